@@ -1,0 +1,162 @@
+import type { Caller } from "../domain/caller.ts";
+import type {
+  AliasRecord,
+  ApiKeyRecord,
+  AuditRecord,
+  DeploymentRecord,
+  FunctionRecord,
+} from "../domain/function.ts";
+import type { InvocationRecord, StoredLogLine } from "../domain/invocation.ts";
+import type { Isolation, Runtime } from "../domain/manifest.ts";
+import type { LogLevel } from "../base/log.ts";
+import type { Page, PageRequest } from "../store/store.ts";
+
+/** A function together with where `production` points. */
+export interface FunctionView extends FunctionRecord {
+  readonly project: string;
+  readonly production: { readonly deploymentId: string; readonly revision: number } | undefined;
+  /** Sum of the promoted deployment; undefined before the first promote. */
+  readonly shape: string | undefined;
+}
+
+/** An env variable or secret as it may be shown: a secret never has a value. */
+export interface EnvView {
+  readonly key: string;
+  readonly secret: boolean;
+  readonly version: number;
+  readonly value: string | undefined;
+  readonly updatedAtMs: number;
+}
+
+/** Where a command finds its function: project name, then function id or name. */
+export interface FunctionRef {
+  readonly project: string;
+  readonly function: string;
+}
+
+/** What was uploaded: an archive as it came, or files by path. */
+export type Upload =
+  | { readonly kind: "archive"; readonly bytes: Uint8Array }
+  | { readonly kind: "files"; readonly files: ReadonlyMap<string, Uint8Array> };
+
+/**
+ * Every command: what goes in and what comes out. Authorisation, audit, idempotency and events
+ * happen in `execute` and nowhere else; commands marked (read) leave no audit row.
+ */
+export interface Commands {
+  "functions.create": {
+    input: { project: string; name: string; runtime?: Runtime; isolation?: Isolation };
+    output: FunctionView;
+  };
+  /** (read) */
+  "functions.list": { input: { project: string } & PageRequest; output: Page<FunctionView> };
+  /** (read) */
+  "functions.get": { input: FunctionRef; output: FunctionView };
+  "functions.update": { input: FunctionRef & { enabled: boolean }; output: FunctionView };
+  "functions.delete": { input: FunctionRef; output: { id: string; name: string } };
+  "functions.restore": { input: FunctionRef; output: FunctionView };
+  "deployments.create": {
+    input: FunctionRef & {
+      upload: Upload;
+      /** The client's claim; a mismatch with the server's own digest is `bundle_invalid`. */
+      bundleSha256: string | undefined;
+      promote: boolean;
+      /** Create the function when it does not exist yet. */
+      createFunction?: boolean;
+    };
+    /** Status `ready` or `failed`; a failed one is kept with its log. */
+    output: DeploymentRecord;
+  };
+  /** (read) */
+  "deployments.list": { input: FunctionRef & PageRequest; output: Page<DeploymentRecord> };
+  /** (read) `deployment` is an id or a revision number. */
+  "deployments.get": { input: FunctionRef & { deployment: string }; output: DeploymentRecord };
+  "functions.promote": {
+    input: FunctionRef & { deployment: string | undefined };
+    output: DeploymentRecord;
+  };
+  "functions.rollback": {
+    input: FunctionRef & { deployment: string | undefined };
+    output: DeploymentRecord;
+  };
+  /** (read) */
+  "aliases.list": { input: FunctionRef; output: readonly AliasRecord[] };
+  "aliases.set": {
+    input: FunctionRef & {
+      alias: string;
+      targets: readonly { readonly revision: number; readonly weight: number }[];
+    };
+    output: AliasRecord;
+  };
+  "aliases.delete": { input: FunctionRef & { alias: string }; output: { alias: string } };
+  "env.set": {
+    input: FunctionRef & { key: string; value: string; secret: boolean };
+    output: EnvView;
+  };
+  /** (read) */
+  "env.list": { input: FunctionRef; output: readonly EnvView[] };
+  "env.unset": { input: FunctionRef & { key: string }; output: { key: string } };
+  /** `key` is the credential itself, shown this once. */
+  "keys.create": {
+    input: {
+      project: string;
+      name: string;
+      scopes: readonly string[];
+      expiresAtMs: number | undefined;
+    };
+    output: { record: ApiKeyRecord; key: string };
+  };
+  /** (read) */
+  "keys.list": { input: { project: string }; output: readonly ApiKeyRecord[] };
+  "keys.revoke": { input: { project: string; id: string }; output: { id: string } };
+  /** (read) */
+  "audit.list": { input: PageRequest; output: Page<AuditRecord> };
+  /** (read) */
+  "logs.read": {
+    input: FunctionRef & {
+      afterSeq: number | undefined;
+      sinceMs: number | undefined;
+      levels: readonly LogLevel[] | undefined;
+      requestId: string | undefined;
+      limit: number;
+    };
+    output: readonly StoredLogLine[];
+  };
+  /** (read) The iterable ends when `signal` aborts. */
+  "logs.follow": {
+    input: FunctionRef & {
+      afterSeq: number | undefined;
+      levels: readonly LogLevel[] | undefined;
+      requestId: string | undefined;
+      signal: AbortSignal;
+    };
+    output: AsyncIterable<StoredLogLine>;
+  };
+  /** (read) */
+  "invocations.list": {
+    input: {
+      project: string;
+      function: string | undefined;
+      requestId: string | undefined;
+      limit: number;
+    };
+    output: readonly InvocationRecord[];
+  };
+  /** (read) */
+  "invocations.get": { input: { project: string; id: string }; output: InvocationRecord };
+}
+
+export type CommandName = keyof Commands;
+
+/** The one door for every change, from HTTP, CLI, schedule or reconciler. */
+export interface ControlPlane {
+  /** Runs a command for a caller. Throws ReactorError with a catalogue code. */
+  execute<N extends CommandName>(
+    name: N,
+    input: Commands[N]["input"],
+    caller: Caller,
+  ): Promise<Commands[N]["output"]>;
+  /** Finds who a credential (`rk_…`) belongs to; undefined when it is unknown, expired or revoked. */
+  authenticate(key: string): Caller | undefined;
+  close(): Promise<void>;
+}

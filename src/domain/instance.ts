@@ -1,0 +1,45 @@
+/** How an instance ended. Settles once. Shown to callers with `function_crashed`. */
+export type InstanceExit =
+  /** The platform stopped it: idle, drained, replaced or shut down. */
+  | { readonly reason: "stopped" }
+  /** The process ended by itself, e.g. `process.exit(0)`. */
+  | { readonly reason: "exited"; readonly code: number }
+  | { readonly reason: "signal"; readonly signal: string }
+  | { readonly reason: "memory"; readonly limitMb: number; readonly peakMb: number }
+  /** An exception that no handler caught, e.g. in a timer. */
+  | { readonly reason: "uncaught"; readonly message: string }
+  /** Its event loop did not answer within `stuckMs`. */
+  | { readonly reason: "unresponsive"; readonly stuckMs: number }
+  /** It broke the wire protocol. */
+  | { readonly reason: "protocol"; readonly message: string }
+  /** It was not ready within `limitMs`. */
+  | { readonly reason: "start_timeout"; readonly limitMs: number }
+  /** The module could not be loaded: syntax error, missing export, throw at import. */
+  | { readonly reason: "load_failed"; readonly message: string };
+
+/** One sentence for messages and logs. */
+export function describeExit(exit: InstanceExit): string {
+  switch (exit.reason) {
+    case "stopped":
+      return "was stopped by the platform";
+    case "exited":
+      return `exited with code ${exit.code}`;
+    case "signal":
+      return `was killed by ${exit.signal}`;
+    case "memory":
+      return `used ${exit.peakMb} MB, over its limit of ${exit.limitMb} MB`;
+    case "uncaught":
+      return `died of an uncaught exception: ${exit.message}`;
+    case "unresponsive":
+      return `did not answer for ${exit.stuckMs} ms`;
+    case "protocol":
+      return `broke the invocation protocol: ${exit.message}`;
+    case "start_timeout":
+      return `was not ready within ${exit.limitMs} ms`;
+    case "load_failed":
+      return `could not load its module: ${exit.message}`;
+  }
+}
+
+/** Isolation tiers of THREATS: 0 process, 1 sandbox, 2 hardened, 3 microVM. */
+export type Tier = 0 | 1 | 2 | 3;

@@ -1,0 +1,37 @@
+import type { LogLevel } from "../base/log.ts";
+
+/** One line of a function's log. */
+export interface LogLine {
+  readonly atMs: number;
+  readonly level: LogLevel;
+  /** `log`: ctx.log and console; `stdout`/`stderr`: raw output; `platform`: Reactor itself. */
+  readonly source: "log" | "stdout" | "stderr" | "platform";
+  readonly functionId: string;
+  readonly deploymentId: string;
+  /** Absent for output that belongs to no request, such as start-up. */
+  readonly invocationId: string | undefined;
+  readonly requestId: string | undefined;
+  readonly message: string;
+}
+
+/** A stored log line: `seq` rises by one per function, so that a follower can resume after it. */
+export interface StoredLogLine extends LogLine {
+  readonly seq: number;
+}
+
+/** What is kept of one invocation. */
+export interface InvocationRecord {
+  readonly id: string;
+  readonly requestId: string;
+  readonly functionId: string;
+  readonly deploymentId: string;
+  readonly revision: number;
+  readonly method: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly status: number;
+  readonly errorCode: string | undefined;
+  readonly cold: boolean;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}

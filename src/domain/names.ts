@@ -1,0 +1,48 @@
+import { ReactorError } from "./errors.ts";
+
+export const functionNamePattern = /^[a-z][a-z0-9_-]{0,62}$/;
+export const projectNamePattern = /^[a-z][a-z0-9-]{0,30}$/;
+export const envKeyPattern = /^[A-Z][A-Z0-9_]{0,127}$/;
+export const aliasPattern = /^[a-z][a-z0-9]{0,15}$/;
+
+/** First path segments that belong to the server itself and can be no function's route. */
+export const reservedSegments = [
+  "fn",
+  "api",
+  "console",
+  "deploy",
+  "invoke",
+  "delete",
+  "scripts",
+  "stats",
+  "health",
+  "metrics",
+  "mcp",
+  ".well-known",
+  "favicon.ico",
+] as const;
+
+/** Names that would collide with the server's own resources below `/fn/v1/`. */
+const reservedFunctionNames: ReadonlySet<string> = new Set(["health", "metrics", "openapi.json"]);
+
+/** Returns the name, or throws `invalid_function_name`. */
+export function parseFunctionName(name: string): string {
+  if (!functionNamePattern.test(name)) {
+    throw new ReactorError(
+      "invalid_function_name",
+      `Cannot use ${JSON.stringify(name.slice(0, 80))} as a function name: it must match ${functionNamePattern.source}`,
+    );
+  }
+  if (reservedFunctionNames.has(name)) {
+    throw new ReactorError(
+      "invalid_function_name",
+      `Cannot use "${name}" as a function name: the server uses it itself; choose another`,
+    );
+  }
+  return name;
+}
+
+/** The host label of a function: runs of `_` and `-` become one `-`, none at the end. */
+export function slugOf(name: string): string {
+  return name.replace(/[_-]+/g, "-").replace(/-$/, "");
+}

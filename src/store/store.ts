@@ -1,0 +1,89 @@
+import type {
+  AliasRecord,
+  ApiKeyRecord,
+  AuditRecord,
+  DeploymentRecord,
+  EnvRecord,
+  FunctionRecord,
+  ProjectRecord,
+  PromotionRecord,
+} from "../domain/function.ts";
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Pass as `cursor` for the next page; undefined on the last. */
+  readonly nextCursor: string | undefined;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+/** Reads of one consistent state. */
+export interface StoreReader {
+  projects(): Promise<readonly ProjectRecord[]>;
+  /** By id, or by name within the project; soft-deleted ones only when `deleted` is true. */
+  functionByName(projectId: string, name: string): Promise<FunctionRecord | undefined>;
+  functionBySlug(projectId: string, slug: string): Promise<FunctionRecord | undefined>;
+  functionById(id: string): Promise<FunctionRecord | undefined>;
+  /** Live functions in order of name; the cursor is the last name. */
+  listFunctions(projectId: string, page: PageRequest): Promise<Page<FunctionRecord>>;
+  /** Every live function of every project, for the plan. */
+  allFunctions(): Promise<readonly FunctionRecord[]>;
+  deployment(id: string): Promise<DeploymentRecord | undefined>;
+  deploymentByRevision(functionId: string, revision: number): Promise<DeploymentRecord | undefined>;
+  /** Newest first; the cursor is the last revision. */
+  listDeployments(functionId: string, page: PageRequest): Promise<Page<DeploymentRecord>>;
+  deploymentsByStatus(status: DeploymentRecord["status"]): Promise<readonly DeploymentRecord[]>;
+  aliases(functionId: string): Promise<readonly AliasRecord[]>;
+  /** Oldest first. */
+  promotions(functionId: string): Promise<readonly PromotionRecord[]>;
+  /** Of the function itself and of its project (`functionId` undefined). */
+  envOf(projectId: string, functionId: string | undefined): Promise<readonly EnvRecord[]>;
+  apiKeys(): Promise<readonly ApiKeyRecord[]>;
+  listAudit(page: PageRequest): Promise<Page<AuditRecord>>;
+  /** Blob digests that any deployment names. */
+  referencedBlobs(): Promise<ReadonlySet<string>>;
+}
+
+/** Reads and writes of one transaction. */
+export interface StoreWriter extends StoreReader {
+  insertProject(project: ProjectRecord): Promise<void>;
+  insertFunction(record: FunctionRecord): Promise<void>;
+  updateFunction(
+    id: string,
+    change: Partial<Pick<FunctionRecord, "enabled" | "deletedAtMs" | "updatedAtMs" | "envVersion">>,
+  ): Promise<void>;
+  /** The next revision number of a function, 1 for the first. Never reused. */
+  nextRevision(functionId: string): Promise<number>;
+  insertDeployment(record: DeploymentRecord): Promise<void>;
+  updateDeployment(
+    id: string,
+    change: Partial<
+      Pick<
+        DeploymentRecord,
+        "status" | "artifactBlob" | "shape" | "readyAtMs" | "failure" | "manifest"
+      >
+    >,
+  ): Promise<void>;
+  putAlias(alias: AliasRecord): Promise<void>;
+  deleteAlias(functionId: string, name: string): Promise<void>;
+  insertPromotion(promotion: PromotionRecord): Promise<void>;
+  putEnv(record: EnvRecord): Promise<void>;
+  deleteEnv(projectId: string, functionId: string | undefined, key: string): Promise<boolean>;
+  insertApiKey(record: ApiKeyRecord): Promise<void>;
+  revokeApiKey(id: string, atMs: number): Promise<boolean>;
+  insertAudit(record: AuditRecord): Promise<void>;
+}
+
+/**
+ * The control store. Failures are ReactorError `storage_unavailable` or `storage_full` (with cause);
+ * a broken uniqueness rule is `conflict`.
+ */
+export interface Store {
+  read<T>(work: (reader: StoreReader) => Promise<T>): Promise<T>;
+  /** Writes run one after another; all or nothing; durable on disk when it resolves. */
+  write<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}

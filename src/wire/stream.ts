@@ -1,0 +1,198 @@
+import type { FrameWriter } from "./frame-writer.ts";
+import { dataPayloadBytesMax, frameFlag, frameType, streamWindowBytes } from "./frames.ts";
+import { WireError } from "./wire-error.ts";
+
+/** What the owner of a stream hears. Chunks are only valid during the call: copy to keep. */
+export interface StreamListener {
+  /** The response head (host) with the first body bytes. `type` is `response` or `upgrade`. */
+  head?(head: string, body: Buffer, type: number): void;
+  data(chunk: Buffer): void;
+  /** The peer's last byte arrived. Follows the last `head` or `data`. */
+  end(): void;
+  /** The peer wants nothing more of this stream. */
+  cancelled(reason: string): void;
+  /** JSON of a `failure`, `reply` or `opened` frame. */
+  answer?(type: number, json: string): void;
+  message?(bytes: Buffer, text: boolean): void;
+  log?(payload: Buffer): void;
+  /** Everything written so far was accepted; write more. */
+  drained(): void;
+  /** The connection ended first; nothing follows. */
+  closed(error: WireError): void;
+}
+
+const empty = Buffer.alloc(0);
+/** Credit is granted in steps, so that small chunks do not cost a frame each. */
+const creditStepBytes = streamWindowBytes / 2;
+
+/**
+ * One stream of a connection, with credit both ways.
+ *
+ *   open --end sent--> half-closed (local) --end received--> closed
+ *   open --end received--> half-closed (remote) --end sent--> closed
+ *   any --failure or cancel--> closed
+ */
+export class WireStream {
+  readonly id: number;
+  listener: StreamListener;
+  readonly #writer: FrameWriter;
+  readonly #forget: (id: number) => void;
+  readonly #pending: Buffer[] = [];
+  #sendCredit = streamWindowBytes;
+  #receiveCredit = streamWindowBytes;
+  #consumedBytes = 0;
+  #endAfterPending = false;
+  #localEnded = false;
+  #remoteEnded = false;
+
+  constructor(options: {
+    id: number;
+    writer: FrameWriter;
+    listener: StreamListener;
+    forget: (id: number) => void;
+  }) {
+    this.id = options.id;
+    this.#writer = options.writer;
+    this.listener = options.listener;
+    this.#forget = options.forget;
+  }
+
+  get localEnded(): boolean {
+    return this.#localEnded;
+  }
+
+  get remoteEnded(): boolean {
+    return this.#remoteEnded;
+  }
+
+  /** Sends a head with the body bytes that are known already; `end` when they are all. */
+  head(type: number, head: string, body: Uint8Array | undefined, end: boolean): boolean {
+    if (body === undefined || body.length <= dataPayloadBytesMax) {
+      if (body !== undefined) this.#sendCredit -= body.length;
+      this.#writer.headFrame(type, end ? frameFlag.end : 0, this.id, head, body);
+      if (end) this.#endLocal();
+      return true;
+    }
+    this.#writer.headFrame(type, 0, this.id, head);
+    const room = this.write(body);
+    if (end) this.end();
+    return room;
+  }
+
+  /** Sends body bytes; false means wait for `drained`. Bytes beyond the credit are copied and kept. */
+  write(chunk: Uint8Array): boolean {
+    if (this.#localEnded) return true;
+    let rest = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    if (this.#pending.length === 0) rest = this.#send(rest);
+    if (rest.length > 0) this.#pending.push(Buffer.from(rest));
+    return this.#pending.length === 0;
+  }
+
+  /** Ends this direction once everything written has left. */
+  end(): void {
+    if (this.#localEnded) return;
+    if (this.#pending.length > 0) {
+      this.#endAfterPending = true;
+      return;
+    }
+    this.#writer.frame(frameType.data, frameFlag.end, this.id);
+    this.#endLocal();
+  }
+
+  /** Sends a JSON frame of the given type on this stream. */
+  json(type: number, value: unknown): void {
+    this.#writer.frame(type, 0, this.id, Buffer.from(JSON.stringify(value)));
+  }
+
+  message(bytes: Uint8Array, text: boolean): void {
+    this.#writer.frame(frameType.message, text ? frameFlag.text : 0, this.id, bytes);
+  }
+
+  /** Reports failure (guest) and closes the stream both ways. */
+  fail(value: unknown): void {
+    this.json(frameType.failure, value);
+    this.close();
+  }
+
+  /** Asks the peer to stop. The stream stays known until the peer's `failure` or end answers. */
+  cancel(reason: string): void {
+    this.#pending.length = 0;
+    this.#writer.frame(frameType.cancel, 0, this.id, Buffer.from(reason));
+    this.#localEnded = true;
+    if (this.#remoteEnded) this.#forget(this.id);
+  }
+
+  /** Resets the stream both ways without waiting for an answer. */
+  reset(reason: string): void {
+    this.cancel(reason);
+    this.close();
+  }
+
+  /** Forgets the stream on this side without telling the peer. */
+  close(): void {
+    this.#pending.length = 0;
+    this.#localEnded = true;
+    this.#remoteEnded = true;
+    this.#forget(this.id);
+  }
+
+  /** Grants the peer `bytes` more, once the listener is done with them. */
+  consumed(bytes: number): void {
+    this.#consumedBytes += bytes;
+    if (this.#consumedBytes < creditStepBytes || this.#remoteEnded) return;
+    const payload = Buffer.allocUnsafe(4);
+    payload.writeUInt32LE(this.#consumedBytes, 0);
+    this.#receiveCredit += this.#consumedBytes;
+    this.#consumedBytes = 0;
+    this.#writer.frame(frameType.credit, 0, this.id, payload);
+  }
+
+  /** Called by the connection for `request`, `response` and `upgrade` body bytes and for `data`. */
+  received(bytes: number, flags: number): void {
+    this.#receiveCredit -= bytes;
+    if (this.#receiveCredit < 0) {
+      throw new WireError("window_exceeded", `Stream ${this.id} sent more than its credit`);
+    }
+    if (this.#remoteEnded)
+      throw new WireError("bad_stream", `Stream ${this.id} sent after its end`);
+    if ((flags & frameFlag.end) !== 0) {
+      this.#remoteEnded = true;
+      if (this.#localEnded) this.#forget(this.id);
+    }
+  }
+
+  /** Called by the connection when the peer grants credit. */
+  granted(bytes: number): void {
+    this.#sendCredit += bytes;
+    if (this.#sendCredit > 2 ** 40) throw new WireError("bad_frame", "Credit overflow");
+    if (this.#pending.length === 0) return;
+    while (this.#pending.length > 0 && this.#sendCredit > 0) {
+      const rest = this.#send(this.#pending[0] ?? empty);
+      if (rest.length > 0) {
+        this.#pending[0] = rest;
+        return;
+      }
+      this.#pending.shift();
+    }
+    if (this.#pending.length > 0) return;
+    if (this.#endAfterPending) this.end();
+    else this.listener.drained();
+  }
+
+  /** Sends what the credit allows; returns the rest. */
+  #send(bytes: Buffer): Buffer {
+    let at = 0;
+    while (at < bytes.length && this.#sendCredit > 0) {
+      const size = Math.min(bytes.length - at, dataPayloadBytesMax, this.#sendCredit);
+      this.#writer.frame(frameType.data, 0, this.id, bytes.subarray(at, at + size));
+      this.#sendCredit -= size;
+      at += size;
+    }
+    return at === 0 ? bytes : bytes.subarray(at);
+  }
+
+  #endLocal(): void {
+    this.#localEnded = true;
+    if (this.#remoteEnded) this.#forget(this.id);
+  }
+}
