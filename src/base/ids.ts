@@ -2,6 +2,11 @@ import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+/** Every pair of digits, so that encoding takes ten bits at a time. */
+const pairs = Array.from(
+  { length: 1024 },
+  (_, i) => `${alphabet.charAt(i >> 5)}${alphabet.charAt(i & 31)}`,
+);
 
 /** Makes ULIDs: 48 bits of time and 80 of randomness, lower case, sortable by time. */
 export interface Ids {
@@ -15,31 +20,42 @@ export interface Ids {
  */
 export function createIds(clock: Clock, random: Random): Ids {
   let lastMs = -1;
-  let timePart = "";
-  let high = 0; // 40 bits
-  let low = 0; // 40 bits
+  let head = ""; // 48 bits of time and the upper 60 of randomness
+  let middle = 0; // of the lower 40 bits of randomness the upper 20, which are the end of `head`
+  let low = 0; // the lower 20 bits, counted up with each id
+  let timeAndHigh = "";
   const refill = (ms: number): void => {
     lastMs = ms;
-    timePart = encode(ms, 10);
-    high = (random.uint32() & 0xff) * 2 ** 32 + random.uint32();
-    low = (random.uint32() & 0x7f) * 2 ** 32 + random.uint32();
+    const high = (random.uint32() & 0xff) * 2 ** 32 + random.uint32();
+    const rest = (random.uint32() & 0x7f) * 2 ** 32 + random.uint32();
+    timeAndHigh = encode(ms, 10) + encode(high, 8);
+    low = rest % 2 ** 20;
+    carry(Math.floor(rest / 2 ** 20));
+  };
+  const carry = (bits: number): void => {
+    middle = bits;
+    head = timeAndHigh + encode(middle, 4);
   };
   return {
     next(prefix) {
       const ms = clock.now();
       if (ms > lastMs) refill(ms);
-      else low += 1;
-      return `${prefix}_${timePart}${encode(high, 8)}${encode(low, 8)}`;
+      else if (low === 0xfffff) {
+        low = 0;
+        carry(middle + 1);
+      } else low += 1;
+      return `${prefix}_${head}${pairs[low >> 10]}${pairs[low & 0x3ff]}`;
     },
   };
 }
 
+/** Writes the value in base 32; `digits` is even. */
 function encode(value: number, digits: number): string {
   let text = "";
   let rest = value;
-  for (let i = 0; i < digits; i++) {
-    text = alphabet[rest % 32] + text;
-    rest = Math.floor(rest / 32);
+  for (let i = 0; i < digits; i += 2) {
+    text = pairs[rest % 1024] + text;
+    rest = Math.floor(rest / 1024);
   }
   return text;
 }

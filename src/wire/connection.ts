@@ -1,8 +1,10 @@
 import { FrameDecoder } from "./frame-decoder.ts";
 import { type ByteSink, FrameWriter } from "./frame-writer.ts";
 import { frameFlag, frameType } from "./frames.ts";
-import { splitHeadPayload } from "./heads.ts";
+import { headPayloadBodyBytes, splitHeadPayload } from "./heads.ts";
 import { type StreamListener, WireStream } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
+import { isUsedStreamId, nextStreamId } from "./stream-ids.ts";
 import { WireError } from "./wire-error.ts";
 
 /** What the owner of a connection hears. */
@@ -37,12 +39,12 @@ export class WireConnection {
   readonly writer: FrameWriter;
   readonly #options: ConnectionOptions;
   readonly #decoder: FrameDecoder;
-  readonly #streams = new Map<number, WireStream>();
+  readonly #streams = new StreamTable();
   readonly #forget = (id: number): void => {
-    if (this.#streams.delete(id) && id % 2 !== this.#ownParity) this.#peerStreams -= 1;
+    if (this.#streams.remove(id) && id % 2 !== this.#ownParity) this.#peerStreams -= 1;
   };
   readonly #ownParity: number;
-  #nextId: number;
+  #lastOwnId: number;
   #lastPeerId = 0;
   #peerStreams = 0;
   #closed: WireError | undefined;
@@ -50,7 +52,8 @@ export class WireConnection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#ownParity = options.role === "host" ? 1 : 0;
-    this.#nextId = options.role === "host" ? 1 : 2;
+    // One step before the first id of each side.
+    this.#lastOwnId = options.role === "host" ? 2 ** 32 - 1 : 2 ** 32 - 2;
     this.writer = new FrameWriter({ sink: options.sink, endOfTurn: options.endOfTurn });
     this.#decoder = new FrameDecoder({
       payloadBytesMax: options.payloadBytesMax,
@@ -63,16 +66,24 @@ export class WireConnection {
     return this.#streams.size;
   }
 
-  /** Opens a stream; the caller sends its first frame. */
+  /** Why the connection ended; undefined while it is open. */
+  get closedBy(): WireError | undefined {
+    return this.#closed;
+  }
+
+  /** Opens a stream; the caller sends its first frame. Throws `connection_closed` after the end. */
   open(listener: StreamListener): WireStream {
-    const stream = new WireStream({
-      id: this.#nextId,
-      writer: this.writer,
-      listener,
-      forget: this.#forget,
-    });
-    this.#nextId = this.#nextId + 2 > 0xffffffff ? this.#ownParity + 2 : this.#nextId + 2;
-    this.#streams.set(stream.id, stream);
+    if (this.#closed !== undefined) {
+      throw new WireError(
+        "connection_closed",
+        `Cannot open a stream: the connection ended (${this.#closed.message})`,
+      );
+    }
+    let id = nextStreamId(this.#lastOwnId);
+    while (this.#streams.get(id) !== undefined) id = nextStreamId(id);
+    this.#lastOwnId = id;
+    const stream = new WireStream({ id, writer: this.writer, listener, forget: this.#forget });
+    this.#streams.add(stream);
     return stream;
   }
 
@@ -96,9 +107,7 @@ export class WireConnection {
   close(error: WireError): void {
     if (this.#closed !== undefined) return;
     this.#closed = error;
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
-    for (const stream of streams) stream.listener.closed(error);
+    for (const stream of this.#streams.takeAll()) stream.listener.closed(error);
     this.#options.listener.closed(error);
   }
 
@@ -110,12 +119,12 @@ export class WireConnection {
     }
     const stream = this.#streams.get(id);
     if (stream !== undefined) this.#dispatch(stream, type, flags, payload);
-    else if (!this.#isStale(id)) this.#accept(type, flags, id, payload);
+    else if (!this.#isUsed(id)) this.#accept(type, flags, id, payload);
+    // Frames may arrive for a stream that this side has closed already; those are dropped.
   }
 
-  /** Frames may arrive for a stream that this side has closed already; those are dropped. */
-  #isStale(id: number): boolean {
-    return id % 2 === this.#ownParity ? id < this.#nextId : id <= this.#lastPeerId;
+  #isUsed(id: number): boolean {
+    return isUsedStreamId(id, id % 2 === this.#ownParity ? this.#lastOwnId : this.#lastPeerId);
   }
 
   #accept(type: number, flags: number, id: number, payload: Buffer): void {
@@ -140,28 +149,21 @@ export class WireConnection {
       listener: unopened,
       forget: this.#forget,
     });
-    this.#streams.set(id, stream);
-    if (type === frameType.request) stream.received(splitHeadPayload(payload).body.length, flags);
+    this.#streams.add(stream);
+    if (type === frameType.request) stream.received(headPayloadBodyBytes(payload), flags);
     stream.listener = this.#options.listener.opened(stream, type, payload);
   }
 
   #dispatch(stream: WireStream, type: number, flags: number, payload: Buffer): void {
-    const listener = stream.listener;
     switch (type) {
       case frameType.data:
-        stream.received(payload.length, flags);
-        if (payload.length > 0) listener.data(payload);
-        if ((flags & frameFlag.end) !== 0) listener.end();
+      case frameType.message:
+        this.#content(stream, type, flags, payload);
         return;
       case frameType.response:
-      case frameType.upgrade: {
-        const { head, body } = splitHeadPayload(payload);
-        stream.received(body.length, flags);
-        if (listener.head === undefined) break;
-        listener.head(head, body, type);
-        if ((flags & frameFlag.end) !== 0) listener.end();
+      case frameType.upgrade:
+        this.#head(stream, type, flags, payload);
         return;
-      }
       case frameType.credit:
         if (payload.length !== 4) break;
         stream.granted(payload.readUInt32LE(0));
@@ -170,26 +172,71 @@ export class WireConnection {
         stream.listener.cancelled(payload.toString("utf8"));
         return;
       case frameType.failure:
-        stream.close();
-        if (listener.answer === undefined) break;
-        listener.answer(type, payload.toString("utf8"));
-        return;
       case frameType.reply:
       case frameType.opened:
-        if (listener.answer === undefined) break;
-        listener.answer(type, payload.toString("utf8"));
+        this.#answer(stream, type, payload);
         return;
       case frameType.log:
-        if (listener.log === undefined) break;
-        listener.log(payload);
-        return;
-      case frameType.message:
-        if (listener.message === undefined) break;
-        listener.message(payload, (flags & frameFlag.text) !== 0);
+        if (stream.listener.log === undefined) break;
+        stream.listener.log(payload);
         return;
     }
-    throw new WireError("bad_frame", `Frame type ${type} is not expected on stream ${stream.id}`);
+    throw unexpected(type, stream);
   }
+
+  #isOwn(stream: WireStream): boolean {
+    return stream.id % 2 === this.#ownParity;
+  }
+
+  #content(stream: WireStream, type: number, flags: number, payload: Buffer): void {
+    // A guest may send nothing before the head of its response.
+    if (this.#options.role === "host" && this.#isOwn(stream) && !stream.headReceived) {
+      throw unexpected(type, stream);
+    }
+    const listener = stream.listener;
+    if (type === frameType.message) {
+      if (listener.message === undefined) throw unexpected(type, stream);
+      stream.received(Math.max(1, payload.length), flags);
+      const last = (flags & frameFlag.more) === 0;
+      listener.message(payload, (flags & frameFlag.text) !== 0, last);
+    } else {
+      stream.received(payload.length, flags);
+      if (payload.length > 0) listener.data(payload);
+    }
+    if ((flags & frameFlag.end) !== 0) listener.end();
+  }
+
+  #head(stream: WireStream, type: number, flags: number, payload: Buffer): void {
+    const listener = stream.listener;
+    if (!this.#isOwn(stream) || listener.head === undefined || stream.headReceived) {
+      throw unexpected(type, stream);
+    }
+    const { head, body } = splitHeadPayload(payload);
+    stream.headReceived = true;
+    stream.received(body.length, flags);
+    listener.head(head, body, type);
+    if ((flags & frameFlag.end) !== 0) listener.end();
+  }
+
+  #answer(stream: WireStream, type: number, payload: Buffer): void {
+    const listener = stream.listener;
+    const fromGuest = type === frameType.failure;
+    if (
+      listener.answer === undefined ||
+      !this.#isOwn(stream) ||
+      fromGuest !== (this.#options.role === "host")
+    ) {
+      throw unexpected(type, stream);
+    }
+    // A failure that crosses the end of the same response has nothing left to say.
+    const ended = stream.remoteEnded;
+    if (type !== frameType.opened) stream.close();
+    if (!ended) listener.answer(type, payload.toString("utf8"));
+  }
+}
+
+function unexpected(type: number, stream: WireStream): WireError {
+  return new WireError("bad_frame", `Frame type ${type} is not expected on stream ${stream.id}`);
 }
 
 const unopened: StreamListener = {

@@ -4,7 +4,10 @@ const slabBytes = 64 * 1024;
 /** Payloads from this size on are handed to the transport as they are instead of being copied. */
 const copyBytesMax = 16 * 1024;
 
-/** Where frames go. `write` keeps the bytes until they are sent; order is kept. */
+/**
+ * Where frames go. `write` keeps the bytes until they are sent; order is kept. It must not call back
+ * into the connection before it returns, as no socket does.
+ */
 export interface ByteSink {
   write(bytes: Buffer): void;
 }
@@ -81,16 +84,19 @@ export class FrameWriter {
     this.#endOfTurn(this.#flushAtEndOfTurn);
   }
 
+  /** Hands over the full slab, which belongs to the transport from then on, and takes a fresh one. */
+  #renew(bytes: number): void {
+    const full = this.#slab.subarray(this.#start, this.#end);
+    this.#slab = Buffer.allocUnsafe(Math.max(slabBytes, bytes));
+    this.#start = 0;
+    this.#end = 0;
+    if (full.length > 0) this.#sink.write(full);
+  }
+
   /** Writes a header into a slab with room for it and `roomBytes` more; returns where the payload goes. */
   #header(type: number, flags: number, stream: number, length: number, roomBytes: number): number {
     const need = frameHeaderBytes + roomBytes;
-    if (this.#end + need > this.#slab.length) {
-      this.flush();
-      // The old slab belongs to the transport until it is sent, so it is never written again.
-      this.#slab = Buffer.allocUnsafe(Math.max(slabBytes, need));
-      this.#start = 0;
-      this.#end = 0;
-    }
+    if (this.#end + need > this.#slab.length) this.#renew(need);
     const slab = this.#slab;
     const at = this.#end;
     slab.writeUInt32LE(length, at);

@@ -38,7 +38,10 @@ export const frameType = {
   credit: 8,
   /** The request (or, on stream 0, the configuration) failed. JSON `{ kind, message, stack? }`. Ends the stream. */
   failure: 9,
-  /** A log line: `level:u8 source:u8 text`, on the stream of the request it belongs to, or 0. */
+  /**
+   * A log line: `level:u8 source:u8 text`, on the stream of the request it belongs to, or 0. See
+   * `logSourceCode` for lines of answered requests and for dropped lines.
+   */
   log: 10,
   /** A platform call such as a database query. JSON `{ method, params }`. */
   call: 11,
@@ -50,7 +53,10 @@ export const frameType = {
   opened: 14,
   /** Like `response`, and from here `data` is raw bytes and `message` WebSocket messages, both ways. */
   upgrade: 15,
-  /** One WebSocket message; flag `text` tells its kind. */
+  /**
+   * One WebSocket message, or a part of one (flag `more`); flag `text` tells its kind. Counts
+   * against the credit like `data`; an empty one as one byte.
+   */
   message: 16,
   /** Finish what runs, take nothing new. */
   drain: 17,
@@ -66,11 +72,21 @@ export const frameFlag = {
   end: 1,
   /** The message is text. */
   text: 2,
+  /** The message goes on in the next `message` frame of this stream. */
+  more: 4,
 } as const;
 
 /** Sources of a log line, by their code on the wire. */
 export const logSources = ["log", "stdout", "stderr"] as const;
 export type LogSource = (typeof logSources)[number];
+
+/** What the source byte of a log frame may say beyond `logSources`; both only on stream 0. */
+export const logSourceCode = {
+  /** Added to a source: `invocationId NUL requestId NUL` precede the text, for answered requests. */
+  owned: 0x80,
+  /** Instead of a source: the sender dropped lines; their count follows as `u32le`, and no text. */
+  dropped: 0x7f,
+} as const;
 
 /** Levels of a log line, by their code on the wire. */
 export const wireLogLevels = ["debug", "info", "warn", "error"] as const;

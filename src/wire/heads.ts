@@ -36,12 +36,14 @@ export function decodeRequestHead(text: string): RequestHead {
   if (fields.length < requestFields || fields.length % 2 !== 0) {
     throw new WireError("bad_frame", `Request head has ${fields.length} fields`);
   }
+  const deadlineMs = Number(fields[4]);
+  if (Number.isNaN(deadlineMs)) throw new WireError("bad_frame", "Request head has no deadline");
   return {
     invocationId: fields[0] as string,
     requestId: fields[1] as string,
     method: fields[2] as string,
     url: fields[3] as string,
-    deadlineMs: Number(fields[4]),
+    deadlineMs,
     caller: fields[5] as string,
     headers: fields.slice(requestFields),
   };
@@ -54,22 +56,39 @@ export function encodeResponseHead(head: ResponseHead): string {
 }
 
 export function decodeResponseHead(text: string): ResponseHead {
-  const fields = text.split("\0");
-  const status = Number(fields.shift());
-  if (!Number.isInteger(status) || status < 100 || status > 999 || fields.length % 2 !== 0) {
+  const status = statusOf(text);
+  // Three digits, then either nothing or NUL and the fields; cutting beats splitting and shifting.
+  const headers = text.length === 3 ? [] : text.slice(4).split("\0");
+  if (status < 100 || (text.length > 3 && text.charCodeAt(3) !== 0) || headers.length % 2 !== 0) {
     throw new WireError("bad_frame", "Response head is malformed");
   }
-  return { status, headers: fields };
+  return { status, headers };
 }
 
-/** Splits the payload of a head frame into the head's text and the body bytes that came with it. */
-export function splitHeadPayload(payload: Buffer): { head: string; body: Buffer } {
+/** The number that the first three characters are, or 0. */
+function statusOf(text: string): number {
+  const hundreds = text.charCodeAt(0) - 48;
+  const tens = text.charCodeAt(1) - 48;
+  const ones = text.charCodeAt(2) - 48;
+  const digits = isDigit(hundreds) && isDigit(tens) && isDigit(ones);
+  return digits ? hundreds * 100 + tens * 10 + ones : 0;
+}
+
+function isDigit(value: number): boolean {
+  return value >= 0 && value <= 9;
+}
+
+/** How many body bytes came with a head. Throws `bad_frame` when the payload is too short. */
+export function headPayloadBodyBytes(payload: Buffer): number {
   const headBytes = payload.length >= 4 ? payload.readUInt32LE(0) : -1;
   if (headBytes < 0 || 4 + headBytes > payload.length) {
     throw new WireError("bad_frame", "Head frame is shorter than its head");
   }
-  return {
-    head: payload.toString("latin1", 4, 4 + headBytes),
-    body: payload.subarray(4 + headBytes),
-  };
+  return payload.length - 4 - headBytes;
+}
+
+/** Splits the payload of a head frame into the head's text and the body bytes that came with it. */
+export function splitHeadPayload(payload: Buffer): { head: string; body: Buffer } {
+  const bodyAt = payload.length - headPayloadBodyBytes(payload);
+  return { head: payload.toString("latin1", 4, bodyAt), body: payload.subarray(bodyAt) };
 }

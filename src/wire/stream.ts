@@ -11,9 +11,10 @@ export interface StreamListener {
   end(): void;
   /** The peer wants nothing more of this stream. */
   cancelled(reason: string): void;
-  /** JSON of a `failure`, `reply` or `opened` frame. */
+  /** JSON of a `failure`, `reply` or `opened` frame; the first two end the stream. */
   answer?(type: number, json: string): void;
-  message?(bytes: Buffer, text: boolean): void;
+  /** A WebSocket message, or a part of one that goes on until `last`. Consumes as `data` does, an empty one 1 byte. */
+  message?(bytes: Buffer, text: boolean, last: boolean): void;
   log?(payload: Buffer): void;
   /** Everything written so far was accepted; write more. */
   drained(): void;
@@ -21,9 +22,14 @@ export interface StreamListener {
   closed(error: WireError): void;
 }
 
-const empty = Buffer.alloc(0);
 /** Credit is granted in steps, so that small chunks do not cost a frame each. */
 const creditStepBytes = streamWindowBytes / 2;
+
+interface PendingFrame {
+  readonly type: number;
+  readonly flags: number;
+  bytes: Buffer;
+}
 
 /**
  * One stream of a connection, with credit both ways.
@@ -35,9 +41,13 @@ const creditStepBytes = streamWindowBytes / 2;
 export class WireStream {
   readonly id: number;
   listener: StreamListener;
+  /** Used by the connection's table of streams only. */
+  nextInBucket: WireStream | undefined;
+  /** Whether the peer's response head has come; kept by the connection. */
+  headReceived = false;
   readonly #writer: FrameWriter;
   readonly #forget: (id: number) => void;
-  readonly #pending: Buffer[] = [];
+  readonly #pending: PendingFrame[] = [];
   #sendCredit = streamWindowBytes;
   #receiveCredit = streamWindowBytes;
   #consumedBytes = 0;
@@ -65,8 +75,12 @@ export class WireStream {
     return this.#remoteEnded;
   }
 
-  /** Sends a head with the body bytes that are known already; `end` when they are all. */
+  /**
+   * Sends a head with the body bytes that are known already; `end` when they are all. Returns as
+   * `write` does. Nothing is sent once this direction has ended.
+   */
   head(type: number, head: string, body: Uint8Array | undefined, end: boolean): boolean {
+    if (this.#localEnded) return true;
     if (body === undefined || body.length <= dataPayloadBytesMax) {
       if (body !== undefined) this.#sendCredit -= body.length;
       this.#writer.headFrame(type, end ? frameFlag.end : 0, this.id, head, body);
@@ -79,13 +93,13 @@ export class WireStream {
     return room;
   }
 
-  /** Sends body bytes; false means wait for `drained`. Bytes beyond the credit are copied and kept. */
+  /**
+   * Sends body bytes; false means wait for `drained`. Bytes beyond the credit are copied and kept.
+   * A chunk of 16 KiB or more must not change afterwards: the transport sends it as it is.
+   */
   write(chunk: Uint8Array): boolean {
-    if (this.#localEnded) return true;
-    let rest = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    if (this.#pending.length === 0) rest = this.#send(rest);
-    if (rest.length > 0) this.#pending.push(Buffer.from(rest));
-    return this.#pending.length === 0;
+    if (chunk.length === 0) return this.#pending.length === 0;
+    return this.#queue(frameType.data, 0, chunk);
   }
 
   /** Ends this direction once everything written has left. */
@@ -104,8 +118,9 @@ export class WireStream {
     this.#writer.frame(type, 0, this.id, Buffer.from(JSON.stringify(value)));
   }
 
-  message(bytes: Uint8Array, text: boolean): void {
-    this.#writer.frame(frameType.message, text ? frameFlag.text : 0, this.id, bytes);
+  /** Sends one WebSocket message, in parts when it is long; false means wait for `drained`. */
+  message(bytes: Uint8Array, text: boolean): boolean {
+    return this.#queue(frameType.message, text ? frameFlag.text : 0, bytes);
   }
 
   /** Reports failure (guest) and closes the stream both ways. */
@@ -116,6 +131,7 @@ export class WireStream {
 
   /** Asks the peer to stop. The stream stays known until the peer's `failure` or end answers. */
   cancel(reason: string): void {
+    if (this.#localEnded && this.#remoteEnded) return;
     this.#pending.length = 0;
     this.#writer.frame(frameType.cancel, 0, this.id, Buffer.from(reason));
     this.#localEnded = true;
@@ -165,30 +181,42 @@ export class WireStream {
   granted(bytes: number): void {
     this.#sendCredit += bytes;
     if (this.#sendCredit > 2 ** 40) throw new WireError("bad_frame", "Credit overflow");
-    if (this.#pending.length === 0) return;
-    while (this.#pending.length > 0 && this.#sendCredit > 0) {
-      const rest = this.#send(this.#pending[0] ?? empty);
-      if (rest.length > 0) {
-        this.#pending[0] = rest;
+    let frame = this.#pending[0];
+    if (frame === undefined) return;
+    while (frame !== undefined) {
+      const rest = this.#send(frame.type, frame.flags, frame.bytes);
+      if (rest !== undefined) {
+        frame.bytes = rest;
         return;
       }
       this.#pending.shift();
+      frame = this.#pending[0];
     }
-    if (this.#pending.length > 0) return;
     if (this.#endAfterPending) this.end();
     else this.listener.drained();
   }
 
-  /** Sends what the credit allows; returns the rest. */
-  #send(bytes: Buffer): Buffer {
+  #queue(type: number, flags: number, chunk: Uint8Array): boolean {
+    if (this.#localEnded) return true;
+    let rest: Buffer | undefined = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    if (this.#pending.length === 0) rest = this.#send(type, flags, rest);
+    if (rest !== undefined) this.#pending.push({ type, flags, bytes: Buffer.from(rest) });
+    return this.#pending.length === 0;
+  }
+
+  /** Sends what the credit allows; returns the rest, or undefined when all went out. */
+  #send(type: number, flags: number, bytes: Buffer): Buffer | undefined {
     let at = 0;
-    while (at < bytes.length && this.#sendCredit > 0) {
+    do {
+      if (this.#sendCredit <= 0) return at === 0 ? bytes : bytes.subarray(at);
       const size = Math.min(bytes.length - at, dataPayloadBytesMax, this.#sendCredit);
-      this.#writer.frame(frameType.data, 0, this.id, bytes.subarray(at, at + size));
-      this.#sendCredit -= size;
+      const part = size === bytes.length ? bytes : bytes.subarray(at, at + size);
       at += size;
-    }
-    return at === 0 ? bytes : bytes.subarray(at);
+      const more = type === frameType.message && at < bytes.length ? frameFlag.more : 0;
+      this.#writer.frame(type, flags | more, this.id, part);
+      this.#sendCredit -= type === frameType.message ? Math.max(1, size) : size;
+    } while (at < bytes.length);
+    return undefined;
   }
 
   #endLocal(): void {
