@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { ReactorError } from "../domain/errors.ts";
+import { type Manifest, isolations, runtimes } from "../domain/manifest.ts";
+import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
+
+/** A value kept as JSON text in one column, checked when it is read back. */
+export interface JsonColumn<T> {
+  encode(value: T): string;
+  /** Frozen; throws `storage_unavailable` naming `where` when the text is not such a value. */
+  decode(text: string, where: string): T;
+}
+
+function jsonColumn<T>(schema: z.ZodType<T>): JsonColumn<T> {
+  return {
+    // JSON has no undefined: absent members are written as null, and null reads as undefined.
+    encode: (value) => JSON.stringify(value, (_, member) => (member === undefined ? null : member)),
+    decode(text, where) {
+      const result = schema.safeParse(parseJson(text));
+      if (result.success) return deepFreeze(result.data);
+      throw new ReactorError(
+        "storage_unavailable",
+        `Cannot read ${where}: the stored JSON is damaged; restore a backup`,
+        { cause: result.error },
+      );
+    },
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // no schema here accepts undefined
+    throw error;
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}
+
+function nullAsUndefined<T extends z.ZodType>(schema: T) {
+  return schema.nullable().transform((value) => value ?? undefined);
+}
+
+const limit = z.strictObject({ value: z.number(), written: z.boolean() });
+
+const manifestSchema: z.ZodType<Manifest> = z.strictObject({
+  name: z.string(),
+  runtime: z.enum(runtimes),
+  isolation: z.enum(isolations),
+  entrypoint: nullAsUndefined(z.string()),
+  handler: nullAsUndefined(z.string()),
+  access: nullAsUndefined(z.enum(["key", "jwt", "public"])),
+  forwardAuthorization: z.boolean(),
+  envKeys: nullAsUndefined(z.array(z.string())),
+  secretKeys: nullAsUndefined(z.array(z.string())),
+  limits: z.strictObject({
+    timeoutMs: z.number(),
+    idleTimeoutMs: z.number(),
+    streamTimeoutMs: z.number(),
+    drainTimeoutMs: z.number(),
+    waitUntilMs: z.number(),
+    memoryMb: limit,
+    bodyInBytesMax: z.number(),
+    bodyOutBytesMax: z.number(),
+  }),
+  concurrency: z.strictObject({
+    minInstances: z.number(),
+    maxInstances: z.number(),
+    perInstance: z.number(),
+    maxConcurrency: z.number(),
+    queueMs: z.number(),
+    idleTtlMs: z.number(),
+  }),
+  egressAllow: nullAsUndefined(z.array(z.string())),
+  bundleSha256: nullAsUndefined(z.string()),
+});
+
+const targetSchema: z.ZodType<AliasTarget> = z.strictObject({
+  revision: z.number(),
+  deploymentId: z.string(),
+  weight: z.number(),
+});
+
+const failureSchema: z.ZodType<NonNullable<DeploymentRecord["failure"]>> = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  log: z.string(),
+});
+
+export const manifestColumn = jsonColumn(manifestSchema);
+export const aliasTargetsColumn: JsonColumn<readonly AliasTarget[]> = jsonColumn(
+  z.array(targetSchema),
+);
+export const failureColumn = jsonColumn(failureSchema);
+export const scopesColumn: JsonColumn<readonly string[]> = jsonColumn(z.array(z.string()));
+export const auditDetailsColumn: JsonColumn<Readonly<Record<string, unknown>>> = jsonColumn(
+  z.record(z.string(), z.unknown()),
+);

@@ -1,0 +1,178 @@
+import type { Kysely } from "kysely";
+import { ReactorError } from "../domain/errors.ts";
+import {
+  aliasRow,
+  apiKeyRow,
+  auditRow,
+  deploymentRow,
+  envRow,
+  functionRow,
+  projectRow,
+  promotionRow,
+} from "./record-rows.ts";
+import type { Page, PageRequest, StoreReader } from "./store.ts";
+import type { Tables } from "./tables.ts";
+
+/** The most rows one page may ask for. */
+const pageLimitMax = 10_000;
+
+/** Runs one statement; a failure becomes a ReactorError whose message starts with `Cannot <action>`. */
+export type Attempt = <T>(action: string, statement: () => Promise<T>) => Promise<T>;
+
+/** Reads over one open transaction of any Kysely dialect. */
+export function createReader(db: Kysely<Tables>, attempt: Attempt): StoreReader {
+  return {
+    projects: () =>
+      attempt("read the projects", async () => {
+        const rows = await db.selectFrom("projects").selectAll().orderBy("name").execute();
+        return rows.map(projectRow.toRecord);
+      }),
+    ...functionReads(db, attempt),
+    ...deploymentReads(db, attempt),
+    ...settingReads(db, attempt),
+  };
+}
+
+type FunctionReads = Pick<
+  StoreReader,
+  "functionByName" | "functionBySlug" | "functionById" | "listFunctions" | "allFunctions"
+>;
+
+function functionReads(db: Kysely<Tables>, attempt: Attempt): FunctionReads {
+  const functions = () => db.selectFrom("functions").selectAll();
+  const live = () => functions().where("deleted_at_ms", "is", null);
+  const one = async (query: ReturnType<typeof functions>) => {
+    const row = await attempt("read a function", () => query.executeTakeFirst());
+    return row && functionRow.toRecord(row);
+  };
+  return {
+    functionByName: (projectId, name) =>
+      one(functions().where("project_id", "=", projectId).where("name", "=", name)),
+    functionBySlug: (projectId, slug) =>
+      one(functions().where("project_id", "=", projectId).where("slug", "=", slug)),
+    functionById: (id) => one(functions().where("id", "=", id)),
+    async listFunctions(projectId, page) {
+      const ordered = live().where("project_id", "=", projectId).orderBy("name");
+      const query = page.cursor === undefined ? ordered : ordered.where("name", ">", page.cursor);
+      const rows = await attempt("list functions", () => query.limit(rowsToFetch(page)).execute());
+      return pageOf(rows.map(functionRow.toRecord), page, (record) => record.name);
+    },
+    async allFunctions() {
+      const rows = await attempt("read all functions", () =>
+        live().orderBy("project_id").orderBy("name").execute(),
+      );
+      return rows.map(functionRow.toRecord);
+    },
+  };
+}
+
+type DeploymentReads = Pick<
+  StoreReader,
+  | "deployment"
+  | "deploymentByRevision"
+  | "listDeployments"
+  | "deploymentsByStatus"
+  | "aliases"
+  | "promotions"
+  | "referencedBlobs"
+>;
+
+function deploymentReads(db: Kysely<Tables>, attempt: Attempt): DeploymentReads {
+  const deployments = () => db.selectFrom("deployments").selectAll();
+  const one = async (query: ReturnType<typeof deployments>) => {
+    const row = await attempt("read a deployment", () => query.executeTakeFirst());
+    return row && deploymentRow.toRecord(row);
+  };
+  return {
+    deployment: (id) => one(deployments().where("id", "=", id)),
+    deploymentByRevision: (functionId, revision) =>
+      one(deployments().where("function_id", "=", functionId).where("revision", "=", revision)),
+    async listDeployments(functionId, page) {
+      const ordered = deployments()
+        .where("function_id", "=", functionId)
+        .orderBy("revision", "desc");
+      const query =
+        page.cursor === undefined
+          ? ordered
+          : ordered.where("revision", "<", revisionCursor(page.cursor));
+      const rows = await attempt("list deployments", () =>
+        query.limit(rowsToFetch(page)).execute(),
+      );
+      return pageOf(rows.map(deploymentRow.toRecord), page, (record) => String(record.revision));
+    },
+    async deploymentsByStatus(status) {
+      const rows = await attempt("read deployments by status", () =>
+        deployments().where("status", "=", status).orderBy("id").execute(),
+      );
+      return rows.map(deploymentRow.toRecord);
+    },
+    async aliases(functionId) {
+      const query = db.selectFrom("aliases").selectAll().where("function_id", "=", functionId);
+      const rows = await attempt("read aliases", () => query.orderBy("name").execute());
+      return rows.map(aliasRow.toRecord);
+    },
+    async promotions(functionId) {
+      const query = db.selectFrom("promotions").selectAll().where("function_id", "=", functionId);
+      const rows = await attempt("read promotions", () => query.orderBy("position").execute());
+      return rows.map(promotionRow.toRecord);
+    },
+    async referencedBlobs() {
+      const query = db.selectFrom("deployments").select(["source_blob", "artifact_blob"]);
+      const rows = await attempt("read the referenced blobs", () => query.execute());
+      const digests = rows.flatMap((row) => [row.source_blob, row.artifact_blob]);
+      return new Set(digests.filter((digest) => digest !== null));
+    },
+  };
+}
+
+function settingReads(
+  db: Kysely<Tables>,
+  attempt: Attempt,
+): Pick<StoreReader, "envOf" | "apiKeys" | "listAudit"> {
+  return {
+    async envOf(projectId, functionId) {
+      const query = db.selectFrom("env").selectAll().where("project_id", "=", projectId);
+      const owned =
+        functionId === undefined
+          ? query.where("function_id", "is", null)
+          : query.where("function_id", "=", functionId);
+      const rows = await attempt("read env", () => owned.orderBy("key").execute());
+      return rows.map(envRow.toRecord);
+    },
+    async apiKeys() {
+      const query = db.selectFrom("api_keys").selectAll().orderBy("id");
+      const rows = await attempt("read the API keys", () => query.execute());
+      return rows.map(apiKeyRow.toRecord);
+    },
+    async listAudit(page) {
+      const newest = db.selectFrom("audit").selectAll().orderBy("id", "desc");
+      const query = page.cursor === undefined ? newest : newest.where("id", "<", page.cursor);
+      const rows = await attempt("list audit rows", () => query.limit(rowsToFetch(page)).execute());
+      return pageOf(rows.map(auditRow.toRecord), page, (record) => record.id);
+    },
+  };
+}
+
+/** One more than the page holds, to know whether another follows. */
+function rowsToFetch({ limit }: PageRequest): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= pageLimitMax) return limit + 1;
+  throw new ReactorError(
+    "invalid_request",
+    `Cannot list with limit ${limit}: it must be a whole number from 1 to ${pageLimitMax}`,
+  );
+}
+
+function pageOf<T>(items: readonly T[], page: PageRequest, cursorOf: (item: T) => string): Page<T> {
+  if (items.length <= page.limit) return { items, nextCursor: undefined };
+  const kept = items.slice(0, page.limit);
+  const last = kept.at(-1);
+  return { items: kept, nextCursor: last && cursorOf(last) };
+}
+
+function revisionCursor(cursor: string): number {
+  if (/^[1-9][0-9]{0,14}$/.test(cursor)) return Number(cursor);
+  throw new ReactorError(
+    "invalid_request",
+    `Cannot list deployments after cursor ${JSON.stringify(cursor.slice(0, 40))}: it must be the nextCursor of an earlier page`,
+  );
+}
