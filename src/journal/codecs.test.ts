@@ -1,0 +1,88 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import type { InvocationRecord, StoredLogLine } from "../domain/invocation.ts";
+import { createInvocationEncoder, decodeInvocation } from "./invocation-codec.ts";
+import { aLine, anInvocation } from "./testing/journal-records.ts";
+import { decodeLogLine, encodeLogLine, functionNeedle, seqOfEncoded } from "./log-line-codec.ts";
+import { quote } from "./quote.ts";
+
+const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constant('"fn":"fn_1"'));
+const time = fc.integer({ min: 0, max: 4_000_000_000_000 });
+
+const lines: fc.Arbitrary<StoredLogLine> = fc.record({
+  seq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  atMs: time,
+  level: fc.constantFrom("debug", "info", "warn", "error"),
+  source: fc.constantFrom("log", "stdout", "stderr", "platform"),
+  functionId: text,
+  deploymentId: text,
+  invocationId: fc.option(text, { nil: undefined }),
+  requestId: fc.option(text, { nil: undefined }),
+  message: text,
+});
+
+const records: fc.Arbitrary<InvocationRecord> = fc.record({
+  id: text,
+  requestId: text,
+  functionId: text,
+  deploymentId: fc.constantFrom("dep_1", "dep_2"),
+  revision: fc.nat(),
+  method: text,
+  startedAtMs: time,
+  durationMs: fc.nat().map((n) => n / 1000),
+  status: fc.integer({ min: 100, max: 599 }),
+  errorCode: fc.option(text, { nil: undefined }),
+  cold: fc.boolean(),
+  bytesIn: fc.nat(),
+  bytesOut: fc.nat(),
+});
+
+describe("journal lines", () => {
+  test("any log line comes back as it was, from one line of text", () => {
+    fc.assert(
+      fc.property(lines, (line) => {
+        const encoded = encodeLogLine(line, line.seq);
+        expect(encoded.indexOf("\n")).toBe(encoded.length - 1);
+        expect(decodeLogLine(encoded)).toStrictEqual(line);
+        expect(seqOfEncoded(encoded)).toBe(line.seq);
+      }),
+    );
+  });
+
+  test("any invocation record comes back as it was, from one line of text", () => {
+    const encode = createInvocationEncoder();
+    fc.assert(
+      fc.property(records, (record) => {
+        const encoded = encode(record);
+        expect(encoded.indexOf("\n")).toBe(encoded.length - 1);
+        expect(decodeInvocation(encoded)).toStrictEqual(record);
+      }),
+    );
+  });
+
+  test("a duration is kept to the microsecond", () => {
+    const encoded = createInvocationEncoder()(anInvocation({ durationMs: 0.123_456_789 }));
+    expect(decodeInvocation(encoded)?.durationMs).toBe(0.123);
+  });
+
+  test("quote() gives what JSON gives for any string", () => {
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(JSON.parse(quote(value))).toBe(value);
+      }),
+    );
+  });
+
+  test("no message makes a line look like another function's", () => {
+    const encoded = encodeLogLine(aLine({ functionId: "fn_2", message: '{"fn":"fn_1"}' }), 1);
+    expect(Buffer.from(encoded).includes(functionNeedle("fn_1"))).toBe(false);
+  });
+
+  test.each(["", "{}", "null", "[1]", '{"seq":1', '{"seq":"1"}', "\u0000\u0000"])(
+    "damaged text %p is undefined and throws nothing",
+    (damaged) => {
+      expect(decodeLogLine(damaged)).toBeUndefined();
+      expect(decodeInvocation(damaged)).toBeUndefined();
+    },
+  );
+});
