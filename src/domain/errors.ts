@@ -42,6 +42,10 @@ export const errorCatalogue = {
     summary: "The function has no such deployment or revision.",
   },
   alias_not_found: { status: 404, summary: "The function has no such alias." },
+  not_found: {
+    status: 404,
+    summary: "No such project, key, variable or invocation; the message names it.",
+  },
   route_not_found: { status: 404, summary: "Nothing is served at this path." },
   method_not_allowed: { status: 405, summary: "The resource exists but not for this method." },
   function_exists: { status: 409, summary: "The name or its host label is taken." },

@@ -1,0 +1,24 @@
+import type { CommandTable } from "../command.ts";
+import type { CommandName } from "../control-plane.ts";
+import { aliasCommands } from "./aliases.ts";
+import { auditCommands } from "./audit.ts";
+import { deploymentCommands } from "./deployments.ts";
+import { envCommands } from "./env.ts";
+import { functionCommands } from "./functions.ts";
+import { invocationCommands } from "./invocations.ts";
+import { keyCommands } from "./keys.ts";
+import { logCommands } from "./logs.ts";
+import { promotionCommands } from "./promotions.ts";
+
+/** Every command by name. */
+export const commandTable: CommandTable<CommandName> = {
+  ...functionCommands,
+  ...deploymentCommands,
+  ...promotionCommands,
+  ...aliasCommands,
+  ...envCommands,
+  ...keyCommands,
+  ...auditCommands,
+  ...logCommands,
+  ...invocationCommands,
+};

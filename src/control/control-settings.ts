@@ -1,0 +1,31 @@
+import { defaultManifestCaps, type ManifestCaps } from "../domain/manifest-keys.ts";
+import { type BundleLimits, defaultBundleLimits } from "./archive/bundle-limits.ts";
+
+/** Bounds of the control plane. */
+export interface ControlSettings {
+  readonly bundle: BundleLimits;
+  readonly manifest: ManifestCaps;
+  /** Deployments that are unpacked or materialized at the same time. */
+  readonly deploysRunningMax: number;
+  /** Deployments that wait for that; more are refused with `too_many_requests`. */
+  readonly deploysWaitingMax: number;
+  /** Longest time one deployment may take to materialize. */
+  readonly materializeMsMax: number;
+  /** Variables and secrets of one function. */
+  readonly envKeysMax: number;
+  /** UTF-8 bytes of one variable's or secret's value. */
+  readonly envValueBytesMax: number;
+  /** API keys that are not revoked, in all. */
+  readonly apiKeysMax: number;
+}
+
+export const defaultControlSettings: ControlSettings = {
+  bundle: defaultBundleLimits,
+  manifest: defaultManifestCaps,
+  deploysRunningMax: 2,
+  deploysWaitingMax: 32,
+  materializeMsMax: 120_000,
+  envKeysMax: 256,
+  envValueBytesMax: 65_536,
+  apiKeysMax: 10_000,
+};

@@ -1,0 +1,234 @@
+import type { Clock } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { BlobStore } from "../blobs/blob-store.ts";
+import { type Caller, systemCaller } from "../domain/caller.ts";
+import { ReactorError } from "../domain/errors.ts";
+import type { ProjectRecord } from "../domain/function.ts";
+import type { Plan } from "../domain/plan.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Materializer } from "../serving/materializer.ts";
+import type { Store } from "../store/store.ts";
+import { requireProject } from "../domain/scopes.ts";
+import { auditRecord, refusalOf } from "./audit.ts";
+import { authenticate } from "./authenticate.ts";
+import { authorise } from "./authorise.ts";
+import type { Access, Command, CommandContext, ControlServices } from "./command.ts";
+import { commandTable } from "./commands/command-table.ts";
+import type { CommandName, Commands, ControlPlane } from "./control-plane.ts";
+import type { ControlSettings } from "./control-settings.ts";
+import { createDeployQueue } from "./deploy-queue.ts";
+import { lookUpFunction, looksLikeFunctionId } from "./find-function.ts";
+import { newApiKey } from "./new-api-key.ts";
+import { createPlanKeeper } from "./plan-keeper.ts";
+import { failInterruptedDeployments } from "./recover.ts";
+import { createSecretBox, type MasterKey } from "./secret-box.ts";
+
+export interface ControlPlaneOptions {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly journal: Journal;
+  readonly materializer: Materializer;
+  /** Hears every new plan, the first before `createControlPlane` resolves. Must not throw. */
+  readonly publish: (plan: Plan) => void;
+  readonly masterKey: MasterKey;
+  /** Keys that secrets may still be sealed under. */
+  readonly previousMasterKeys?: readonly MasterKey[];
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly log: Log;
+  readonly settings: ControlSettings;
+}
+
+/** The control plane with what only the server that started it may do. */
+export interface StartedControlPlane extends ControlPlane {
+  /**
+   * Makes the first API key, with every scope in every project, when no key was ever made: hands it
+   * to `save`, which must put it where the operator finds it, and only then stores its digest, so
+   * that a stop in between leaves a useless file and not a key nobody has. Resolves whether it did.
+   */
+  ensureAdminKey(save: (key: string) => Promise<void>): Promise<boolean>;
+}
+
+/**
+ * Opens the one door for changes: fails the deployments that the last stop interrupted, builds the
+ * plan and publishes it. Rejects with `storage_unavailable` when the store cannot be read or its
+ * secrets are sealed under a master key that is not given.
+ */
+export async function createControlPlane(
+  options: ControlPlaneOptions,
+): Promise<StartedControlPlane> {
+  const services = createServices(options);
+  const { store, plans, deploys, clock } = services;
+  await ensureDefaultProject(services);
+  await failInterruptedDeployments(services);
+  await plans.load();
+  const running = new Set<Promise<unknown>>();
+  let closed = false;
+  return {
+    async execute(name, input, caller) {
+      if (closed) throw stopping();
+      const result = run(services, name, input, caller);
+      running.add(result);
+      try {
+        return await result;
+      } finally {
+        running.delete(result);
+      }
+    },
+    authenticate: (key) => authenticate(plans.plan, key, clock.now()),
+    async ensureAdminKey(save) {
+      const present = await store.read((reader) => reader.apiKeys());
+      if (present.length > 0) return false;
+      const wanted = { projectId: "*", name: "admin", scopes: ["*"], expiresAtMs: undefined };
+      const { key, record } = newApiKey(services, wanted);
+      await save(key);
+      const context = createContext(services, "keys.create", "*:admin", systemCaller);
+      await context.change(async (writer) => {
+        await writer.insertApiKey(record);
+        return { output: undefined, details: { id: record.id }, touched: [{ keys: true }] };
+      });
+      return true;
+    },
+    async close() {
+      closed = true;
+      await deploys.close(stopping());
+      await Promise.allSettled(running);
+      plans.close();
+    },
+  };
+}
+
+function stopping(): ReactorError {
+  return new ReactorError("storage_unavailable", "Cannot do this now: the server is stopping", {
+    retryAfterSecs: 5,
+  });
+}
+
+function createServices(options: ControlPlaneOptions): ControlServices {
+  const { store, blobs, journal, materializer, publish, clock, ids, random, log, settings } =
+    options;
+  const secretBox = createSecretBox({
+    current: options.masterKey,
+    previous: options.previousMasterKeys ?? [],
+    random,
+  });
+  return {
+    store,
+    blobs,
+    journal,
+    materializer,
+    clock,
+    ids,
+    random,
+    log,
+    settings,
+    secretBox,
+    plans: createPlanKeeper({ store, secretBox, publish, clock, log }),
+    deploys: createDeployQueue({
+      runningMax: settings.deploysRunningMax,
+      waitingMax: settings.deploysWaitingMax,
+    }),
+  };
+}
+
+async function ensureDefaultProject({ store, clock }: ControlServices): Promise<void> {
+  const present = await store.read((reader) => reader.projects());
+  if (present.some((project) => project.name === "default")) return;
+  const project = { id: "default", name: "default", createdAtMs: clock.now() };
+  await store.write((writer) => writer.insertProject(project));
+}
+
+/** Authorises, runs and, when a change is refused or fails, leaves the audit row of that. */
+async function run<N extends CommandName>(
+  services: ControlServices,
+  name: N,
+  input: Commands[N]["input"],
+  caller: Caller,
+): Promise<Commands[N]["output"]> {
+  const command: Command<N> = commandTable[name];
+  const subject = command.subject?.(input) ?? "";
+  const context = createContext(services, name, subject, caller);
+  try {
+    await authoriseFor(context, command.access(input));
+    return await command.run(context, input);
+  } catch (error) {
+    // An anonymous flood must not fill the audit table, and reads leave no rows.
+    if (command.subject !== undefined && caller.kind !== "anonymous") {
+      await auditRefusal(services, { caller, command: name, subject, ...refusalOf(error) });
+    }
+    throw error;
+  }
+}
+
+async function authoriseFor(context: CommandContext, access: Access): Promise<void> {
+  const { caller } = context;
+  const byId = "function" in access && looksLikeFunctionId(access.function);
+  // Whoever has no credential, or one of another project, learns nothing about ids.
+  if (!byId || caller.kind === "anonymous") {
+    context.require(access);
+    return;
+  }
+  requireProject(caller, access.project);
+  const project = await context.project(access.project);
+  const record = await context.store.read((reader) =>
+    lookUpFunction(reader, project, access.function),
+  );
+  authorise(caller, access, record?.name);
+}
+
+async function auditRefusal(
+  services: ControlServices,
+  facts: Parameters<typeof auditRecord>[1],
+): Promise<void> {
+  try {
+    const record = auditRecord(services, { ...facts, subject: facts.subject.slice(0, 200) });
+    await services.store.write((writer) => writer.insertAudit(record));
+  } catch (error) {
+    // The caller's own error matters more than that its row is missing.
+    services.log.error("cannot write the audit row of a refusal", {
+      command: facts.command,
+      error: String(error),
+    });
+  }
+}
+
+function createContext(
+  services: ControlServices,
+  command: CommandName,
+  subject: string,
+  caller: Caller,
+): CommandContext {
+  const { store, plans } = services;
+  return {
+    ...services,
+    caller,
+    require: (access) => authorise(caller, access, undefined),
+    project: (name) => findProject(store, name),
+    async change(work) {
+      const { output, touched } = await store.write(async (writer) => {
+        const change = await work(writer);
+        const { details, outcome = "ok" } = change;
+        await writer.insertAudit(
+          auditRecord(services, { caller, command, subject, outcome, details }),
+        );
+        return change;
+      });
+      if (touched.length > 0) await plans.refresh(touched);
+      return output;
+    },
+  };
+}
+
+async function findProject(store: Store, name: string): Promise<ProjectRecord> {
+  const projects = await store.read((reader) => reader.projects());
+  const found = projects.find((project) => project.name === name);
+  if (found !== undefined) return found;
+  throw new ReactorError(
+    "not_found",
+    `Cannot find project ${JSON.stringify(name.slice(0, 80))}: no project has this name`,
+    { details: { project: name.slice(0, 80) } },
+  );
+}

@@ -1,0 +1,325 @@
+import { ReactorError } from "../domain/errors.ts";
+import type { DeploymentRecord, FunctionRecord, ProjectRecord } from "../domain/function.ts";
+import type { LogLine } from "../domain/invocation.ts";
+import { createSecretMask } from "../domain/mask-secrets.ts";
+import { parseFunctionName } from "../domain/names.ts";
+import type { FunctionEnv } from "../domain/plan.ts";
+import { resolveEnv } from "../domain/declared-env.ts";
+import type { Materialized } from "../serving/materializer.ts";
+import type { StoreReader } from "../store/store.ts";
+import { canonicalTar } from "./archive/canonical-tar.ts";
+import { openEnv } from "./build-plan.ts";
+import type { CommandContext } from "./command.ts";
+import type { Commands } from "./control-plane.ts";
+import { findFunction, lookUpFunction } from "./find-function.ts";
+import { functionExists, newFunction } from "./new-function.ts";
+import { type PreparedBundle, prepareBundle } from "./prepare-bundle.ts";
+import { promoteIn, requireDeclaredEnv } from "./promote.ts";
+
+const failureLogCharsMax = 65_536;
+
+export type DeployInput = Commands["deployments.create"]["input"];
+
+/**
+ * Takes an upload to a deployment that is `ready` or `failed`. Production is not touched unless the
+ * input asks to promote and the deployment became ready.
+ *
+ * The steps and what a stop of the server leaves: checks and blob (nothing) → row `pending` →
+ * `materializing` (both become `failed` at the next start) → `ready`, promoted in the same
+ * transaction when asked.
+ */
+export async function deploy(
+  context: CommandContext,
+  input: DeployInput,
+  signal: AbortSignal,
+): Promise<DeploymentRecord> {
+  const project = await context.project(input.project);
+  const existing = await findTarget(context, project, input);
+  const bundle = await prepareBundle({
+    upload: input.upload,
+    claimedSha256: input.bundleSha256,
+    name: existing?.name ?? input.function,
+    existing,
+    settings: context.settings,
+  });
+  context.materializer.check(bundle.manifest);
+  signal.throwIfAborted();
+  const sourceBlob = await context.blobs.put(await canonicalTar(bundle.files));
+  const { owner, deployment } = await insertPending(context, {
+    input,
+    project,
+    existing,
+    bundle,
+    sourceBlob,
+  });
+  const outcome = await materialize(context, owner, deployment, bundle, signal);
+  const finished = await finish(context, { input, project, owner, deployment, outcome });
+  if (finished.promoteFault !== undefined) throw finished.promoteFault;
+  return finished.deployment;
+}
+
+/** The function to deploy to; undefined when the deploy is to create it. */
+async function findTarget(
+  context: CommandContext,
+  project: ProjectRecord,
+  input: DeployInput,
+): Promise<FunctionRecord | undefined> {
+  const hints = { plan: context.plans.plan, caller: context.caller };
+  return context.store.read(async (reader) => {
+    const record = await lookUpFunction(reader, project, input.function);
+    if (input.createFunction === true && record?.deletedAtMs !== undefined) {
+      throw functionExists(record.name, record.slug, record);
+    }
+    if (input.createFunction === true && record === undefined) {
+      // Before anything is unpacked for a name that cannot be.
+      parseFunctionName(input.function);
+      return undefined;
+    }
+    return findFunction(reader, project, input.function, hints);
+  });
+}
+
+interface Accepted {
+  readonly input: DeployInput;
+  readonly project: ProjectRecord;
+  readonly existing: FunctionRecord | undefined;
+  readonly bundle: PreparedBundle;
+  readonly sourceBlob: string;
+}
+
+async function insertPending(
+  context: CommandContext,
+  { input, project, existing, bundle, sourceBlob }: Accepted,
+): Promise<{ owner: FunctionRecord; deployment: DeploymentRecord }> {
+  const { manifest, digest } = bundle;
+  return context.change(async (writer) => {
+    const owner =
+      existing === undefined
+        ? await newFunction(writer, context, { project, ...manifest })
+        : await stillLive(writer, existing);
+    const unborn = { id: undefined, projectId: project.id, name: owner.name };
+    await requireDeclaredEnv(writer, existing === undefined ? unborn : owner, manifest, "deploy");
+    if (existing === undefined) await writer.insertFunction(owner);
+    const deployment: DeploymentRecord = {
+      id: context.ids.next("dep"),
+      functionId: owner.id,
+      revision: await writer.nextRevision(owner.id),
+      status: "pending",
+      manifest,
+      bundleSha256: digest,
+      sourceBlob,
+      artifactBlob: undefined,
+      shape: undefined,
+      createdAtMs: context.clock.now(),
+      readyAtMs: undefined,
+      failure: undefined,
+    };
+    await writer.insertDeployment(deployment);
+    return {
+      output: { owner, deployment },
+      details: {
+        deployment_id: deployment.id,
+        revision: deployment.revision,
+        bundle_sha256: digest,
+        promote: input.promote,
+        function_created: existing === undefined,
+      },
+      touched: existing === undefined ? [{ functionId: owner.id }] : [],
+    };
+  });
+}
+
+/** The function as it is now: it may have been deleted while the bundle was read. */
+async function stillLive(reader: StoreReader, existing: FunctionRecord): Promise<FunctionRecord> {
+  const record = await reader.functionById(existing.id);
+  if (record !== undefined && record.deletedAtMs === undefined) return record;
+  throw deletedMeanwhile(existing.name);
+}
+
+/** Why a deploy ends when its function is deleted under it. */
+export function deletedMeanwhile(name: string): ReactorError {
+  return new ReactorError(
+    "conflict",
+    `Cannot finish the deployment: function "${name}" was deleted meanwhile; bring it back with: reactor functions restore ${name}`,
+  );
+}
+
+type Outcome =
+  | { readonly ok: true; readonly artifactBlob: string; readonly shape: string }
+  | { readonly ok: false; readonly failure: NonNullable<DeploymentRecord["failure"]> };
+
+/** Prepares and proves the deployment; every way it can fail is an outcome. */
+async function materialize(
+  context: CommandContext,
+  owner: FunctionRecord,
+  deployment: DeploymentRecord,
+  bundle: PreparedBundle,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  await context.store.write((writer) =>
+    writer.updateDeployment(deployment.id, { status: "materializing" }),
+  );
+  let secrets: FunctionEnv["secrets"] = {};
+  try {
+    const env = await context.store.read((reader) => readEnv(reader, context, owner));
+    secrets = env.secrets;
+    const result = await withinTime(context, signal, (limited) =>
+      context.materializer.materialize(
+        {
+          function: owner,
+          deploymentId: deployment.id,
+          revision: deployment.revision,
+          manifest: bundle.manifest,
+          files: bundle.files,
+          env,
+        },
+        limited,
+      ),
+    );
+    return { ok: true, artifactBlob: await context.blobs.put(result.code), shape: result.shape };
+  } catch (error) {
+    const known = error instanceof ReactorError;
+    if (!known) {
+      context.log.error("materializing failed unexpectedly", {
+        deployment_id: deployment.id,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+    }
+    return { ok: false, failure: failureOf(error, createSecretMask(secrets)) };
+  }
+}
+
+async function readEnv(
+  reader: StoreReader,
+  context: CommandContext,
+  owner: FunctionRecord,
+): Promise<FunctionEnv> {
+  const ofProject = await reader.envOf(owner.projectId, undefined);
+  const resolved = resolveEnv(ofProject, await reader.envOf(owner.projectId, owner.id));
+  const version = (await reader.functionById(owner.id))?.envVersion ?? owner.envVersion;
+  return openEnv(version, resolved, context.plans.openSecret);
+}
+
+/** Runs the work until the signal aborts or the time is up, whether or not the work listens. */
+async function withinTime(
+  { clock, settings }: CommandContext,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Materialized>,
+): Promise<Materialized> {
+  const { materializeMsMax } = settings;
+  const limited = new AbortController();
+  const abort = (): void => limited.abort(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  const timer = clock.after(materializeMsMax, () => {
+    const message = `Cannot finish the deployment: it took longer than ${materializeMsMax} ms to materialize`;
+    limited.abort(new ReactorError("cold_start_failed", message));
+  });
+  const stopped = Promise.withResolvers<never>();
+  limited.signal.addEventListener("abort", () => stopped.reject(limited.signal.reason));
+  try {
+    limited.signal.throwIfAborted();
+    return await Promise.race([work(limited.signal), stopped.promise]);
+  } catch (error) {
+    // Whatever the work made of it, the reason of the stop is what happened.
+    throw limited.signal.aborted ? limited.signal.reason : error;
+  } finally {
+    timer.cancel();
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function failureOf(
+  error: unknown,
+  mask: (text: string) => string,
+): NonNullable<DeploymentRecord["failure"]> {
+  if (!(error instanceof ReactorError)) {
+    const message = "A bug in Reactor stopped the deployment; the server's log has it";
+    return { code: "internal_error", message, log: "" };
+  }
+  const log = error.details["log"];
+  return {
+    code: error.code,
+    message: mask(error.message),
+    log: typeof log === "string" ? mask(log).slice(-failureLogCharsMax) : "",
+  };
+}
+
+interface Finishing {
+  readonly input: DeployInput;
+  readonly project: ProjectRecord;
+  readonly owner: FunctionRecord;
+  readonly deployment: DeploymentRecord;
+  readonly outcome: Outcome;
+}
+
+/** Writes how it ended and, when asked and possible, promotes in the same transaction. */
+async function finish(
+  context: CommandContext,
+  { input, owner, deployment, outcome }: Finishing,
+): Promise<{ deployment: DeploymentRecord; promoteFault: ReactorError | undefined }> {
+  const result = await context.change(async (writer) => {
+    const live = await writer.functionById(owner.id);
+    const deleted = live === undefined || live.deletedAtMs !== undefined;
+    const finished: DeploymentRecord = outcome.ok
+      ? {
+          ...deployment,
+          status: "ready",
+          artifactBlob: outcome.artifactBlob,
+          shape: outcome.shape,
+          readyAtMs: context.clock.now(),
+        }
+      : { ...deployment, status: "failed", failure: outcome.failure };
+    const { status, artifactBlob, shape, readyAtMs, failure } = finished;
+    await writer.updateDeployment(deployment.id, {
+      status,
+      artifactBlob,
+      shape,
+      readyAtMs,
+      failure,
+    });
+    let promoteFault: ReactorError | undefined;
+    if (outcome.ok && input.promote && !deleted) {
+      try {
+        await promoteIn(writer, context, { function: live, deployment: finished, kind: "promote" });
+      } catch (error) {
+        // A key that was unset meanwhile stops the promote; the deployment itself is good.
+        if (!(error instanceof ReactorError) || error.status >= 500) throw error;
+        promoteFault = error;
+      }
+    }
+    return {
+      output: { deployment: finished, promoteFault },
+      details: {
+        deployment_id: deployment.id,
+        revision: deployment.revision,
+        status,
+        promoted: outcome.ok && input.promote && !deleted && promoteFault === undefined,
+        ...(failure === undefined ? {} : { code: failure.code }),
+      },
+      touched: outcome.ok ? [{ functionId: owner.id, deploymentId: deployment.id }] : [],
+      outcome: outcome.ok ? ("ok" as const) : ("failed" as const),
+    };
+  });
+  context.journal.log(platformLine(context.clock.now(), result.deployment));
+  return result;
+}
+
+/** What the function's own log says about the deployment. */
+function platformLine(atMs: number, deployment: DeploymentRecord): LogLine {
+  const { failure, revision } = deployment;
+  const log = failure?.log === undefined || failure.log === "" ? "" : `\n${failure.log}`;
+  return {
+    atMs,
+    level: failure === undefined ? "info" : "error",
+    source: "platform",
+    functionId: deployment.functionId,
+    deploymentId: deployment.id,
+    invocationId: undefined,
+    requestId: undefined,
+    message:
+      failure === undefined
+        ? `revision ${revision} is ready`
+        : `revision ${revision} failed: ${failure.message}${log}`,
+  };
+}

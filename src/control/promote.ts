@@ -1,0 +1,151 @@
+import type { Clock } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import { missingEnvKeys, resolveEnv } from "../domain/declared-env.ts";
+import { ReactorError } from "../domain/errors.ts";
+import type {
+  AliasRecord,
+  AliasTarget,
+  DeploymentRecord,
+  FunctionRecord,
+  PromotionRecord,
+} from "../domain/function.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import { promotionStack } from "../domain/promotion-history.ts";
+import type { StoreReader, StoreWriter } from "../store/store.ts";
+import { requireReady } from "./find-deployment.ts";
+
+export const productionAlias = "production";
+
+export interface PromoteRequest {
+  readonly function: FunctionRecord;
+  readonly deployment: DeploymentRecord;
+  readonly kind: PromotionRecord["kind"];
+}
+
+/**
+ * Points `production` at one ready deployment and records it, within the caller's transaction.
+ * Moving it to where it already is changes nothing.
+ */
+export async function promoteIn(
+  writer: StoreWriter,
+  services: { readonly clock: Clock; readonly ids: Ids },
+  request: PromoteRequest,
+): Promise<void> {
+  const { function: owner, deployment, kind } = request;
+  requireReady(kind === "promote" ? "promote" : "roll back to", deployment);
+  await requireDeclaredEnv(
+    writer,
+    owner,
+    deployment.manifest,
+    kind === "promote" ? "promote" : "roll back",
+  );
+  const production = await findProduction(writer, owner.id);
+  const [only, ...others] = production?.targets ?? [];
+  if (only?.deploymentId === deployment.id && others.length === 0) return;
+  const target = { revision: deployment.revision, deploymentId: deployment.id, weight: 100 };
+  await recordProduction(writer, services, { function: owner, targets: [target], kind });
+}
+
+/** Sets `production` and adds a promotion of its heaviest target to the history. */
+export async function recordProduction(
+  writer: StoreWriter,
+  { clock, ids }: { readonly clock: Clock; readonly ids: Ids },
+  change: {
+    readonly function: FunctionRecord;
+    readonly targets: readonly AliasTarget[];
+    readonly kind: PromotionRecord["kind"];
+  },
+): Promise<AliasRecord> {
+  const { function: owner, targets, kind } = change;
+  const atMs = clock.now();
+  const alias = { functionId: owner.id, name: productionAlias, targets, updatedAtMs: atMs };
+  await writer.putAlias(alias);
+  const heaviest = heaviestTarget(targets);
+  if (heaviest !== undefined) {
+    const { deploymentId } = heaviest;
+    await writer.insertPromotion({
+      id: ids.next("prm"),
+      functionId: owner.id,
+      deploymentId,
+      kind,
+      atMs,
+    });
+  }
+  return alias;
+}
+
+export async function findProduction(
+  reader: StoreReader,
+  functionId: string,
+): Promise<AliasRecord | undefined> {
+  const aliases = await reader.aliases(functionId);
+  return aliases.find((alias) => alias.name === productionAlias);
+}
+
+/** The target with the most weight, the first of equals. */
+export function heaviestTarget(targets: readonly AliasTarget[]): AliasTarget | undefined {
+  return targets.reduce<AliasTarget | undefined>(
+    (best, target) => (best === undefined || target.weight > best.weight ? target : best),
+    undefined,
+  );
+}
+
+/** Throws `env_key_invalid` unless everything the manifest declares is set, each as its own kind. */
+export async function requireDeclaredEnv(
+  reader: StoreReader,
+  owner:
+    | FunctionRecord
+    | { readonly id: undefined; readonly projectId: string; readonly name: string },
+  manifest: Manifest,
+  action: string,
+): Promise<void> {
+  if (manifest.envKeys === undefined && manifest.secretKeys === undefined) return;
+  const ofProject = await reader.envOf(owner.projectId, undefined);
+  const own = owner.id === undefined ? [] : await reader.envOf(owner.projectId, owner.id);
+  const missing = missingEnvKeys(manifest, resolveEnv(ofProject, own));
+  if (missing.length === 0) return;
+  const faults = missing.map(({ key, wanted, found }) => {
+    const flag = wanted === "secret" ? " --secret" : " VALUE";
+    const command = `reactor functions env set ${owner.name} ${key}${flag}`;
+    if (found === "nothing") return `"${key}" is not set (${command})`;
+    return found === "secret"
+      ? `"${key}" is a secret: list it in secret_keys`
+      : `"${key}" is a plain variable: list it in env_keys, or make it a secret (${command})`;
+  });
+  throw new ReactorError(
+    "env_key_invalid",
+    `Cannot ${action} function "${owner.name}": the manifest declares keys that it lacks: ${faults.join("; ")}`,
+    { details: { keys: missing.map(({ key, wanted, found }) => ({ key, wanted, found })) } },
+  );
+}
+
+/**
+ * Where a rollback without an id goes. While production is split over two deployments: all of it to
+ * the older of them. Otherwise: to the deployment below the present one in the promotion stack that
+ * is still ready. `conflict` when there is none.
+ */
+export async function rollbackTarget(
+  reader: StoreReader,
+  owner: FunctionRecord,
+): Promise<DeploymentRecord> {
+  const targets = (await findProduction(reader, owner.id))?.targets ?? [];
+  const current = new Set(targets.map((target) => target.deploymentId));
+  if (targets.length > 1) {
+    const oldest = [...targets].sort((a, b) => a.revision - b.revision)[0];
+    const deployment = oldest && (await reader.deployment(oldest.deploymentId));
+    if (deployment !== undefined) return deployment;
+  }
+  const stack = promotionStack(await reader.promotions(owner.id)).toReversed();
+  for (const id of stack) {
+    if (current.has(id)) continue;
+    const deployment = await reader.deployment(id);
+    if (deployment?.status === "ready") return deployment;
+  }
+  throw new ReactorError(
+    "conflict",
+    targets.length === 0
+      ? `Cannot roll back function "${owner.name}": nothing is promoted; promote it with: reactor functions promote ${owner.name}`
+      : `Cannot roll back function "${owner.name}": no earlier deployment was promoted; name one with --to-deployment`,
+    { details: { function: owner.name } },
+  );
+}

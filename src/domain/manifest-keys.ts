@@ -1,0 +1,380 @@
+import type { Isolation, Runtime } from "./manifest.ts";
+import { envKeyPattern, functionNamePattern } from "./names.ts";
+import { memoryRangeMb, type Range, runtimeLimits } from "./runtime-limits.ts";
+
+/** What the operator's settings allow a manifest, and give it when it is silent. */
+export interface ManifestCaps {
+  /** Setting `invoke_max_timeout_ms`. */
+  readonly timeoutMsMax: number;
+  /** Setting `invoke_default_timeout_ms`. */
+  readonly timeoutMsDefault: number;
+  /** Setting `bun_max_instances_per_fn`: the default and the most a manifest may ask for. */
+  readonly instancesMax: number;
+  /** Setting `bun_idle_ttl_secs`. */
+  readonly idleTtlSecsDefault: number;
+}
+
+/** The caps of a server whose settings are all at their defaults. */
+export const defaultManifestCaps: ManifestCaps = {
+  timeoutMsMax: 300_000,
+  timeoutMsDefault: 30_000,
+  instancesMax: 8,
+  idleTtlSecsDefault: 300,
+};
+
+/** What the bounds of a key may depend on. */
+export interface KeyContext {
+  readonly runtime: Runtime;
+  readonly isolation: Isolation;
+  readonly caps: ManifestCaps;
+}
+
+/** Bounds of a number; `because` names the server setting that made them tighter. */
+interface KeyRange extends Range {
+  readonly because?: string;
+}
+
+interface KeyBase {
+  /** JSON pointer from the manifest's root. */
+  readonly pointer: string;
+  /** Bounds and default in words, for the reference page. */
+  readonly bounds: string;
+  readonly default: string;
+  readonly description: string;
+}
+
+/** One key a manifest may hold. Parser, tests and reference page come from `manifestKeys`. */
+export type ManifestKey =
+  | (KeyBase & { readonly type: "object" })
+  | (KeyBase & { readonly type: "boolean" })
+  | (KeyBase & { readonly type: "string"; readonly pattern?: RegExp; readonly lengthMax: number })
+  | (KeyBase & { readonly type: "choice"; readonly choices: readonly string[] })
+  | (KeyBase & {
+      readonly type: "integer" | "number";
+      readonly range: (context: KeyContext) => KeyRange;
+    })
+  | (KeyBase & {
+      readonly type: "strings";
+      readonly pattern?: RegExp;
+      readonly lengthMax: number;
+      readonly itemsMax: number;
+    })
+  /** A capability this version does not have; `missing` says what would make it possible. */
+  | (KeyBase & { readonly type: "not built"; readonly missing: string });
+
+/** The timeout bound: the runtime's own, lowered by the server's setting. */
+function timeoutRange({ runtime, caps }: KeyContext): KeyRange {
+  const ownMax = runtimeLimits[runtime].timeoutMsMax;
+  // Lambda may run for 900 s, beyond the setting's default of 300 s; the setting binds it only
+  // when the operator lowered it below what every other runtime may have.
+  const binds = ownMax <= 300_000 || caps.timeoutMsMax < 300_000;
+  return binds && caps.timeoutMsMax < ownMax
+    ? { min: 1, max: caps.timeoutMsMax, because: "the server's setting invoke_max_timeout_ms" }
+    : { min: 1, max: ownMax };
+}
+
+function instancesRange(min: number, { caps }: KeyContext): KeyRange {
+  return { min, max: caps.instancesMax, because: "the server's setting bun_max_instances_per_fn" };
+}
+
+const between = (min: number, max: number) => (): KeyRange => ({ min, max });
+
+function notBuilt(pointer: string, missing: string, description: string): ManifestKey {
+  return { pointer, type: "not built", missing, bounds: "refused", default: "–", description };
+}
+
+const handlerPattern = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
+
+const identityKeys: readonly ManifestKey[] = [
+  {
+    pointer: "/name",
+    type: "string",
+    pattern: functionNamePattern,
+    lengthMax: 63,
+    bounds: "the function's own name",
+    default: "the function's name",
+    description: "Name of the function; must equal the one it is deployed to.",
+  },
+  {
+    pointer: "/runtime",
+    type: "choice",
+    choices: ["bun", "node", "deno", "python", "wasm", "lambda", "javascript", "typescript"],
+    bounds: "one of bun, node, deno, python, wasm, lambda; javascript and typescript mean bun",
+    default: "the function's runtime; deno in a flux.json",
+    description: "What runs the code; must equal the function's runtime.",
+  },
+  {
+    pointer: "/isolation",
+    type: "choice",
+    choices: ["process", "worker", "microvm", "wasm"],
+    bounds: "process (bun, node, deno, python), worker (deno), microvm (bun, node, python), wasm",
+    default: "the function's isolation",
+    description: "What stands between the code and the host.",
+  },
+  {
+    pointer: "/entrypoint",
+    type: "string",
+    lengthMax: 512,
+    bounds: "path of a file in the bundle, at most 512 bytes",
+    default: "first of code/index.*, index.*, handler.*, main.* that the runtime can run",
+    description: "The module that is loaded.",
+  },
+  {
+    pointer: "/handler",
+    type: "string",
+    pattern: handlerPattern,
+    lengthMax: 128,
+    bounds: "a JavaScript identifier of at most 128 characters",
+    default: "handler, then default",
+    description: "Name of the export that is called.",
+  },
+  {
+    pointer: "/access",
+    type: "choice",
+    choices: ["key", "public", "jwt"],
+    bounds: "key or public (jwt is not built yet)",
+    default: "key under `reactor serve`, public under `reactor dev`",
+    description: "What a caller must show.",
+  },
+  {
+    pointer: "/forward_authorization",
+    type: "boolean",
+    bounds: "true or false",
+    default: "false",
+    description: "Whether the function sees the caller's Authorization header.",
+  },
+  {
+    pointer: "/bundle_sha256",
+    type: "string",
+    pattern: /^[0-9a-f]{64}$/,
+    lengthMax: 64,
+    bounds: "64 lower-case hex digits",
+    default: "not checked",
+    description: "The author's digest of the files; the server recomputes it and refuses another.",
+  },
+];
+
+const environmentKeys: readonly ManifestKey[] = [
+  {
+    pointer: "/env_keys",
+    type: "strings",
+    pattern: envKeyPattern,
+    lengthMax: 128,
+    itemsMax: 256,
+    bounds: "at most 256 keys, each ^[A-Z][A-Z0-9_]{0,127}$",
+    default: "all keys of the function and its project",
+    description: "Variables the function receives; each must be set before the deploy.",
+  },
+  {
+    pointer: "/secret_keys",
+    type: "strings",
+    pattern: envKeyPattern,
+    lengthMax: 128,
+    itemsMax: 256,
+    bounds: "at most 256 keys, each ^[A-Z][A-Z0-9_]{0,127}$",
+    default: "all secrets of the function and its project",
+    description: "Secrets the function receives; each must be set before the deploy.",
+  },
+];
+
+const limitKeys: readonly ManifestKey[] = [
+  {
+    pointer: "/limits",
+    type: "object",
+    bounds: "an object",
+    default: "{}",
+    description: "Limits of one invocation.",
+  },
+  {
+    pointer: "/limits/timeout_ms",
+    type: "integer",
+    range: timeoutRange,
+    bounds: "1–300000 (lambda 900000), at most the server's invoke_max_timeout_ms",
+    default: "the server's invoke_default_timeout_ms (30000)",
+    description: "Milliseconds until the response's head, and until the end of a buffered body.",
+  },
+  {
+    pointer: "/limits/idle_timeout_ms",
+    type: "integer",
+    range: between(1, 900_000),
+    bounds: "1–900000",
+    default: "30000",
+    description: "Milliseconds between two chunks of a streamed response.",
+  },
+  {
+    pointer: "/limits/stream_timeout_ms",
+    type: "integer",
+    range: between(1, 86_400_000),
+    bounds: "1–86400000",
+    default: "900000",
+    description: "Milliseconds a streamed response may last in all.",
+  },
+  {
+    pointer: "/limits/drain_timeout_ms",
+    type: "integer",
+    range: between(0, 900_000),
+    bounds: "0–900000",
+    default: "60000",
+    description: "Milliseconds running requests get when their deployment is replaced.",
+  },
+  {
+    pointer: "/limits/wait_until_ms",
+    type: "integer",
+    range: between(0, 900_000),
+    bounds: "0–900000",
+    default: "30000",
+    description: "Milliseconds that work handed to ctx.waitUntil may go on after the response.",
+  },
+  {
+    pointer: "/limits/memory_mb",
+    type: "integer",
+    range: ({ runtime, isolation }) => memoryRangeMb(runtime, isolation),
+    bounds: "64–2048; wasm 32–1024, microvm 128–3072, lambda 128–10240; none for a worker",
+    default: "256, at the best level this machine can hold",
+    description: "Memory of one instance in MB. When written it is enforced or the deploy refused.",
+  },
+  {
+    pointer: "/limits/max_body_in_mb",
+    type: "number",
+    range: between(0.001, 1024),
+    bounds: "0.001–1024",
+    default: "5",
+    description: "Largest request body in MB (1 MB is 1048576 bytes).",
+  },
+  {
+    pointer: "/limits/max_body_out_mb",
+    type: "number",
+    range: between(0.001, 1024),
+    bounds: "0.001–1024",
+    default: "6",
+    description: "Largest response body in MB; a stream is cut there and the log says why.",
+  },
+];
+
+const concurrencyKeys: readonly ManifestKey[] = [
+  {
+    pointer: "/concurrency",
+    type: "object",
+    bounds: "an object",
+    default: "{}",
+    description: "How many requests and instances may run at once.",
+  },
+  {
+    pointer: "/concurrency/min_instances",
+    type: "integer",
+    range: (context) => instancesRange(0, context),
+    bounds: "0–max_instances",
+    default: "0",
+    description: "Instances that are kept running without traffic.",
+  },
+  {
+    pointer: "/concurrency/max_instances",
+    type: "integer",
+    range: (context) => instancesRange(1, context),
+    bounds: "1–the server's bun_max_instances_per_fn (8)",
+    default: "the server's bun_max_instances_per_fn",
+    description: "Instances that may run at once.",
+  },
+  {
+    pointer: "/concurrency/per_instance",
+    type: "integer",
+    range: ({ runtime }) => runtimeLimits[runtime].perInstance,
+    bounds: "1–1000; wasm and lambda 1",
+    default: "bun, node, deno 10; python 8; microvm, wasm, lambda 1",
+    description: "Requests that one instance serves at once.",
+  },
+  {
+    pointer: "/concurrency/max_concurrency",
+    type: "integer",
+    range: between(1, 100_000),
+    bounds: "1–100000",
+    default: "max_instances × per_instance",
+    description: "Requests of the function that run at once; beyond it 429 after queue_ms.",
+  },
+  {
+    pointer: "/concurrency/queue_ms",
+    type: "integer",
+    range: between(0, 60_000),
+    bounds: "0–60000",
+    default: "100",
+    description: "Milliseconds a request waits for a free slot before 429.",
+  },
+  {
+    pointer: "/concurrency/idle_ttl_secs",
+    type: "integer",
+    range: between(1, 86_400),
+    bounds: "1–86400",
+    default: "the server's bun_idle_ttl_secs (300)",
+    description: "Seconds without a request after which an instance is stopped.",
+  },
+];
+
+const egressKeys: readonly ManifestKey[] = [
+  {
+    pointer: "/egress",
+    type: "object",
+    bounds: "an object",
+    default: "{}",
+    description: "What the function may connect to.",
+  },
+  {
+    pointer: "/egress/allow",
+    type: "strings",
+    lengthMax: 259,
+    itemsMax: 256,
+    bounds: "at most 256 of host, host:port, *.domain or *.domain:port",
+    default: "the internet without loopback, private, link-local and metadata addresses",
+    description: "The only destinations the function may reach.",
+  },
+];
+
+const keysOfOtherVersions: readonly ManifestKey[] = [
+  notBuilt(
+    "/route",
+    "the project's API gateway; until then call /fn/v1/{name}",
+    "Path at the server's root.",
+  ),
+  notBuilt(
+    "/method",
+    "the project's API gateway; until then check request.method in the handler",
+    "Method of the route.",
+  ),
+  notBuilt(
+    "/async",
+    "the durable queue; until then leave the key out and call synchronously",
+    "Whether calls are queued.",
+  ),
+  notBuilt(
+    "/schedule",
+    "the scheduler; until then call the function from cron",
+    "Cron expressions.",
+  ),
+  notBuilt("/volumes", "volumes; until then keep state in a service of yours", "Mounted folders."),
+  notBuilt(
+    "/cors",
+    "CORS handling; until then answer OPTIONS and set the headers in the handler",
+    "Allowed origins.",
+  ),
+  notBuilt("/hooks", "provisioning hooks; leave the key out", "Hooks the function is bound to."),
+  notBuilt("/hook_order", "provisioning hooks; leave the key out", "Order among bound functions."),
+  notBuilt(
+    "/min_tier",
+    "tier selection per function; until then check the tier with `reactor doctor`",
+    "Lowest isolation tier.",
+  ),
+  notBuilt(
+    "/limits/vcpu",
+    "a cgroup CPU quota or a microVM; leave the key out",
+    "CPU cores of an instance.",
+  ),
+];
+
+/** Every key a manifest may name, in the order of the reference page. */
+export const manifestKeys: readonly ManifestKey[] = [
+  ...identityKeys,
+  ...environmentKeys,
+  ...limitKeys,
+  ...concurrencyKeys,
+  ...egressKeys,
+  ...keysOfOtherVersions,
+];
