@@ -1,0 +1,27 @@
+import { manifestKeys } from "../src/domain/manifest-keys.ts";
+import { tableCell } from "./table-cell.ts";
+
+/** The reference page of the manifest's keys. */
+export function manifestReference(): string {
+  const rows = manifestKeys.map(
+    ({ pointer, type, bounds, default: fallback, description }) =>
+      `| \`${name(pointer)}\` | ${type} | ${tableCell(bounds)} | ${tableCell(fallback)} | ${tableCell(description)} |`,
+  );
+  return `# Manifest keys
+
+Made by \`scripts/generate.ts\` from \`src/domain/manifest-keys.ts\`; do not edit.
+
+The manifest is \`reactor.json\` (or \`flux.json\`, or \`manifest.json\`) in the function's folder, and
+it may be absent. An unknown key is an error that names the nearest valid one. A key whose type is
+"not built" belongs to a capability that this version does not have; writing it is refused by name.
+
+| key | type | values | default | meaning |
+|---|---|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+/** The pointer as people write it: \`limits.timeout_ms\`. */
+function name(pointer: string): string {
+  return pointer.slice(1).replaceAll("/", ".");
+}

@@ -1,0 +1,188 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import { ReactorError } from "../domain/errors.ts";
+import { admitRequest } from "./access.ts";
+import { checkHost, checkOrigin, edgeHeaders } from "./edge.ts";
+import { errorAnswer } from "./error-answer.ts";
+import { createFailureLimit, type FailureLimit } from "./failure-limit.ts";
+import { createFollowerSet } from "./follower-set.ts";
+import { openApiDocument } from "./open-api-document.ts";
+import type { Operation } from "./operation.ts";
+import { operations } from "./operations.ts";
+import { type AdminOptions, defaultAdminLimits } from "./options.ts";
+import type { AdminServices } from "./services.ts";
+
+/** Below these the admin API answers; the second has only what is below `/functions`. */
+export const adminPrefixes = ["/api", "/fn/v1/_admin"] as const;
+
+interface AdminEnv {
+  Bindings: HttpBindings;
+  Variables: { requestId: string };
+}
+
+export interface Admin {
+  readonly app: Hono<AdminEnv>;
+  /** Answers a request whose path is below one of `adminPrefixes`. Never throws. */
+  handler(req: IncomingMessage, res: ServerResponse): void;
+  /** Ends the log followers, so that the server's connections can close. */
+  close(): void;
+}
+
+/** The admin API over node:http: parses requests into commands of the control plane. */
+export function createAdmin(options: AdminOptions): Admin {
+  const limits = { ...defaultAdminLimits, ...options.limits };
+  const followers = createFollowerSet(limits.followersMax);
+  let openApiText: string | undefined;
+  const services: AdminServices = {
+    ...options,
+    limits,
+    followers,
+    openApiText: () => (openApiText ??= JSON.stringify(openApiDocument(options.version))),
+  };
+  const app = createApp(services, createFailureLimit({ clock: options.clock, ...limits }));
+  const listener = getRequestListener(app.fetch, {
+    // The engine's own Request and Response stay what they are for the rest of the server.
+    overrideGlobalObjects: false,
+    errorHandler: (cause) => malformedAnswer(cause, services),
+  });
+  return {
+    app,
+    handler(req, res) {
+      listener(req, res).catch((error: unknown) => {
+        options.log.error("An admin answer could not be written", { error: String(error) });
+        res.destroy();
+      });
+    },
+    close: () => followers.close(),
+  };
+}
+
+function createApp(services: AdminServices, failures: FailureLimit): Hono<AdminEnv> {
+  const app = new Hono<AdminEnv>();
+  app.use(async (c, next) => {
+    c.set("requestId", requestIdOf(c.req.raw.headers, services));
+    await next();
+    withEdgeHeaders(c.res.headers, c.get("requestId"));
+  });
+  app.use(async (c, next) => {
+    checkHost(c.req.header("host"), services.hosts, incomingOf(c));
+    checkOrigin(c.req.method, c.req.raw.headers);
+    await next();
+  });
+  const mounted = mountedOperations();
+  for (const { path, operation } of mounted) {
+    app.on([operation.method.toUpperCase()], [path.replaceAll(/\{(\w+)\}/g, ":$1")], (c) =>
+      answer(c, operation, services, failures),
+    );
+  }
+  app.notFound((c) => {
+    throw notServed(c.req.path, c.req.method, mounted);
+  });
+  app.onError((error, c) => errorAnswer(error, c.get("requestId"), services.log));
+  return app;
+}
+
+interface Mounted {
+  readonly path: string;
+  readonly operation: Operation;
+}
+
+/** Every operation under `/api/v1`, and the functions' again where the Reactor family looks for them. */
+function mountedOperations(): readonly Mounted[] {
+  return operations.flatMap((operation) => [
+    { path: `/api/v1${operation.path}`, operation },
+    ...(operation.path.startsWith("/functions")
+      ? [{ path: `/fn/v1/_admin${operation.path}`, operation }]
+      : []),
+  ]);
+}
+
+async function answer(
+  c: Context<AdminEnv>,
+  operation: Operation,
+  services: AdminServices,
+  failures: FailureLimit,
+): Promise<Response> {
+  const incoming = incomingOf(c);
+  const { control, mode, clientAddress } = services;
+  const address =
+    incoming && (clientAddress ? clientAddress(incoming) : incoming.socket.remoteAddress);
+  const { caller, mayGoOn } = admitRequest({
+    headers: c.req.raw.headers,
+    address,
+    open: operation.open,
+    mode,
+    control,
+    failures,
+  });
+  return operation.answer({
+    request: c.req.raw,
+    params: c.req.param(),
+    caller,
+    mayGoOn,
+    disconnect: () => incoming?.socket.destroy(),
+    services,
+  });
+}
+
+/** 405 with the methods when the path exists, else 404. */
+function notServed(path: string, method: string, mounted: readonly Mounted[]): ReactorError {
+  const allowed = new Set(
+    mounted
+      .filter((entry) => matches(entry.path, path))
+      .map(({ operation }) => operation.method.toUpperCase()),
+  );
+  if (allowed.size === 0) {
+    return new ReactorError(
+      "route_not_found",
+      `Nothing is served at ${JSON.stringify(path.slice(0, 200))}; /api/v1/openapi.json lists what is`,
+    );
+  }
+  if (allowed.has("GET")) allowed.add("HEAD");
+  const allow = [...allowed].sort().join(", ");
+  return new ReactorError(
+    "method_not_allowed",
+    `${method} is not possible at ${JSON.stringify(path.slice(0, 200))}; allowed: ${allow}`,
+    { details: { allow } },
+  );
+}
+
+function matches(template: string, path: string): boolean {
+  const wanted = template.split("/");
+  const given = path.split("/");
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, i) => (part.startsWith("{") ? given[i] !== "" : part === given[i]))
+  );
+}
+
+/** The caller's request id when it is well formed, else a fresh one. */
+function requestIdOf(headers: Headers, services: AdminServices): string {
+  const given = headers.get("x-request-id");
+  return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : services.ids.next("req");
+}
+
+function withEdgeHeaders(headers: Headers, requestId: string): void {
+  for (const [name, value] of edgeHeaders) headers.set(name, value);
+  headers.set("X-Request-Id", requestId);
+}
+
+/** Undefined when the app is called without a server. */
+function incomingOf(c: Context<AdminEnv>): IncomingMessage | undefined {
+  const bindings: Partial<HttpBindings> | undefined = c.env;
+  return bindings?.incoming;
+}
+
+/** A request that is no proper HTTP request: bad Host, bad target. */
+function malformedAnswer(cause: unknown, services: AdminServices): Response {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const requestId = services.ids.next("req");
+  const response = errorAnswer(
+    new ReactorError("invalid_request", `The request is malformed: ${why}`, { cause }),
+    requestId,
+    services.log,
+  );
+  withEdgeHeaders(response.headers, requestId);
+  return response;
+}

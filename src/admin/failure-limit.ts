@@ -1,0 +1,72 @@
+import type { Clock } from "../base/clock.ts";
+import { ReactorError } from "../domain/errors.ts";
+
+const windowMs = 60_000;
+
+interface Failures {
+  count: number;
+  readonly sinceMs: number;
+}
+
+/** Counts refused credentials per address, so that keys cannot be guessed at speed. */
+export interface FailureLimit {
+  /** Throws `too_many_requests` while the address has used up its failures of this minute. */
+  check(address: string): void;
+  failed(address: string): void;
+}
+
+/** Remembers at most `addressesMax` addresses; beyond that the oldest is forgotten. */
+export function createFailureLimit(options: {
+  clock: Clock;
+  failuresPerMinute: number;
+  addressesMax: number;
+}): FailureLimit {
+  const { clock, failuresPerMinute, addressesMax } = options;
+  const failures = new Map<string, Failures>();
+  const current = (key: string): Failures | undefined => {
+    const entry = failures.get(key);
+    if (entry && clock.monotonicMs() - entry.sinceMs < windowMs) return entry;
+    failures.delete(key);
+    return undefined;
+  };
+  return {
+    check(address) {
+      const entry = current(networkOf(address));
+      if (!entry || entry.count < failuresPerMinute) return;
+      const waitMs = windowMs - (clock.monotonicMs() - entry.sinceMs);
+      throw new ReactorError(
+        "too_many_requests",
+        `Cannot check this key: ${failuresPerMinute} unknown keys came from this address within a minute; wait and try again`,
+        {
+          details: { failures_per_minute: failuresPerMinute },
+          retryAfterSecs: Math.ceil(waitMs / 1000),
+        },
+      );
+    },
+    failed(address) {
+      const key = networkOf(address);
+      const entry = current(key);
+      if (entry) {
+        entry.count += 1;
+        return;
+      }
+      if (failures.size >= addressesMax) {
+        const oldest = failures.keys().next();
+        if (!oldest.done) failures.delete(oldest.value);
+      }
+      failures.set(key, { count: 1, sinceMs: clock.monotonicMs() });
+    },
+  };
+}
+
+/** A client owns a whole IPv6 /64, so its first four groups stand for it; IPv4 as it is. */
+function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.toLowerCase().split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(":").length;
+  const whole = [...groups, ...Array.from({ length: Math.max(0, missing) }, () => "0")];
+  return `${whole.slice(0, 4).join(":")}::/64`;
+}

@@ -1,0 +1,23 @@
+import type { Operation } from "./operation.ts";
+import { aliasOperations } from "./resources/aliases.ts";
+import { auditOperations } from "./resources/audit.ts";
+import { deploymentOperations } from "./resources/deployments.ts";
+import { envOperations } from "./resources/env.ts";
+import { functionOperations } from "./resources/functions.ts";
+import { invocationOperations } from "./resources/invocations.ts";
+import { keyOperations } from "./resources/keys.ts";
+import { logOperations } from "./resources/logs.ts";
+import { serverOperations } from "./resources/server.ts";
+
+/** Every operation of the admin API; routes, OpenAPI, client types and reference come from it. */
+export const operations: readonly Operation[] = [
+  ...functionOperations,
+  ...deploymentOperations,
+  ...aliasOperations,
+  ...envOperations,
+  ...logOperations,
+  ...invocationOperations,
+  ...keyOperations,
+  ...auditOperations,
+  ...serverOperations,
+];

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { ControlPlane } from "../control/control-plane.ts";
+import type { DriverProbe } from "../drivers/driver.ts";
+
+/** What the server says about itself to anybody. */
+interface HealthReport {
+  readonly status: "ok" | "degraded" | "draining";
+  /** Enabled runtimes, and whether each can work here. */
+  readonly runtimes: Readonly<Record<string, boolean>>;
+}
+
+/** One setting as `reactor config` prints it. The server leaves out or masks secret values. */
+interface SettingReport {
+  readonly key: string;
+  readonly value: unknown;
+  /** Where the value came from: `default`, `file`, `REACTOR_LISTEN`, `--listen`, … */
+  readonly origin: string;
+}
+
+/** What the server says about itself to a key with `config:read`. */
+export interface SystemReport {
+  readonly settings: readonly SettingReport[];
+  readonly runtimes: readonly { readonly name: string; readonly probe: DriverProbe }[];
+}
+
+export interface AdminOptions {
+  readonly control: ControlPlane;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly version: string;
+  /** `dev`: on loopback a request without a key acts as an administrator. */
+  readonly mode: "serve" | "dev";
+  /** Host names (without port) that requests may name, besides loopback names and the address they came in on. */
+  readonly hosts: readonly string[];
+  /** Setting `bundle_max_bytes`. */
+  readonly bundleBytesMax: number;
+  readonly health: () => HealthReport;
+  readonly system: () => SystemReport | Promise<SystemReport>;
+  /** The client's address; the socket's own when absent. The server gives one when proxies are trusted. */
+  readonly clientAddress?: (incoming: IncomingMessage) => string | undefined;
+  readonly limits?: Partial<AdminLimits>;
+}
+
+/** Bounds of the admin API; each is named in the error that it causes. */
+export interface AdminLimits {
+  /** Bytes of a JSON body, other than an upload's. */
+  readonly jsonBytesMax: number;
+  /** Longest gap between two pieces of a request body. */
+  readonly bodyIdleMs: number;
+  /** Unknown keys that one address may try in a minute. */
+  readonly failuresPerMinute: number;
+  /** Addresses remembered for that. */
+  readonly addressesMax: number;
+  /** Log followers at once. */
+  readonly followersMax: number;
+  /** Gap between two heartbeat comments of a followed log. */
+  readonly heartbeatMs: number;
+}
+
+export const defaultAdminLimits: AdminLimits = {
+  jsonBytesMax: 1024 * 1024,
+  bodyIdleMs: 30_000,
+  failuresPerMinute: 20,
+  addressesMax: 10_000,
+  followersMax: 200,
+  heartbeatMs: 15_000,
+};

@@ -1,0 +1,120 @@
+import { z } from "@hono/zod-openapi";
+import { type DeploymentRecord, deploymentStatuses } from "../../domain/function.ts";
+import { isolations, type Manifest, runtimes } from "../../domain/manifest.ts";
+import { isoTime, isoTimeOrNull, timeSchema } from "../iso-time.ts";
+
+const manifestSchema = z
+  .object({
+    name: z.string(),
+    runtime: z.enum(runtimes),
+    isolation: z.enum(isolations),
+    entrypoint: z.string().nullable(),
+    handler: z.string().nullable(),
+    access: z
+      .enum(["key", "jwt", "public"])
+      .nullable()
+      .describe("null: the running mode decides per request."),
+    forward_authorization: z.boolean(),
+    env_keys: z.array(z.string()).nullable().describe("null: every key of function and project."),
+    secret_keys: z.array(z.string()).nullable(),
+    limits: z.object({
+      timeout_ms: z.number(),
+      idle_timeout_ms: z.number(),
+      stream_timeout_ms: z.number(),
+      drain_timeout_ms: z.number(),
+      wait_until_ms: z.number(),
+      memory_mb: z
+        .object({ value: z.number(), written: z.boolean() })
+        .describe("`written`: the author's own, so it is enforced; else a default."),
+      body_in_bytes_max: z.number(),
+      body_out_bytes_max: z.number(),
+    }),
+    concurrency: z.object({
+      min_instances: z.number(),
+      max_instances: z.number(),
+      per_instance: z.number(),
+      max_concurrency: z.number(),
+      queue_ms: z.number(),
+      idle_ttl_ms: z.number(),
+    }),
+    egress_allow: z
+      .array(z.string())
+      .nullable()
+      .describe("null: the internet without private addresses."),
+    bundle_sha256: z.string().nullable(),
+  })
+  .openapi("Manifest");
+
+export const deploymentSchema = z
+  .object({
+    id: z.string(),
+    function_id: z.string(),
+    revision: z.int(),
+    status: z.enum(deploymentStatuses),
+    manifest: manifestSchema.describe("As it is in force: every default filled in."),
+    bundle_sha256: z.string(),
+    shape: z.string().nullable().describe("Handler shape found when it was materialized."),
+    created_at: timeSchema,
+    ready_at: timeSchema.nullable(),
+    failure: z
+      .object({ code: z.string(), message: z.string(), log: z.string() })
+      .nullable()
+      .describe("Why it failed, with the build or start-up log."),
+  })
+  .openapi("Deployment");
+
+export function deploymentView(record: DeploymentRecord): z.output<typeof deploymentSchema> {
+  return {
+    id: record.id,
+    function_id: record.functionId,
+    revision: record.revision,
+    status: record.status,
+    manifest: manifestView(record.manifest),
+    bundle_sha256: record.bundleSha256,
+    shape: record.shape ?? null,
+    created_at: isoTime(record.createdAtMs),
+    ready_at: isoTimeOrNull(record.readyAtMs),
+    failure: record.failure
+      ? { code: record.failure.code, message: record.failure.message, log: record.failure.log }
+      : null,
+  };
+}
+
+function manifestView(manifest: Manifest): z.output<typeof manifestSchema> {
+  const { limits, concurrency } = manifest;
+  return {
+    name: manifest.name,
+    runtime: manifest.runtime,
+    isolation: manifest.isolation,
+    entrypoint: manifest.entrypoint ?? null,
+    handler: manifest.handler ?? null,
+    access: manifest.access ?? null,
+    forward_authorization: manifest.forwardAuthorization,
+    env_keys: listOrNull(manifest.envKeys),
+    secret_keys: listOrNull(manifest.secretKeys),
+    limits: {
+      timeout_ms: limits.timeoutMs,
+      idle_timeout_ms: limits.idleTimeoutMs,
+      stream_timeout_ms: limits.streamTimeoutMs,
+      drain_timeout_ms: limits.drainTimeoutMs,
+      wait_until_ms: limits.waitUntilMs,
+      memory_mb: { value: limits.memoryMb.value, written: limits.memoryMb.written },
+      body_in_bytes_max: limits.bodyInBytesMax,
+      body_out_bytes_max: limits.bodyOutBytesMax,
+    },
+    concurrency: {
+      min_instances: concurrency.minInstances,
+      max_instances: concurrency.maxInstances,
+      per_instance: concurrency.perInstance,
+      max_concurrency: concurrency.maxConcurrency,
+      queue_ms: concurrency.queueMs,
+      idle_ttl_ms: concurrency.idleTtlMs,
+    },
+    egress_allow: listOrNull(manifest.egressAllow),
+    bundle_sha256: manifest.bundleSha256 ?? null,
+  };
+}
+
+function listOrNull(list: readonly string[] | undefined): string[] | null {
+  return list === undefined ? null : [...list];
+}

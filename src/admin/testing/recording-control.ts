@@ -1,0 +1,217 @@
+import type { CommandName, Commands, ControlPlane } from "../../control/control-plane.ts";
+import { type Caller, requireScope } from "../../domain/caller.ts";
+import type { DeploymentRecord } from "../../domain/function.ts";
+import type { InvocationRecord, StoredLogLine } from "../../domain/invocation.ts";
+import type { Manifest } from "../../domain/manifest.ts";
+
+type Outputs = { [N in CommandName]: Commands[N]["output"] };
+
+/** A control plane that records what it is asked and answers with samples. */
+export interface RecordingControl extends ControlPlane {
+  readonly calls: { name: CommandName; input: unknown; caller: Caller }[];
+  /** Thrown by the next command instead of an answer. */
+  failNext(error: Error): void;
+  /** Answers a command with something else from now on. */
+  answer<N extends CommandName>(
+    name: N,
+    work: (input: Commands[N]["input"]) => Commands[N]["output"],
+  ): void;
+  /** Forgets a key. */
+  revoke(key: string): void;
+}
+
+export const adminKey = "rk_admin";
+export const narrowKey = "rk_narrow";
+const atMs = Date.parse("2026-11-21T10:00:00.000Z");
+
+const manifest: Manifest = {
+  name: "hello",
+  runtime: "bun",
+  isolation: "process",
+  entrypoint: "code/index.ts",
+  handler: undefined,
+  access: undefined,
+  forwardAuthorization: false,
+  envKeys: ["A"],
+  secretKeys: undefined,
+  limits: {
+    timeoutMs: 30_000,
+    idleTimeoutMs: 30_000,
+    streamTimeoutMs: 900_000,
+    drainTimeoutMs: 60_000,
+    waitUntilMs: 30_000,
+    memoryMb: { value: 256, written: true },
+    bodyInBytesMax: 5_000_000,
+    bodyOutBytesMax: 6_000_000,
+  },
+  concurrency: {
+    minInstances: 0,
+    maxInstances: 8,
+    perInstance: 10,
+    maxConcurrency: 50,
+    queueMs: 100,
+    idleTtlMs: 300_000,
+  },
+  egressAllow: undefined,
+  bundleSha256: undefined,
+};
+
+const deployment: DeploymentRecord = {
+  id: "dep_1",
+  functionId: "fn_1",
+  revision: 7,
+  status: "ready",
+  manifest,
+  bundleSha256: "ab".repeat(32),
+  sourceBlob: "internal-source",
+  artifactBlob: "internal-artifact",
+  shape: "fetch",
+  createdAtMs: atMs,
+  readyAtMs: atMs + 5,
+  failure: undefined,
+};
+
+const view: Outputs["functions.get"] = {
+  id: "fn_1",
+  projectId: "prj_1",
+  project: "default",
+  name: "hello",
+  slug: "hello",
+  runtime: "bun",
+  isolation: "process",
+  enabled: true,
+  createdAtMs: atMs,
+  updatedAtMs: atMs,
+  deletedAtMs: undefined,
+  envVersion: 3,
+  production: { deploymentId: "dep_1", revision: 7 },
+  shape: "fetch",
+};
+
+const keyRecord: Outputs["keys.create"]["record"] = {
+  id: "key_1",
+  projectId: "default",
+  name: "ci",
+  digest: "never-shown",
+  prefix: "rk_abc",
+  scopes: ["functions:*:*"],
+  createdAtMs: atMs,
+  expiresAtMs: undefined,
+  revokedAtMs: undefined,
+};
+
+const invocation: InvocationRecord = {
+  id: "inv_1",
+  requestId: "req_1",
+  functionId: "fn_1",
+  deploymentId: "dep_1",
+  revision: 7,
+  method: "POST",
+  startedAtMs: atMs,
+  durationMs: 1.5,
+  status: 200,
+  errorCode: undefined,
+  cold: true,
+  bytesIn: 10,
+  bytesOut: 20,
+};
+
+/** A log line with the sequence number. */
+export function sampleLine(seq: number, message = `line ${seq}`): StoredLogLine {
+  return {
+    seq,
+    atMs: atMs + seq,
+    level: "info",
+    source: "log",
+    functionId: "fn_1",
+    deploymentId: "dep_1",
+    invocationId: "inv_1",
+    requestId: undefined,
+    message,
+  };
+}
+
+const alias: Outputs["aliases.set"] = {
+  functionId: "fn_1",
+  name: "canary",
+  targets: [{ revision: 7, deploymentId: "dep_1", weight: 100 }],
+  updatedAtMs: atMs,
+};
+
+const samples: Outputs = {
+  "functions.create": view,
+  "functions.list": { items: [view], nextCursor: "hello" },
+  "functions.get": view,
+  "functions.update": { ...view, enabled: false },
+  "functions.delete": { id: "fn_1", name: "hello" },
+  "functions.restore": view,
+  "deployments.create": deployment,
+  "deployments.list": { items: [deployment], nextCursor: undefined },
+  "deployments.get": deployment,
+  "functions.promote": deployment,
+  "functions.rollback": deployment,
+  "aliases.list": [alias],
+  "aliases.set": alias,
+  "aliases.delete": { alias: "canary" },
+  "env.set": { key: "A", secret: true, version: 2, value: "must-not-leave", updatedAtMs: atMs },
+  "env.list": [{ key: "B", secret: false, version: 1, value: "plain", updatedAtMs: atMs }],
+  "env.unset": { key: "A" },
+  "keys.create": { record: keyRecord, key: "rk_secret" },
+  "keys.list": [keyRecord],
+  "keys.revoke": { id: "key_1" },
+  "audit.list": {
+    items: [
+      {
+        id: "aud_1",
+        atMs,
+        actor: "key_1",
+        command: "functions.create",
+        subject: "hello",
+        outcome: "ok",
+        details: { runtime: "bun" },
+      },
+    ],
+    nextCursor: undefined,
+  },
+  "logs.read": [sampleLine(1), sampleLine(2)],
+  "logs.follow": (async function* () {})(),
+  "invocations.list": [invocation],
+  "invocations.get": invocation,
+};
+
+export function createRecordingControl(): RecordingControl {
+  const calls: RecordingControl["calls"] = [];
+  const answers = new Map<CommandName, (input: never) => unknown>();
+  const keys = new Map<string, Caller>([
+    [adminKey, { kind: "key", id: "key_admin", project: "*", scopes: ["*"] }],
+    [narrowKey, { kind: "key", id: "key_narrow", project: "default", scopes: ["metrics:read"] }],
+  ]);
+  let failure: Error | undefined;
+  return {
+    calls,
+    async execute<N extends CommandName>(
+      name: N,
+      input: Commands[N]["input"],
+      caller: Caller,
+    ): Promise<Commands[N]["output"]> {
+      calls.push({ name, input, caller });
+      const thrown = failure;
+      failure = undefined;
+      if (thrown) throw thrown;
+      requireScope(caller, "functions:create");
+      const work = answers.get(name) as ((input: Commands[N]["input"]) => Outputs[N]) | undefined;
+      return work ? work(input) : samples[name];
+    },
+    authenticate: (key) => keys.get(key),
+    async close() {},
+    failNext(error) {
+      failure = error;
+    },
+    answer(name, work) {
+      answers.set(name, work);
+    },
+    revoke(key) {
+      keys.delete(key);
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { DeployInput } from "./deploy.ts";
+import type { FollowLogOptions } from "./follow-logs.ts";
+import { type CreateFunctionInput, functionCalls } from "./function-calls.ts";
+import { type InvokeOptions, invoke } from "./invoke.ts";
+import type { PageOptions } from "./paging.ts";
+import { type InvocationListOptions, type ReadLogOptions, recordCalls } from "./record-calls.ts";
+import type {
+  AliasResource,
+  AuditResource,
+  CreatedKeyResource,
+  DeploymentResource,
+  EnvResource,
+  FunctionResource,
+  HealthResource,
+  InvocationResource,
+  KeyResource,
+  LogLineResource,
+  ResourcePage,
+  SystemResource,
+} from "./resources.ts";
+import { type CreateKeyInput, type KeyOptions, serverCalls } from "./server-calls.ts";
+import { type AliasTargetInput, type SetEnvInput, settingsCalls } from "./settings-calls.ts";
+import { type CallOptions, createTransport } from "./transport.ts";
+
+export interface ClientOptions {
+  /** Origin of the server, e.g. `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** API key (`rk_…`), sent as `Authorization: Bearer`. */
+  readonly key?: string | undefined;
+  /** Stand-in for the global fetch. */
+  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
+  /** Project of every call; `default` when absent. */
+  readonly project?: string | undefined;
+  /** Times the waits between attempts; the machine's own clock when absent. */
+  readonly clock?: Pick<Clock, "sleep"> | undefined;
+}
+
+/**
+ * Every call of the admin API, and invoking. `name` is a function's name or id. Each call resolves
+ * with the resource or throws ClientError; an aborted call rejects with its signal's reason.
+ */
+export interface ReactorClient {
+  readonly url: string;
+  readonly project: string;
+
+  createFunction(input: CreateFunctionInput, options?: CallOptions): Promise<FunctionResource>;
+  listFunctions(options?: PageOptions): Promise<ResourcePage<FunctionResource>>;
+  /** Every function in order of name, page after page. */
+  eachFunction(options?: CallOptions): AsyncIterable<FunctionResource>;
+  getFunction(name: string, options?: CallOptions): Promise<FunctionResource>;
+  updateFunction(
+    name: string,
+    change: { enabled: boolean },
+    options?: CallOptions,
+  ): Promise<FunctionResource>;
+  /** Soft: the name stays reserved; `restoreFunction` brings it back. */
+  deleteFunction(name: string, options?: CallOptions): Promise<{ id: string; name: string }>;
+  restoreFunction(name: string, options?: CallOptions): Promise<FunctionResource>;
+
+  /** Zips, uploads and waits until the deployment is `ready` or `failed`; a failed one is returned, not thrown. */
+  deploy(name: string, input: DeployInput, options?: CallOptions): Promise<DeploymentResource>;
+  listDeployments(name: string, options?: PageOptions): Promise<ResourcePage<DeploymentResource>>;
+  /** Every deployment, newest first, page after page. */
+  eachDeployment(name: string, options?: CallOptions): AsyncIterable<DeploymentResource>;
+  /** `deployment` is an id or a revision number. */
+  getDeployment(
+    name: string,
+    deployment: string | number,
+    options?: CallOptions,
+  ): Promise<DeploymentResource>;
+  /** Without an id: the newest deployment. */
+  promote(name: string, deploymentId?: string, options?: CallOptions): Promise<DeploymentResource>;
+  /** Without an id: the one promoted before the current. */
+  rollback(name: string, deploymentId?: string, options?: CallOptions): Promise<DeploymentResource>;
+
+  listAliases(name: string, options?: CallOptions): Promise<readonly AliasResource[]>;
+  setAlias(
+    name: string,
+    alias: string,
+    targets: readonly AliasTargetInput[],
+    options?: CallOptions,
+  ): Promise<AliasResource>;
+  deleteAlias(name: string, alias: string, options?: CallOptions): Promise<{ alias: string }>;
+
+  listEnv(name: string, options?: CallOptions): Promise<readonly EnvResource[]>;
+  setEnv(name: string, input: SetEnvInput, options?: CallOptions): Promise<EnvResource>;
+  unsetEnv(name: string, key: string, options?: CallOptions): Promise<{ key: string }>;
+
+  readLogs(name: string, options?: ReadLogOptions): Promise<readonly LogLineResource[]>;
+  /**
+   * Stored lines after `after`, then new ones as they come, each once and in order, over lost
+   * connections. Ends (without throwing) when the signal aborts.
+   */
+  followLogs(name: string, options?: FollowLogOptions): AsyncIterable<LogLineResource>;
+
+  listInvocations(options?: InvocationListOptions): Promise<readonly InvocationResource[]>;
+  getInvocation(id: string, options?: CallOptions): Promise<InvocationResource>;
+
+  createKey(input: CreateKeyInput, options?: CallOptions): Promise<CreatedKeyResource>;
+  listKeys(options?: KeyOptions): Promise<readonly KeyResource[]>;
+  revokeKey(id: string, options?: KeyOptions): Promise<{ id: string }>;
+
+  listAudit(options?: PageOptions): Promise<ResourcePage<AuditResource>>;
+  /** Needs no key. */
+  health(options?: CallOptions): Promise<HealthResource>;
+  system(options?: CallOptions): Promise<SystemResource>;
+
+  /** Invokes a function; any HTTP answer is returned as it is, only a missing answer throws. */
+  invoke(name: string, options?: InvokeOptions): Promise<Response>;
+}
+
+/** A client of one server, with one key and one project. Works in browsers, Bun and Node alike. */
+export function createClient(options: ClientOptions): ReactorClient {
+  const transport = createTransport({
+    url: options.url,
+    key: options.key,
+    project: options.project ?? "default",
+    fetch: options.fetch ?? ((request) => fetch(request)),
+  });
+  return {
+    url: transport.url,
+    project: transport.project,
+    ...functionCalls(transport),
+    ...settingsCalls(transport),
+    ...recordCalls(transport, options.clock ?? systemClock),
+    ...serverCalls(transport),
+    invoke: (name, invokeOptions) => invoke(transport, name, invokeOptions),
+  };
+}

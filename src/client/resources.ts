@@ -1,0 +1,25 @@
+import type { components } from "./api.ts";
+
+type Schemas = components["schemas"];
+
+/** A function as the API shows it; times are ISO 8601 strings, absent things are null. */
+export type FunctionResource = Schemas["Function"];
+export type DeploymentResource = Schemas["Deployment"];
+export type AliasResource = Schemas["Alias"];
+/** An env variable or secret; a secret never carries its value. */
+export type EnvResource = Schemas["EnvVariable"];
+export type LogLineResource = Schemas["LogLine"];
+export type InvocationResource = Schemas["Invocation"];
+/** An API key without the credential itself. */
+export type KeyResource = Schemas["ApiKey"];
+/** A key just made: the only time `key` is shown. */
+export type CreatedKeyResource = Schemas["CreatedApiKey"];
+export type AuditResource = Schemas["AuditEntry"];
+export type HealthResource = Schemas["Health"];
+export type SystemResource = Schemas["System"];
+
+/** One page of a list; `next_cursor` is null on the last. */
+export interface ResourcePage<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
