@@ -1,0 +1,9 @@
+/** What each word that only groups commands is about; shown in the help. */
+export const commandGroups: Readonly<Record<string, string>> = {
+  functions: "Create, deploy, promote, invoke and watch functions.",
+  "functions deployments": "Look at the versions of a function.",
+  "functions env": "Environment variables and secrets of a function.",
+  aliases: "Named pointers to one or two deployments.",
+  keys: "API keys.",
+  invocations: "What was invoked, and how it ended.",
+};

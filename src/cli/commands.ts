@@ -1,0 +1,70 @@
+import type { Command } from "./command.ts";
+import { aliasesDelete } from "./commands/aliases/delete.ts";
+import { aliasesList } from "./commands/aliases/list.ts";
+import { aliasesSet } from "./commands/aliases/set.ts";
+import { functionsCreate } from "./commands/functions/create.ts";
+import { functionsDelete } from "./commands/functions/delete.ts";
+import { functionsDeploy } from "./commands/functions/deploy.ts";
+import { deploymentsGet } from "./commands/functions/deployments/get.ts";
+import { deploymentsList } from "./commands/functions/deployments/list.ts";
+import { functionsDisable } from "./commands/functions/disable.ts";
+import { functionsEnable } from "./commands/functions/enable.ts";
+import { envList } from "./commands/functions/env/list.ts";
+import { envSet } from "./commands/functions/env/set.ts";
+import { envUnset } from "./commands/functions/env/unset.ts";
+import { functionsGet } from "./commands/functions/get.ts";
+import { functionsInvoke } from "./commands/functions/invoke.ts";
+import { functionsList } from "./commands/functions/list.ts";
+import { functionsLogs } from "./commands/functions/logs.ts";
+import { functionsPromote } from "./commands/functions/promote.ts";
+import { functionsRestore } from "./commands/functions/restore.ts";
+import { functionsRollback } from "./commands/functions/rollback.ts";
+import { init } from "./commands/init.ts";
+import { invocationsGet } from "./commands/invocations/get.ts";
+import { invocationsList } from "./commands/invocations/list.ts";
+import { keysCreate } from "./commands/keys/create.ts";
+import { keysList } from "./commands/keys/list.ts";
+import { keysRevoke } from "./commands/keys/revoke.ts";
+
+/** A shorter name for a command. */
+function shortcut(command: Command, name: string): Command {
+  const summary = `Short for reactor ${command.name}`;
+  const short = (text: string): string => text.replace(command.name, name);
+  const examples = command.examples.map((example) => ({
+    ...example,
+    command: short(example.command),
+  }));
+  return { ...command, name, summary, examples };
+}
+
+/** Every command that works on any machine: those that speak to a server, and `init`. */
+export const commands: readonly Command[] = [
+  init,
+  functionsCreate,
+  functionsList,
+  functionsGet,
+  functionsDeploy,
+  functionsPromote,
+  functionsRollback,
+  functionsInvoke,
+  functionsLogs,
+  functionsEnable,
+  functionsDisable,
+  functionsDelete,
+  functionsRestore,
+  deploymentsList,
+  deploymentsGet,
+  envSet,
+  envList,
+  envUnset,
+  aliasesList,
+  aliasesSet,
+  aliasesDelete,
+  invocationsList,
+  invocationsGet,
+  keysCreate,
+  keysList,
+  keysRevoke,
+  shortcut(functionsInvoke, "invoke"),
+  shortcut(functionsLogs, "logs"),
+];

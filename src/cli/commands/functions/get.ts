@@ -1,0 +1,34 @@
+import { defineCommand } from "../../command.ts";
+import { describeProduction, describeUrl } from "../../describe.ts";
+import { sheet } from "../../table.ts";
+import { functionArgument } from "./function-argument.ts";
+
+export const functionsGet = defineCommand({
+  name: "functions get",
+  summary: "Show one function",
+  arguments: { function: functionArgument },
+  options: {},
+  examples: [{ command: "reactor functions get hello", summary: "What is known about hello" }],
+  errors: [],
+  async run({ output, client, signal }, args) {
+    const reactor = await client();
+    const view = await reactor.getFunction(args.function, { signal });
+    output.result(view, () =>
+      sheet({
+        name: view.name,
+        id: view.id,
+        project: view.project,
+        runtime: view.runtime,
+        isolation: view.isolation,
+        state: view.enabled ? "enabled" : "disabled",
+        production: describeProduction(view),
+        shape: view.shape ?? undefined,
+        url: describeUrl(reactor.url, view.project, view.name),
+        created: view.created_at,
+        updated: view.updated_at,
+        deleted: view.deleted_at ?? undefined,
+      }),
+    );
+    return undefined;
+  },
+});

@@ -1,0 +1,298 @@
+import path from "node:path";
+import { sha256Hex } from "../../base/digest.ts";
+import { logLevels } from "../../base/log.ts";
+import type { SettingContext } from "./setting-context.ts";
+import type { SettingDefinition } from "./setting.ts";
+
+const minuteMs = 60_000;
+const hostItems = {
+  pattern: /^[a-zA-Z0-9.-]{1,253}$|^\[[0-9a-fA-F:]+\]$/,
+  says: "a host name without port",
+};
+const lambdaUnused = "the lambda runtime is not built yet";
+const storageRefused =
+  "bundles in a Storage server are not built yet; remove the key, bundles are kept below functions.workdir";
+
+function below(name: string): (context: SettingContext) => string {
+  return ({ value }) => path.join(String(value("data_dir")), name);
+}
+
+/** One folder per data folder, so that two servers never share; short, because socket paths are. */
+function runDirOf({ value, uid, userRunDir }: SettingContext): string {
+  const name = `reactor-${sha256Hex(String(value("data_dir"))).slice(0, 8)}`;
+  if (uid === 0) return path.join("/run", name);
+  return path.join(userRunDir ?? "/tmp", userRunDir ? name : `${name}-${uid}`);
+}
+
+/**
+ * Every setting: reactor.toml, environment, flags, `reactor config` and the reference page come from
+ * this table. A default that is computed may use only what stands above it.
+ */
+export const settingTable = {
+  listen: {
+    path: "listen",
+    summary:
+      "Address the server listens on: `host:port`, or a port for 127.0.0.1. Port 0 picks a free one.",
+    type: "address",
+    default: "127.0.0.1:8080",
+    flag: true,
+  },
+  dataDir: {
+    path: "data_dir",
+    summary: "Folder of the server's own data: store, keys, and by default everything else.",
+    type: "path",
+    default: "./.reactor",
+    flag: true,
+  },
+  hosts: {
+    path: "hosts",
+    summary: "Host names, beside those of this machine, under which the admin API may be asked.",
+    type: "list",
+    default: [],
+    items: hostItems,
+    flag: true,
+  },
+  runDir: {
+    path: "run_dir",
+    summary:
+      "Folder for sockets and what instances must reach. Keep it short: socket paths end at 107 bytes.",
+    type: "path",
+    defaultFrom: runDirOf,
+    defaultText: "`/run/reactor-<hash>` for root, else below `$XDG_RUNTIME_DIR` or `/tmp`",
+  },
+  sandbox: {
+    path: "sandbox",
+    summary: "`auto` puts instances in a bubblewrap sandbox where that works; `off` never does.",
+    type: "choice",
+    choices: ["auto", "off"],
+    default: "auto",
+    flag: true,
+  },
+  allowUnsandboxed: {
+    path: "allow_unsandboxed",
+    summary: "Run instances without a sandbox although the server listens beyond this machine.",
+    type: "boolean",
+    default: false,
+    flag: true,
+  },
+  shutdownGraceMs: {
+    path: "shutdown_grace_ms",
+    summary: "How long running invocations may take to finish after SIGTERM.",
+    type: "integer",
+    default: 30_000,
+    min: 0,
+    max: 60 * minuteMs,
+  },
+  logLevel: {
+    path: "log_level",
+    summary: "Least severe lines that the server's own log holds.",
+    type: "choice",
+    choices: logLevels,
+    default: "info",
+    flag: true,
+  },
+  observability: {
+    path: "observability",
+    summary:
+      "Function logs, invocation records and metrics; false is for measuring what they cost.",
+    type: "boolean",
+    default: true,
+  },
+  functionsDomain: {
+    path: "functions.domain",
+    summary: "Every function is also served at `http://{slug}.{domain}`.",
+    type: "text",
+    default: "fn.localhost",
+    flag: true,
+  },
+  functionsWorkdir: {
+    path: "functions.workdir",
+    summary: "Folder of the functions' bundles, logs and invocation records.",
+    type: "path",
+    defaultFrom: below("functions"),
+    defaultText: "`functions` in the data folder",
+  },
+  dataKey: {
+    path: "functions.data_key",
+    summary: "Master key that encrypts secrets: 32 bytes in base64. Absent: the key file is used.",
+    type: "key",
+    secret: true,
+  },
+  dataKeyFile: {
+    path: "functions.data_key_file",
+    summary: "File of the master key, made on first start with mode 0600.",
+    type: "path",
+    defaultFrom: below("data.key"),
+    defaultText: "`data.key` in the data folder",
+  },
+  bundleBytesMax: {
+    path: "functions.bundle_max_bytes",
+    summary: "Largest upload of a bundle, packed.",
+    type: "integer",
+    default: 52_428_800,
+    min: 1024,
+    max: 262_144_000,
+  },
+  invokeTimeoutMs: {
+    path: "functions.invoke_default_timeout_ms",
+    summary: "`limits.timeout_ms` of a manifest that does not say.",
+    type: "integer",
+    default: 30_000,
+    min: 1,
+    max: 15 * minuteMs,
+  },
+  invokeTimeoutMsMax: {
+    path: "functions.invoke_max_timeout_ms",
+    summary: "Largest `limits.timeout_ms` that a manifest may write.",
+    type: "integer",
+    default: 300_000,
+    min: 1,
+    max: 15 * minuteMs,
+  },
+  runtimes: {
+    path: "functions.runtimes",
+    summary: "Runtimes to enable; in the file an array or text with commas.",
+    type: "list",
+    default: ["bun"],
+    flag: true,
+  },
+  bunIdleTtlSecs: {
+    path: "functions.bun_idle_ttl_secs",
+    summary: "How long a Bun instance without work is kept when the manifest does not say.",
+    type: "integer",
+    default: 300,
+    min: 1,
+    max: 86_400,
+  },
+  bunInstancesPerFunctionMax: {
+    path: "functions.bun_max_instances_per_fn",
+    summary:
+      "Bun instances of one function when the manifest does not say, and the most it may ask for.",
+    type: "integer",
+    default: 8,
+    min: 1,
+    max: 256,
+  },
+  bunBlankInstances: {
+    path: "functions.bun_blank_instances",
+    summary: "Booted, empty, sandboxed Bun instances that wait for a function's first request.",
+    type: "integer",
+    defaultFrom: ({ cores }) => Math.min(8, Math.max(2, cores)),
+    defaultText: "one per core, at least 2, at most 8",
+    min: 0,
+    max: 256,
+  },
+  instancesMax: {
+    path: "functions.instances_max",
+    summary: "Instances of all functions together.",
+    type: "integer",
+    default: 512,
+    min: 1,
+    max: 100_000,
+  },
+  startTimeoutMs: {
+    path: "functions.start_timeout_ms",
+    summary: "Longest time from starting an instance until it can serve.",
+    type: "integer",
+    default: 10_000,
+    min: 100,
+    max: 5 * minuteMs,
+  },
+  logSegmentBytesMax: {
+    path: "functions.logs.segment_max_bytes",
+    summary: "Size at which a segment of the functions' logs is closed and a new one begun.",
+    type: "integer",
+    default: 16 * 1_048_576,
+    min: 65_536,
+    max: 1_073_741_824,
+  },
+  logBytesMax: {
+    path: "functions.logs.max_bytes",
+    summary: "Size of all function logs and invocation records; the oldest segments go first.",
+    type: "integer",
+    default: 1_073_741_824,
+    min: 1_048_576,
+    max: 1_099_511_627_776,
+  },
+  logRetentionHours: {
+    path: "functions.logs.retention_hours",
+    summary: "Age at which segments of logs and invocation records are removed.",
+    type: "integer",
+    default: 168,
+    min: 1,
+    max: 87_600,
+  },
+  egressPrivateAllow: {
+    path: "egress.private_allow",
+    summary:
+      "Private addresses that functions may reach, as `host:port`; all others are closed to them.",
+    type: "list",
+    default: [],
+    items: { pattern: /^(?:[a-zA-Z0-9.*-]{1,253}|\[[0-9a-fA-F:]+\]):\d{1,5}$/, says: "host:port" },
+  },
+  storageUrl: {
+    path: "functions.storage.url",
+    summary: "Storage server for bundles.",
+    type: "text",
+    refused: storageRefused,
+  },
+  storageApiKey: {
+    path: "functions.storage.api_key",
+    summary: "API key of the Storage server.",
+    type: "text",
+    secret: true,
+    refused: storageRefused,
+  },
+  lambdaRegion: {
+    path: "functions.lambda.region",
+    summary: "AWS region.",
+    type: "text",
+    unused: lambdaUnused,
+  },
+  lambdaRoleArn: {
+    path: "functions.lambda.role_arn",
+    summary: "Role that Lambda functions run as.",
+    type: "text",
+    unused: lambdaUnused,
+  },
+  lambdaBundleBucket: {
+    path: "functions.lambda.bundle_s3_bucket",
+    summary: "Bucket that bundles are uploaded to.",
+    type: "text",
+    unused: lambdaUnused,
+  },
+  lambdaLayerArn: {
+    path: "functions.lambda.lwa_layer_arn",
+    summary: "Layer of the Lambda Web Adapter.",
+    type: "text",
+    unused: lambdaUnused,
+  },
+  adminListen: {
+    path: "admin_listen",
+    summary: "Address of its own for the admin API and the console.",
+    type: "address",
+    refused: "a separate admin address is not built yet; remove it, the admin API is at `listen`",
+  },
+  trustedProxies: {
+    path: "trusted_proxies",
+    summary: "Proxies whose `Forwarded` headers are believed.",
+    type: "list",
+    refused:
+      "trusted proxies are not built yet; remove it, `Forwarded` headers of clients are never believed",
+  },
+  tlsCert: {
+    path: "tls.cert",
+    summary: "Certificate file.",
+    type: "path",
+    refused: "TLS is not built yet; remove it and put a TLS proxy in front",
+  },
+  tlsKey: {
+    path: "tls.key",
+    summary: "Private key file.",
+    type: "path",
+    refused: "TLS is not built yet; remove it and put a TLS proxy in front",
+  },
+} as const satisfies Readonly<Record<string, SettingDefinition>>;
+
+export type SettingTable = typeof settingTable;
+export type SettingKey = keyof SettingTable;

@@ -1,0 +1,185 @@
+import { describe, expect, test } from "bun:test";
+import type { ToolResult } from "../../../drivers/process/run-tool.ts";
+import type { Machine } from "../machine.ts";
+import { checkCgroups, ownCgroups } from "./cgroups.ts";
+import { checkEngine } from "./engine.ts";
+import { checkOptionalTools } from "./optional-tools.ts";
+import { listeningInodes } from "./port.ts";
+import { checkResources } from "./resources.ts";
+import { checkSandbox } from "./sandbox.ts";
+
+interface FakeMachine {
+  readonly programs?: Readonly<Record<string, Partial<ToolResult>>>;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly versions?: Machine["versions"];
+  readonly uid?: number;
+}
+
+function machine({ programs = {}, files = {}, versions = {}, uid = 1000 }: FakeMachine): Machine {
+  return {
+    uid,
+    versions,
+    find: (name) => Promise.resolve(name in programs ? `/usr/bin/${name}` : undefined),
+    read: (file) => Promise.resolve(files[file]),
+    mayUse: (file) => Promise.resolve(file in files),
+    run: (path, args) => {
+      const answer = programs[path.replace("/usr/bin/", "")] ?? {};
+      const version = args.length === 1 && args[0] === "--version";
+      const base: ToolResult = { code: 0, stdout: "tool 1.0\n", stderr: "", failure: undefined };
+      return Promise.resolve(version ? base : { ...base, ...answer });
+    },
+  };
+}
+
+const openNamespaces = { "/proc/sys/user/max_user_namespaces": "15000\n" };
+
+describe("the sandbox check", () => {
+  test("is content when bubblewrap starts", async () => {
+    const [bwrap, namespaces] = await checkSandbox(
+      machine({ programs: { bwrap: {} }, files: openNamespaces }),
+    );
+    expect(bwrap).toMatchObject({
+      state: "ok",
+      found: "tool 1.0 at /usr/bin/bwrap, a trial sandbox started",
+    });
+    expect(namespaces?.state).toBe("ok");
+  });
+
+  test("names the package when bubblewrap is absent", async () => {
+    const [bwrap] = await checkSandbox(machine({}));
+    expect(bwrap).toMatchObject({ state: "missing", remedy: "apt-get install bubblewrap" });
+  });
+
+  test("gives the reason when bubblewrap is there but cannot start", async () => {
+    const failing = { code: 1, stderr: "bwrap: No permissions to create new namespace\n" };
+    const [bwrap] = await checkSandbox(
+      machine({ programs: { bwrap: failing }, files: openNamespaces }),
+    );
+    expect(bwrap?.state).toBe("missing");
+    expect(bwrap?.found).toContain("No permissions to create new namespace");
+  });
+
+  test.each([
+    ["no support", {}, "missing", "CONFIG_USER_NS"],
+    [
+      "none allowed",
+      { "/proc/sys/user/max_user_namespaces": "0" },
+      "missing",
+      "user.max_user_namespaces",
+    ],
+    [
+      "Debian's switch",
+      { ...openNamespaces, "/proc/sys/kernel/unprivileged_userns_clone": "0" },
+      "warn",
+      "unprivileged_userns_clone=1",
+    ],
+    [
+      "Ubuntu's AppArmor rule",
+      { ...openNamespaces, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1" },
+      "warn",
+      "apparmor_restrict_unprivileged_userns=0",
+    ],
+  ])("knows namespaces closed by %s and the remedy", async (_, files, state, remedy) => {
+    const finding = (await checkSandbox(machine({ files })))[1];
+    expect(finding?.state).toBe(state as "warn");
+    expect(finding?.remedy).toContain(remedy);
+  });
+
+  test("wants setpriv only for root", async () => {
+    expect((await checkSandbox(machine({ uid: 0 })))[2]).toMatchObject({ state: "missing" });
+    expect((await checkSandbox(machine({ uid: 0, programs: { setpriv: {} } })))[2]).toMatchObject({
+      state: "ok",
+    });
+    expect((await checkSandbox(machine({ uid: 1000 })))[2]).toMatchObject({ state: "ok" });
+  });
+});
+
+describe("the cgroup check", () => {
+  test("finds the own folder in v1 and v2 hierarchies", () => {
+    const cgroup = "4:memory:/a/b\n1:cpu,cpuacct:/\n0::/user.slice\n";
+    const mountinfo = [
+      "30 25 0:26 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory",
+      "31 25 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct",
+      "32 25 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate",
+      "33 25 0:29 / /proc rw - proc proc rw",
+    ].join("\n");
+    expect(ownCgroups(cgroup, mountinfo)).toEqual([
+      { version: 1, controllers: ["memory"], folder: "/sys/fs/cgroup/memory/a/b" },
+      { version: 1, controllers: ["cpu", "cpuacct"], folder: "/sys/fs/cgroup/cpu,cpuacct" },
+      { version: 2, controllers: [], folder: "/sys/fs/cgroup/unified/user.slice" },
+    ]);
+  });
+
+  test("takes a container's own root off the path", () => {
+    const mountinfo = "32 25 0:28 /docker/1 /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
+    expect(ownCgroups("0::/docker/1/app", mountinfo)[0]?.folder).toBe("/sys/fs/cgroup/app");
+  });
+
+  test("says that nothing is limited where no hierarchy is mounted", async () => {
+    expect((await checkCgroups(machine({})))[0]).toMatchObject({ state: "missing" });
+  });
+
+  test("says which controllers cannot be used", async () => {
+    const files = {
+      "/proc/self/cgroup": "0::/",
+      "/proc/self/mountinfo": "32 25 0:28 / /nonexistent-cgroup rw - cgroup2 cgroup2 rw",
+      "/nonexistent-cgroup/cgroup.controllers": "cpu memory pids\n",
+    };
+    const [finding] = await checkCgroups(machine({ files }));
+    expect(finding).toMatchObject({ state: "warn", found: "v2, writable: nothing" });
+    expect(finding?.means).toContain("memory, cpu, pids");
+  });
+});
+
+describe("the engine check", () => {
+  test.each([
+    [{ bun: "1.4.5", node: "24.0.0" }, "ok", "Bun 1.4.5"],
+    [{ node: "26.10.0" }, "ok", "Node.js 26.10.0"],
+    [{ node: "20.20.2" }, "missing", "Node.js 20.20.2"],
+  ])("of %j is %s", async (versions, state, found) => {
+    expect((await checkEngine(machine({ versions })))[0]).toMatchObject({
+      state,
+      found,
+      essential: true,
+    });
+  });
+});
+
+describe("the resource check", () => {
+  test("warns of little memory and few descriptors", async () => {
+    const files = {
+      "/proc/meminfo": "MemTotal: 1 kB\nMemAvailable:   102400 kB\n",
+      "/proc/self/limits":
+        "Limit  Soft Limit\nMax open files            1024                 4096                 files\n",
+    };
+    const [memory, descriptors] = await checkResources(machine({ files }));
+    expect(memory).toMatchObject({ state: "warn" });
+    expect(memory?.found).toStartWith("100 MiB available");
+    expect(descriptors).toMatchObject({
+      state: "warn",
+      found: "1024 open files at most (hard limit 4096)",
+    });
+  });
+});
+
+describe("the check of optional tools", () => {
+  test("finds PostgreSQL off PATH and names the package of what is absent", async () => {
+    const findings = await checkOptionalTools(
+      machine({ programs: { "/usr/lib/postgresql/15/bin/postgres": {} } }),
+    );
+    const of = (name: string) => findings.find((finding) => finding.name === name);
+    expect(of("postgresql")?.state).toBe("ok");
+    expect(of("python3")).toMatchObject({ state: "missing", remedy: "apt-get install python3" });
+    expect(of("kvm")?.state).toBe("missing");
+    expect(findings.some((finding) => finding.essential)).toBe(false);
+  });
+});
+
+test("listeningInodes() finds listening sockets of a port only", () => {
+  const text = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0
+   1: 0100007F:1F90 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0 0 10 0
+   2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1 0 100 0 0 10 0
+`;
+  expect(listeningInodes(text, 8080)).toEqual(["4711"]);
+});

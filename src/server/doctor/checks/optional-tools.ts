@@ -1,0 +1,89 @@
+import type { Finding } from "../finding.ts";
+import type { Machine } from "../machine.ts";
+
+const timeoutMs = 5000;
+
+interface Tool {
+  readonly name: string;
+  readonly commands: readonly string[];
+  /** What is possible with it, and what is not without it. */
+  readonly enables: string;
+  readonly remedy: string;
+}
+
+const tools: readonly Tool[] = [
+  {
+    name: "python3",
+    commands: ["python3"],
+    enables: "Python functions (not built yet)",
+    remedy: "apt-get install python3",
+  },
+  {
+    name: "qemu",
+    commands: ["qemu-system-x86_64", "qemu-system-aarch64"],
+    enables: "microVM isolation (not built yet)",
+    remedy: "apt-get install qemu-system-x86",
+  },
+  {
+    name: "postgresql",
+    // Debian keeps these binaries off PATH, in a folder per major version.
+    commands: [
+      "postgres",
+      ...[18, 17, 16, 15].map((major) => `/usr/lib/postgresql/${major}/bin/postgres`),
+    ],
+    enables: "the function database (not built yet)",
+    remedy: "apt-get install postgresql",
+  },
+  {
+    name: "chromium",
+    commands: ["chromium", "chromium-browser", "google-chrome"],
+    enables: "tests of the console (not built yet)",
+    remedy: "apt-get install chromium",
+  },
+];
+
+async function checkTool(machine: Machine, tool: Tool): Promise<Finding> {
+  const { name, enables, remedy } = tool;
+  for (const command of tool.commands) {
+    const file = await machine.find(command);
+    if (file === undefined) continue;
+    const result = await machine.run(file, ["--version"], { timeoutMs });
+    const version = result.stdout.split("\n")[0]?.trim() ?? "";
+    if (result.code === 0) {
+      return { name, state: "ok", found: `${version} at ${file}`, means: `enough for ${enables}` };
+    }
+    const reason = result.failure ?? `exit code ${result.code}`;
+    return {
+      name,
+      state: "missing",
+      found: `${file} does not work: ${reason}`,
+      means: `needed for ${enables}`,
+      remedy,
+    };
+  }
+  return { name, state: "missing", found: "not found", means: `needed for ${enables}`, remedy };
+}
+
+async function checkKvm(machine: Machine): Promise<Finding> {
+  const cpu = (await machine.read("/proc/cpuinfo")) ?? "";
+  const flags = /\b(vmx|svm)\b/.exec(cpu)?.[1];
+  const usable = await machine.mayUse("/dev/kvm");
+  return {
+    name: "kvm",
+    state: usable ? "ok" : "missing",
+    found: usable
+      ? `/dev/kvm is open to this user, CPU flag ${flags ?? "none"}`
+      : "no usable /dev/kvm",
+    means: usable
+      ? "microVMs (not built yet) may use it; whether it really works only shows by booting one"
+      : "microVMs (not built yet) run on emulation, which is slower to boot",
+    ...(usable
+      ? {}
+      : { remedy: "enable virtualisation, and add the server's user to the group kvm" }),
+  };
+}
+
+/** Programs that only some runtimes or features need. */
+export async function checkOptionalTools(machine: Machine): Promise<readonly Finding[]> {
+  return Promise.all([...tools.map((tool) => checkTool(machine, tool)), checkKvm(machine)]);
+}
