@@ -3,7 +3,7 @@ import { findAdminKey, isLoopbackUrl } from "./admin-key.ts";
 import type { Environment } from "./environment.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const defaultUrl = "http://127.0.0.1:8080";
+const defaultUrl = "http://127.0.0.1:8080";
 
 export interface ConnectOptions {
   readonly flags: {

@@ -5,23 +5,6 @@ export const projectNamePattern = /^[a-z][a-z0-9-]{0,30}$/;
 export const envKeyPattern = /^[A-Z][A-Z0-9_]{0,127}$/;
 export const aliasPattern = /^[a-z][a-z0-9]{0,15}$/;
 
-/** First path segments that belong to the server itself and can be no function's route. */
-export const reservedSegments = [
-  "fn",
-  "api",
-  "console",
-  "deploy",
-  "invoke",
-  "delete",
-  "scripts",
-  "stats",
-  "health",
-  "metrics",
-  "mcp",
-  ".well-known",
-  "favicon.ico",
-] as const;
-
 /** Names that would collide with the server's own resources below `/fn/v1/`. */
 const reservedFunctionNames: ReadonlySet<string> = new Set(["health", "metrics", "openapi.json"]);
 

@@ -9,7 +9,7 @@ const bucketCount = 64;
  * removed is reachable from nothing.
  */
 export class StreamTable {
-  readonly #buckets: (WireStream | undefined)[] = new Array(bucketCount).fill(undefined);
+  readonly #buckets: (WireStream | undefined)[] = Array.from({ length: bucketCount });
   #size = 0;
 
   get size(): number {
