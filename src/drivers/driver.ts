@@ -51,6 +51,7 @@ export interface StartSpec {
   readonly revision: number;
   readonly manifest: Manifest;
   readonly env: Readonly<Record<string, string>>;
+  /** Masked in every log line and failure message that leaves the driver. */
   readonly secrets: Readonly<Record<string, string>>;
   /** Longest time from start to ready. */
   readonly startTimeoutMs: number;
@@ -69,7 +70,11 @@ export type InvocationFailure =
   /** The instance is gone. */
   | { readonly kind: "exited"; readonly exit: InstanceExit };
 
-/** Hears the response. Exactly one of `end` and `failed` comes last. Chunks are only valid during the call. */
+/**
+ * Hears the response. Exactly one of `end` and `failed` comes last. Chunks are only valid during the
+ * call; the first one also until the microtasks queued during the call have run, so that an answer
+ * that comes whole is passed on without a copy.
+ */
 export interface InvocationSink {
   /** Header names and values in one flat list, not yet checked for CR, LF and the like. */
   head(status: number, headers: readonly string[]): void;

@@ -1,0 +1,43 @@
+import type { Driver } from "../driver.ts";
+import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
+import { buildGuest } from "./build-guest.ts";
+import { bundleFunction } from "./bundle-function.ts";
+import { releaseBundler, retainBundler } from "./bundler-lifetime.ts";
+
+export interface BunDriverOptions extends ProcessHostOptions {
+  /** Path of the Bun binary; `findBunBinary` finds it. */
+  readonly runtimeBinary: string;
+}
+
+/** Creates the driver that runs functions in sandboxed Bun processes. */
+export function createBunDriver(options: BunDriverOptions): Driver {
+  retainBundler();
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await host.close();
+    await releaseBundler();
+  };
+  const host = new ProcessHost(
+    {
+      name: "bun",
+      binaryPath: options.runtimeBinary,
+      args: ["--no-install", "--no-env-file", "--no-addons"],
+      // A process of tier 0 has no process namespace that ends with its server.
+      unsandboxedArgs: ["--no-orphans"],
+      env: { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1" },
+      guest: buildGuest,
+    },
+    options,
+  );
+  return {
+    name: "bun",
+    probe: () => host.probe(),
+    warm: () => host.warm(),
+    prepare: (request, signal) => bundleFunction(request, signal),
+    start: (artifact, spec, signal) => host.start(artifact, spec, signal),
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}

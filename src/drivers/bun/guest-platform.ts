@@ -1,0 +1,51 @@
+import type { InspectOptions } from "node:util";
+import type { GuestPlatform, ImportingModule } from "../guest/platform.ts";
+import { loadBuiltin } from "./load-builtin.ts";
+
+/**
+ * Bun as the guest's runtime. `beforeImport` sees the function's code, which is only valid during
+ * the call, right before it is imported.
+ */
+export function createBunPlatform(beforeImport: (code: Uint8Array) => void): GuestPlatform {
+  return {
+    runtime: "bun",
+    runtimeVersion: Bun.version,
+    pid: process.pid,
+    env: process.env,
+    format: (args) => loadBuiltin("node:util").formatWithOptions({ colors: false }, ...args),
+    inspect: (value, options) => loadBuiltin("node:util").inspect(value, inspectOptions(options)),
+    table: (rows, columns) => tableText(rows, columns).trimEnd(),
+    importModule(code) {
+      beforeImport(code);
+      return importModule(code);
+    },
+    exit: exitProcess,
+  };
+}
+
+// Taken before user code can replace it.
+const exit = process.exit.bind(process);
+
+function exitProcess(code: number): void {
+  exit(code);
+}
+
+function inspectOptions(options: unknown): InspectOptions {
+  return typeof options === "object" && options !== null
+    ? { ...options, colors: false }
+    : { colors: false };
+}
+
+function tableText(rows: unknown, columns: readonly string[] | undefined): string {
+  const data = rows as object[];
+  return columns === undefined
+    ? Bun.inspect.table(data)
+    : Bun.inspect.table(data, [...columns], { colors: false });
+}
+
+/** A Blob URL imports in well under a millisecond; a file would cost 13 ms for 1 MB. */
+function importModule(code: Uint8Array): ImportingModule {
+  const blob = new Blob([code as Uint8Array<ArrayBuffer>], { type: "text/javascript" });
+  const url = URL.createObjectURL(blob);
+  return { url, exports: import(url) };
+}

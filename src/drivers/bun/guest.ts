@@ -1,0 +1,55 @@
+/**
+ * Entry of the Bun guest: `bun guest.js <socketPath> <proxyPort|0>`. Connects to the host over the
+ * Unix socket and serves one function; with a proxy port it also carries outgoing connections.
+ */
+import { systemClock } from "../../base/clock.ts";
+import { endOfTurn } from "../../base/end-of-turn.ts";
+import { Guest, guestExitCode } from "../guest/guest.ts";
+import { builtinUse } from "./builtin-use.ts";
+import { listenForEgress } from "./guest-egress.ts";
+import { dropHeadersOfDecodedBodies } from "./guest-fetch.ts";
+import { routeSocketsThroughEgress } from "./guest-net.ts";
+import { captureBunOutput, captureFsWrite } from "./guest-output.ts";
+import { createBunPlatform } from "./guest-platform.ts";
+import { GuestSocket } from "./guest-socket.ts";
+import { captureStdio } from "./guest-stdio.ts";
+
+async function main(socketPath: string, proxyPort: number): Promise<void> {
+  const sink = new GuestSocket();
+  const platform = createBunPlatform((code) => {
+    const use = builtinUse(code);
+    if (use.files) captureFsWrite(guest.logScope);
+    if (use.sockets && openPort !== undefined) routeSocketsThroughEgress(openPort);
+  });
+  const guest = new Guest({ platform, clock: systemClock, sink, endOfTurn });
+  captureStdio(guest.logScope);
+  captureBunOutput(guest.logScope);
+  dropHeadersOfDecodedBodies();
+  process.on("uncaughtException", (error) => guest.uncaught(error));
+  process.on("unhandledRejection", (reason) => guest.unhandledRejection(reason));
+  process.on("exit", () => guest.flush());
+  const openPort =
+    proxyPort === 0
+      ? undefined
+      : listenForEgress({ openStream: (listener) => guest.openStream(listener) }, proxyPort);
+  guest.start();
+  await Bun.connect({
+    unix: socketPath,
+    socket: {
+      binaryType: "buffer",
+      open: (socket) => sink.attach(socket),
+      data: (_socket, chunk) => guest.receive(chunk),
+      drain: () => sink.drained(),
+      close: () => guest.transportEnded(),
+      // Bun brings errors thrown by the handlers above here too; the transport's own end in `close`.
+      error: (_socket, error) => guest.uncaught(error),
+    },
+  });
+}
+
+const [socketPath, proxyPort] = process.argv.slice(2);
+if (socketPath === undefined || !/^\d{1,5}$/.test(proxyPort ?? "")) {
+  process.stderr.write("usage: bun guest.js <socketPath> <proxyPort|0>\n");
+  process.exit(guestExitCode.protocol);
+}
+await main(socketPath, Number(proxyPort));

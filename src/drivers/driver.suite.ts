@@ -1,0 +1,52 @@
+import { describe, test } from "bun:test";
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { Runtime } from "../domain/manifest.ts";
+import type { Artifact, Driver } from "./driver.ts";
+import type { DriverHarness } from "./suite/case-context.ts";
+import { driverCases } from "./suite/driver-cases.ts";
+import { runCase } from "./suite/run-case.ts";
+
+export interface DriverSuiteOptions {
+  /** Makes a fresh driver for each case; `close` closes it and removes its folders. */
+  readonly create: () => Promise<DriverHarness>;
+  /** Runtime that the manifests name. Default `bun`. */
+  readonly runtime?: Runtime;
+  /** Builds an artifact from JavaScript source. Default: `driver.prepare` with one file, `index.js`. */
+  readonly artifact?: (source: string, driver: Driver) => Promise<Artifact>;
+  readonly clock?: Clock;
+  /** How long each wait of a case may take. Default 15 s. */
+  readonly deadlineMs?: number;
+  /** Cases that this driver cannot pass here, by name, each with its reason; shown as todo. */
+  readonly gaps?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Registers the conformance suite: this call is the whole test file of a driver. A gap that names
+ * no case is an error, so the list cannot go stale.
+ */
+export function driverSuite(name: string, options: DriverSuiteOptions): void {
+  const gaps = options.gaps ?? {};
+  const deadlineMs = options.deadlineMs ?? 15_000;
+  const names = new Set(driverCases.map((each) => each.name));
+  for (const gap of Object.keys(gaps)) {
+    if (!names.has(gap)) throw new Error(`Gap of driver ${name} names no case: "${gap}"`);
+  }
+  describe(`${name} driver`, () => {
+    for (const driverCase of driverCases) {
+      const reason = gaps[driverCase.name];
+      if (reason !== undefined) {
+        test.todo(`${driverCase.name} (known gap: ${reason})`);
+        continue;
+      }
+      const run = (): Promise<void> =>
+        runCase(driverCase, {
+          create: options.create,
+          clock: options.clock ?? systemClock,
+          deadlineMs,
+          runtime: options.runtime ?? "bun",
+          artifact: options.artifact,
+        });
+      test(driverCase.name, run, deadlineMs * 4);
+    }
+  });
+}

@@ -1,0 +1,241 @@
+import { frameType } from "../../wire/frames.ts";
+import type { StreamListener, WireStream } from "../../wire/stream.ts";
+import type { OpenedMessage } from "./messages.ts";
+import { headBytesMax, type ProxyHead, parseProxyHead } from "./proxy-head.ts";
+
+/** Connections carried to the outside at once; further ones get 503. Below the 256 that the host bears. */
+const egressConnectionsMax = 240;
+
+/** The accepted local connection that asks to be carried. */
+export interface EgressClient {
+  /** Writes in order; false means `drained` will follow. */
+  write(bytes: Uint8Array): boolean;
+  /** Ends the writing direction once everything has left. */
+  end(): void;
+  /** Stops and resumes reading. */
+  pause(): void;
+  resume(): void;
+  /** Closes both directions at once. */
+  destroy(): void;
+}
+
+/** A destination that is fixed beforehand, for connections that do not speak the proxy protocol. */
+export interface EgressDestination {
+  readonly host: string;
+  readonly port: number;
+  /** Hears why the connection was refused, before it is closed. */
+  refused(code: string, message: string): void;
+}
+
+export interface EgressProxyOptions {
+  /** Opens a stream to the host; the proxy sends `open` on it. */
+  readonly openStream: (listener: StreamListener) => WireStream;
+}
+
+/** Carries local connections to the outside as streams, for the host to allow or refuse. */
+export class EgressProxy {
+  readonly #options: EgressProxyOptions;
+  #connections = 0;
+
+  constructor(options: EgressProxyOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a connection that speaks HTTP proxy, or one to a destination that is known already. */
+  accept(client: EgressClient, destination?: EgressDestination): EgressConnection {
+    const isFull = this.#connections >= egressConnectionsMax;
+    if (!isFull) this.#connections += 1;
+    const connection = new EgressConnection({
+      client,
+      destination,
+      openStream: this.#options.openStream,
+      released: () => {
+        if (!isFull) this.#connections -= 1;
+      },
+    });
+    if (isFull) {
+      const message = `Cannot connect: ${egressConnectionsMax} connections are open, which is the limit of an instance`;
+      connection.refuse(503, "too_many_requests", message);
+    } else if (destination !== undefined) {
+      connection.open(destination, undefined);
+    }
+    return connection;
+  }
+}
+
+/**
+ * One carried connection.
+ *
+ *   reading head --parsed--> opening --opened--> carrying --both ends, error--> closed
+ *   reading head | opening --refused--> closed
+ */
+export class EgressConnection implements StreamListener {
+  readonly #client: EgressClient;
+  readonly #destination: EgressDestination | undefined;
+  readonly #openStream: EgressProxyOptions["openStream"];
+  readonly #released: () => void;
+  #state: "head" | "opening" | "carrying" | "closed" = "head";
+  #received = Buffer.alloc(0);
+  #head: ProxyHead | undefined;
+  #stream: WireStream | undefined;
+  #clientEnded = false;
+  #owedBytes = 0;
+
+  constructor(options: {
+    client: EgressClient;
+    destination: EgressDestination | undefined;
+    openStream: EgressProxyOptions["openStream"];
+    released: () => void;
+  }) {
+    this.#client = options.client;
+    this.#destination = options.destination;
+    this.#openStream = options.openStream;
+    this.#released = options.released;
+  }
+
+  /** Bytes from the local client. */
+  clientData(chunk: Buffer): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "carrying") {
+      if (this.#stream?.write(chunk) === false) this.#client.pause();
+      return;
+    }
+    this.#received = Buffer.concat([this.#received, chunk]);
+    if (this.#state === "head") this.#readHead();
+    else this.#client.pause();
+  }
+
+  /** The local client will send nothing more. */
+  clientEnded(): void {
+    this.#clientEnded = true;
+    if (this.#state === "carrying") this.#stream?.end();
+    else if (this.#state === "head") this.#close();
+  }
+
+  /** The local client took everything written to it. */
+  clientDrained(): void {
+    const bytes = this.#owedBytes;
+    this.#owedBytes = 0;
+    if (bytes > 0) this.#stream?.consumed(bytes);
+  }
+
+  /** The local client is gone. */
+  clientClosed(): void {
+    if (this.#state === "closed") return;
+    this.#stream?.reset("The function closed the connection");
+    this.#close();
+  }
+
+  /** Asks the host to connect; `head` is absent when the client does not speak HTTP proxy. */
+  open(destination: { host: string; port: number }, head: ProxyHead | undefined): void {
+    this.#state = "opening";
+    this.#head = head;
+    this.#stream = this.#openStream(this);
+    this.#stream.json(frameType.open, { host: destination.host, port: destination.port });
+  }
+
+  /** Answers the client with an error and closes. */
+  refuse(status: number, code: string, message: string): void {
+    this.#destination?.refused(code, message);
+    if (this.#destination !== undefined) {
+      this.#client.destroy();
+      this.#close();
+      return;
+    }
+    const body = JSON.stringify({ error: { code, message, status } });
+    this.#client.write(
+      Buffer.from(
+        `HTTP/1.1 ${status} ${reasonPhrases[status] ?? "Error"}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      ),
+    );
+    this.#client.end();
+    this.#close();
+  }
+
+  answer(type: number, json: string): void {
+    if (this.#state !== "opening") return;
+    const { error }: OpenedMessage = JSON.parse(json);
+    if (error === undefined && type === frameType.opened) {
+      this.#carry();
+      return;
+    }
+    this.#stream?.close();
+    const code = error?.code ?? "runtime_error";
+    this.refuse(code === "egress_denied" ? 403 : 502, code, error?.message ?? "Cannot connect");
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#state !== "carrying") return;
+    if (this.#client.write(chunk)) this.#stream?.consumed(chunk.length);
+    else this.#owedBytes += chunk.length;
+  }
+
+  end(): void {
+    if (this.#state === "carrying") this.#client.end();
+  }
+
+  cancelled(): void {
+    this.#stream?.close();
+    this.#client.destroy();
+    this.#close();
+  }
+
+  drained(): void {
+    this.#client.resume();
+  }
+
+  closed(): void {
+    this.#client.destroy();
+    this.#close();
+  }
+
+  #readHead(): void {
+    const parsed = parseProxyHead(this.#received);
+    if (parsed === "incomplete") {
+      if (this.#received.length > headBytesMax) {
+        const message = `The proxy request's head is over ${headBytesMax} bytes`;
+        this.refuse(431, "headers_too_large", message);
+      }
+      return;
+    }
+    if (parsed === "malformed") {
+      this.refuse(
+        400,
+        "invalid_request",
+        "The proxy request is malformed: use CONNECT host:port or an absolute http:// URL",
+      );
+      return;
+    }
+    this.#received = this.#received.subarray(parsed.headBytes);
+    this.open(parsed, parsed);
+  }
+
+  #carry(): void {
+    this.#state = "carrying";
+    const head = this.#head;
+    if (head?.forward === "") {
+      this.#client.write(Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n"));
+    } else if (head !== undefined) {
+      this.#stream?.write(Buffer.from(head.forward, "latin1"));
+    }
+    const rest = this.#received;
+    this.#received = Buffer.alloc(0);
+    const hasRoom = rest.length === 0 || this.#stream?.write(rest) !== false;
+    if (this.#clientEnded) this.#stream?.end();
+    if (hasRoom) this.#client.resume();
+  }
+
+  #close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#released();
+  }
+}
+
+const reasonPhrases: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  403: "Forbidden",
+  431: "Request Header Fields Too Large",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+};

@@ -1,0 +1,286 @@
+import type { Clock } from "../../base/clock.ts";
+import { WireConnection } from "../../wire/connection.ts";
+import type { ByteSink } from "../../wire/frame-writer.ts";
+import { frameType, protocolVersion } from "../../wire/frames.ts";
+import { decodeRequestHead, splitHeadPayload } from "../../wire/heads.ts";
+import type { StreamListener, WireStream } from "../../wire/stream.ts";
+import { WireError } from "../../wire/wire-error.ts";
+import { captureConsole } from "./console-capture.ts";
+import { applyGuestEnvironment } from "./guest-environment.ts";
+import { type FoundHandler, findHandler } from "./handler-shapes.ts";
+import { Invocation, type InvocationShared } from "./invocation.ts";
+import { createFunctionSecrets } from "./invocation-context.ts";
+import { logLevelCode, LogOutput, type LogTransport, processAddress } from "./log-output.ts";
+import { type LogOwner, logOwners, LogScope } from "./log-scope.ts";
+import type { ConfigureMessage, GuestFailure, GuestHello, HostHello } from "./messages.ts";
+import type { GuestPlatform } from "./platform.ts";
+import { installResponseMemo } from "./response-memo.ts";
+import { RunningInvocations } from "./running-invocations.ts";
+import { describeThrown, type ModuleName } from "./thrown.ts";
+
+/** Exit codes of the guest itself. A user's own `process.exit` may use any. */
+export const guestExitCode = { done: 0, loadFailed: 65, uncaught: 70, protocol: 76 } as const;
+
+/** The largest frame from the host, which is the one with the code. */
+const payloadBytesMax = 64 * 1024 * 1024;
+/** The host decides how much runs at once; this only bounds a broken one. */
+const requestsMax = 65_536;
+const waitUntilMsDefault = 30_000;
+/** How long the last bytes may take to leave when the host does not read. */
+const flushMsMax = 1_000;
+
+/** The transport's writing side; `onceEmpty` calls back at once when nothing is queued. */
+export interface GuestSink extends ByteSink, LogTransport {}
+
+export interface GuestOptions {
+  readonly platform: GuestPlatform;
+  readonly clock: Clock;
+  readonly sink: GuestSink;
+  /** Runs the callback at the end of the current turn of the event loop. */
+  readonly endOfTurn: (flush: () => void) => void;
+}
+
+/**
+ * The guest half of an instance: takes one function over the connection and serves it.
+ *
+ *   greeting --hello--> blank --configure--> loading --ready--> serving --drain--> draining --idle--> exiting
+ *   any --uncaught, load_failed, breach of the protocol, end of the transport--> exiting
+ */
+export class Guest {
+  readonly #options: GuestOptions;
+  readonly #connection: WireConnection;
+  readonly #output: LogOutput;
+  readonly #processScope: LogScope;
+  readonly #running = new RunningInvocations();
+  #state: "greeting" | "blank" | "loading" | "serving" | "draining" | "exiting" = "greeting";
+  #module: ModuleName | undefined;
+  #serving: InvocationShared | undefined;
+  #waiting = 0;
+  #waitUntilMs = waitUntilMsDefault;
+
+  constructor(options: GuestOptions) {
+    this.#options = options;
+    this.#connection = new WireConnection({
+      role: "guest",
+      sink: options.sink,
+      listener: {
+        frame: (type, payload) => this.#frame(type, payload),
+        opened: (stream, _type, payload) => this.#opened(stream, payload),
+        closed: (error) => this.#closed(error),
+      },
+      payloadBytesMax,
+      peerStreamsMax: requestsMax,
+      endOfTurn: options.endOfTurn,
+    });
+    const { writer } = this.#connection;
+    this.#output = new LogOutput({ writer, transport: options.sink });
+    this.#processScope = new LogScope(this.#output, processAddress);
+  }
+
+  /** The scope of the code that runs now. */
+  readonly logScope = (): LogScope => logOwners.getStore()?.logScope ?? this.#processScope;
+
+  /** Greets the host and prepares the globals that user code will see. */
+  start(): void {
+    const { platform, clock } = this.#options;
+    installResponseMemo();
+    captureConsole(console, { platform, clock, scope: this.logScope });
+    const hello: GuestHello = {
+      version: protocolVersion,
+      runtime: platform.runtime,
+      runtimeVersion: platform.runtimeVersion,
+      pid: platform.pid,
+    };
+    this.#sendJson(frameType.hello, hello);
+  }
+
+  /** Takes the next bytes from the transport. */
+  receive(chunk: Buffer): void {
+    this.#connection.receive(chunk);
+  }
+
+  /** The transport ended: there is nobody left to serve. */
+  transportEnded(): void {
+    this.#connection.close(new WireError("connection_closed", "The host closed the connection"));
+  }
+
+  /** Opens a byte stream to the outside; the caller sends `open`. */
+  openStream(listener: StreamListener): WireStream {
+    return this.#connection.open(listener);
+  }
+
+  /** Sends everything written so far, partial lines included; for the end of the process. */
+  flush(): void {
+    for (const invocation of this.#running.list()) invocation.flushLog();
+    this.#processScope.flush();
+    this.#output.reportDropped();
+    this.#connection.writer.flush();
+  }
+
+  /** An exception that nobody caught: the process's state is unknown, so it ends. */
+  uncaught(error: unknown): void {
+    if (this.#state === "exiting") return;
+    const kind = this.#state === "loading" ? "load_failed" : "uncaught";
+    this.#exitWith(kind, error);
+  }
+
+  /**
+   * A rejection that nobody handled. The runtime does not tell whose it is, so it fails the request
+   * that runs when there is exactly one; otherwise it ends the process as it would anywhere else.
+   */
+  unhandledRejection(reason: unknown): void {
+    const [only, another] = this.#running.list();
+    if (only !== undefined && another === undefined) only.fail(reason);
+    else this.uncaught(reason);
+  }
+
+  #frame(type: number, payload: Buffer): void {
+    switch (type) {
+      case frameType.hello:
+        this.#greeted(JSON.parse(payload.toString("utf8")));
+        return;
+      case frameType.configure:
+        this.#configure(payload);
+        return;
+      case frameType.ping:
+        this.#connection.send(frameType.pong);
+        this.#connection.writer.flush();
+        return;
+      case frameType.drain:
+        this.#drain();
+        return;
+    }
+    throw new WireError("bad_frame", `Frame type ${type} is not expected on stream 0`);
+  }
+
+  #greeted(hello: HostHello): void {
+    if (this.#state !== "greeting" || hello.version !== protocolVersion) {
+      throw new WireError(
+        "version_mismatch",
+        `The host speaks version ${hello.version} in state ${this.#state}, must be ${protocolVersion}`,
+      );
+    }
+    this.#state = "blank";
+  }
+
+  #configure(payload: Buffer): void {
+    if (this.#state !== "blank") {
+      throw new WireError("bad_frame", `Cannot configure in state ${this.#state}, must be blank`);
+    }
+    this.#state = "loading";
+    const jsonBytes = payload.readUInt32LE(0);
+    const configured: ConfigureMessage = JSON.parse(payload.toString("utf8", 4, 4 + jsonBytes));
+    const env = applyGuestEnvironment(this.#options.platform.env, configured);
+    this.#waitUntilMs = configured.limits.waitUntilMs ?? waitUntilMsDefault;
+    const { url, exports } = this.#options.platform.importModule(payload.subarray(4 + jsonBytes));
+    const module = { url, entrypoint: configured.entrypoint };
+    this.#module = module;
+    void this.#load(configured, { env, module, exports });
+  }
+
+  async #load(
+    configured: ConfigureMessage,
+    loading: {
+      readonly env: Readonly<Record<string, string>>;
+      readonly module: ModuleName;
+      readonly exports: Promise<Readonly<Record<string, unknown>>>;
+    },
+  ): Promise<void> {
+    const { env, module } = loading;
+    let handler: FoundHandler;
+    try {
+      handler = findHandler(await loading.exports, configured.handler);
+    } catch (error) {
+      this.#exitWith("load_failed", error);
+      return;
+    }
+    const { platform, clock } = this.#options;
+    const secrets = createFunctionSecrets(configured);
+    const waitUntil = (owner: LogOwner, promise: PromiseLike<unknown>): void =>
+      void this.#waitUntil(owner, promise);
+    this.#serving = {
+      handler,
+      module,
+      context: { configured, platform, clock, env, secrets, waitUntil },
+      output: this.#output,
+      finished: (invocation) => this.#finished(invocation),
+    };
+    this.#processScope.flush();
+    this.#state = "serving";
+    this.#sendJson(frameType.ready, { shape: handler.shape });
+  }
+
+  #opened(stream: WireStream, payload: Buffer): StreamListener {
+    const { head, body } = splitHeadPayload(payload);
+    const serving = this.#serving;
+    if (serving === undefined) {
+      throw new WireError("bad_stream", `Request in state ${this.#state}, must be serving`);
+    }
+    const invocation = new Invocation(serving, stream, decodeRequestHead(head));
+    this.#running.add(invocation);
+    // Frames that follow in the same chunk must find their listener, so it is set before user code runs.
+    stream.listener = invocation;
+    logOwners.run(invocation, runInvocation, invocation, body);
+    return invocation;
+  }
+
+  #finished(invocation: Invocation): void {
+    this.#running.remove(invocation);
+    if (this.#state === "draining") this.#exitWhenIdle();
+  }
+
+  async #waitUntil(owner: LogOwner, promise: PromiseLike<unknown>): Promise<void> {
+    this.#waiting += 1;
+    try {
+      await promise;
+    } catch (error) {
+      const { message, stack } = describeThrown(error, this.#module);
+      owner.logScope.log(logLevelCode.error, `A waitUntil promise failed: ${stack ?? message}`);
+    }
+    this.#waiting -= 1;
+    if (this.#state === "draining") this.#exitWhenIdle();
+  }
+
+  #drain(): void {
+    if (this.#state === "draining" || this.#state === "exiting") return;
+    this.#state = "draining";
+    this.#exitWhenIdle();
+    this.#options.clock.after(this.#waitUntilMs, () => {
+      this.#waiting = 0;
+      this.#exitWhenIdle();
+    });
+  }
+
+  #exitWhenIdle(): void {
+    if (this.#running.size === 0 && this.#waiting === 0) this.#exit(guestExitCode.done);
+  }
+
+  #closed(error: WireError): void {
+    const clean = error.code === "connection_closed";
+    this.#options.platform.exit(clean ? guestExitCode.done : guestExitCode.protocol);
+  }
+
+  #exitWith(kind: GuestFailure["kind"], error: unknown): void {
+    this.#processScope.flush();
+    const failure: GuestFailure = { kind, ...describeThrown(error, this.#module) };
+    this.#sendJson(frameType.failure, failure);
+    this.#exit(kind === "uncaught" ? guestExitCode.uncaught : guestExitCode.loadFailed);
+  }
+
+  #exit(code: number): void {
+    if (this.#state === "exiting") return;
+    this.#state = "exiting";
+    const { sink, clock, platform } = this.#options;
+    this.flush();
+    sink.onceEmpty(() => platform.exit(code));
+    clock.after(flushMsMax, () => platform.exit(code));
+  }
+
+  #sendJson(type: number, value: unknown): void {
+    this.#connection.send(type, Buffer.from(JSON.stringify(value)));
+  }
+}
+
+function runInvocation(invocation: Invocation, body: Buffer): void {
+  invocation.run(body as Uint8Array<ArrayBuffer>);
+}

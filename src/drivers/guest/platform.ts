@@ -1,0 +1,25 @@
+/** What the guest needs from the runtime it runs on; each JavaScript driver's guest entry gives one. */
+export interface GuestPlatform {
+  readonly runtime: string;
+  readonly runtimeVersion: string;
+  readonly pid: number;
+  /** The live environment (`process.env`). */
+  readonly env: Record<string, string | undefined>;
+  /** Renders arguments as the runtime's own `console.log` does, without colours. */
+  format(args: readonly unknown[]): string;
+  /** Renders one value as the runtime's own `console.dir` does. */
+  inspect(value: unknown, options: unknown): string;
+  /** Renders rows as the runtime's own `console.table` does, without a trailing newline. */
+  table(rows: unknown, columns: readonly string[] | undefined): string;
+  /** Imports one ES module from its source text, which is only valid during the call. */
+  importModule(code: Uint8Array): ImportingModule;
+  /** Ends the process. */
+  exit(code: number): void;
+}
+
+export interface ImportingModule {
+  /** What stack traces call the module. */
+  readonly url: string;
+  /** Rejects with what the import threw. */
+  readonly exports: Promise<Readonly<Record<string, unknown>>>;
+}

@@ -1,0 +1,28 @@
+import type { Artifact, StartSpec } from "../driver.ts";
+import type { ConfigureMessage } from "../guest/messages.ts";
+
+/** Payload of `configure`: `jsonLength:u32le json code`. Carries the secrets, so it is never logged. */
+export function configurePayload(artifact: Artifact, spec: StartSpec, dev: boolean): Buffer {
+  const { limits, handler } = spec.manifest;
+  const message: ConfigureMessage = {
+    functionName: spec.functionName,
+    functionId: spec.functionId,
+    deploymentId: spec.deploymentId,
+    revision: spec.revision,
+    entrypoint: artifact.entrypoint,
+    handler,
+    env: spec.env,
+    secrets: spec.secrets,
+    limits: {
+      memoryMb: limits.memoryMb.value,
+      timeoutMs: limits.timeoutMs,
+      bodyOutBytesMax: limits.bodyOutBytesMax,
+      waitUntilMs: limits.waitUntilMs,
+    },
+    dev,
+  };
+  const json = Buffer.from(JSON.stringify(message));
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32LE(json.length, 0);
+  return Buffer.concat([length, json, artifact.code]);
+}

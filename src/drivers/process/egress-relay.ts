@@ -1,0 +1,226 @@
+import { lookup } from "node:dns/promises";
+import { connect, type Socket } from "node:net";
+import type { Clock } from "../../base/clock.ts";
+import {
+  canonicalHost,
+  deniedAddress,
+  type EgressRule,
+  egressRuleMatches,
+  parseAddress,
+  parseEgressRule,
+} from "../../domain/egress.ts";
+import { ReactorError } from "../../domain/errors.ts";
+import type { StreamListener, WireStream } from "../../wire/stream.ts";
+import { WireError } from "../../wire/wire-error.ts";
+import { EgressConnection } from "./egress-connection.ts";
+
+/** Gives every address of a name; rejects when there is none. */
+export type Resolve = (host: string) => Promise<readonly string[]>;
+
+export interface EgressRelayOptions {
+  readonly clock: Clock;
+  /** Hosts on private addresses that the operator opened, as `host:port`. */
+  readonly privateAllow: readonly string[];
+  /** Hosts that are never reachable, such as the admin listener, as `address:port`. */
+  readonly denied: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly connectionsPerInstanceMax: number;
+  readonly resolve: Resolve;
+}
+
+export const defaultEgressOptions: Omit<EgressRelayOptions, "clock"> = {
+  privateAllow: [],
+  denied: [],
+  connectTimeoutMs: 10_000,
+  connectionsPerInstanceMax: 100,
+  resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
+};
+
+/** The way out of one instance. */
+export interface EgressGate {
+  /** Answers a guest's `open` frame and relays what follows. */
+  open(stream: WireStream, payload: Buffer): StreamListener;
+  /** Ends every connection. */
+  close(): void;
+}
+
+export interface EgressRelay {
+  /**
+   * Makes the gate of an instance whose manifest allows `allow` (undefined: the internet).
+   * `onDenied` hears a sentence for each refusal.
+   */
+  gate(options: {
+    readonly allow: readonly string[] | undefined;
+    readonly onDenied: (message: string) => void;
+  }): EgressGate;
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+type Decision =
+  | { readonly kind: "connect"; readonly addresses: readonly string[] }
+  | { readonly kind: "refuse"; readonly code: string; readonly message: string };
+
+/** Creates the relay that carries guests' connections to the outside, after checking each. */
+export function createEgressRelay(options: EgressRelayOptions): EgressRelay {
+  const decide = createDecider(options);
+  return {
+    gate({ allow, onDenied }) {
+      const rules = allow === undefined ? undefined : parseRules(allow);
+      const connections = new Set<EgressConnection>();
+      const admit = (stream: WireStream, target: Target | undefined): EgressConnection => {
+        const connection = new EgressConnection(stream, () => connections.delete(connection));
+        if (target === undefined) {
+          connection.refuse("invalid_request", "The destination is no host and port");
+        } else if (connections.size >= options.connectionsPerInstanceMax) {
+          const limit = options.connectionsPerInstanceMax;
+          connection.refuse("egress_limit", `The instance has ${limit} connections open already`);
+        } else {
+          connections.add(connection);
+          void carry(connection, target);
+        }
+        return connection;
+      };
+      const carry = async (connection: EgressConnection, target: Target): Promise<void> => {
+        // One timer bounds resolving and connecting together.
+        const timer = options.clock.after(options.connectTimeoutMs, () =>
+          connection.refuse(
+            "egress_unreachable",
+            `Cannot reach "${target.host}:${target.port}" within ${options.connectTimeoutMs} ms`,
+          ),
+        );
+        try {
+          const decision = await decide(target, rules);
+          if (decision.kind === "refuse") {
+            if (decision.code === "egress_denied") onDenied(decision.message);
+            connection.refuse(decision.code, decision.message);
+          } else {
+            connection.accept(await connectFirst(decision.addresses, target, connection));
+          }
+        } catch (error) {
+          connection.refuse("egress_unreachable", reasonOf(target, error));
+        } finally {
+          timer.cancel();
+        }
+      };
+      return {
+        open: (stream, payload) => admit(stream, parseTarget(payload)),
+        close: () => {
+          for (const connection of connections) connection.abort();
+        },
+      };
+    },
+  };
+}
+
+type Decide = (target: Target, allow: readonly EgressRule[] | undefined) => Promise<Decision>;
+
+/** Resolves a destination and decides about every address of it. */
+function createDecider(options: EgressRelayOptions): Decide {
+  const privateAllow = parseRules(options.privateAllow);
+  const denied = parseRules(options.denied);
+  return async (target, allow) => {
+    const { host, port } = target;
+    if (allow !== undefined && !allow.some((rule) => egressRuleMatches(rule, host, port))) {
+      return refuse(target, "the manifest's egress.allow does not name it");
+    }
+    const addresses = await resolveAll(host, options.resolve);
+    if (addresses.length === 0) {
+      const message = `Cannot resolve "${host}": the name has no address`;
+      return { kind: "refuse", code: "egress_unreachable", message };
+    }
+    const opened = privateAllow.some((rule) => egressRuleMatches(rule, host, port));
+    for (const address of addresses) {
+      const canonical = canonicalHost(address);
+      if (denied.some((rule) => egressRuleMatches(rule, canonical ?? host, port))) {
+        return refuse(target, `${address} is an address of this server`);
+      }
+      const reason = opened ? undefined : deniedAddress(canonical ?? address);
+      if (reason !== undefined) return refuse(target, `${address} is ${reason}`);
+    }
+    return { kind: "connect", addresses };
+  };
+}
+
+/** Parses rules; throws `manifest_invalid` naming one that is none. */
+function parseRules(texts: readonly string[]): EgressRule[] {
+  return texts.map((text) => {
+    const rule = parseEgressRule(text);
+    if (rule !== undefined) return rule;
+    throw new ReactorError(
+      "manifest_invalid",
+      `Cannot use ${JSON.stringify(text)} as an egress rule: it must be host, host:port or *.suffix`,
+    );
+  });
+}
+
+function refuse(target: Target, reason: string): Decision {
+  const message = `Egress to "${target.host}:${target.port}" is denied: ${reason}`;
+  return { kind: "refuse", code: "egress_denied", message };
+}
+
+function parseTarget(payload: Buffer): Target | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(payload.toString("utf8"));
+  } catch (error) {
+    throw new WireError("bad_frame", `Open frame is no JSON: ${String(error)}`);
+  }
+  if (typeof value !== "object" || value === null || !("host" in value) || !("port" in value)) {
+    return undefined;
+  }
+  const { host, port } = value;
+  const name = typeof host === "string" ? canonicalHost(host) : undefined;
+  if (name === undefined || typeof port !== "number") return undefined;
+  return Number.isInteger(port) && port >= 1 && port <= 65535 ? { host: name, port } : undefined;
+}
+
+async function resolveAll(host: string, resolve: Resolve): Promise<readonly string[]> {
+  return parseAddress(host) === undefined ? resolve(host) : [host];
+}
+
+/** Connects to the checked addresses themselves, in order; no second lookup that could differ. */
+async function connectFirst(
+  addresses: readonly string[],
+  target: Target,
+  connection: EgressConnection,
+): Promise<Socket> {
+  let last: unknown;
+  for (const address of addresses.slice(0, 4)) {
+    if (connection.settled) break;
+    try {
+      return await connectTo(address, target.port, connection);
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last ?? new Error("the connection was given up");
+}
+
+function connectTo(address: string, port: number, connection: EgressConnection): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port, allowHalfOpen: true });
+    connection.attempt = socket;
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("the connection was given up")));
+  });
+}
+
+function reasonOf(target: Target, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `Cannot reach "${target.host}:${target.port}": ${message}`;
+}
+
+/** Answers an `open` of an instance that may not open anything. */
+export function refuseOpen(stream: WireStream, message: string): StreamListener {
+  const connection = new EgressConnection(stream, () => {});
+  connection.refuse("egress_denied", message);
+  return connection;
+}

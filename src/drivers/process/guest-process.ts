@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { childrenOf, killHard, processTree } from "./process-tree.ts";
+import type { SandboxCommand } from "./sandbox-command.ts";
+
+/** How the outermost process ended; `error` when it could not be started at all. */
+export interface ProcessEnd {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+  readonly error: string | undefined;
+}
+
+/** A running guest with everything around it. */
+export interface GuestProcess {
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles when the whole tree has ended; never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Ids on the host of every process of the guest, the outermost first. */
+  pids(): number[];
+  /** Kills the whole tree. Does nothing once it has ended. */
+  kill(): void;
+}
+
+/** Signal numbers by which a sandboxed guest dies; bubblewrap reports them as 128 + number. */
+const signalsByNumber: Readonly<Record<number, string>> = {
+  4: "SIGILL",
+  5: "SIGTRAP",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  11: "SIGSEGV",
+  15: "SIGTERM",
+  31: "SIGSYS",
+};
+
+/** Starts the command. `filterPath` is opened as descriptor 3 when the command needs it. */
+export function spawnGuest(command: SandboxCommand, filterPath: string): GuestProcess {
+  // The offset of a descriptor is shared with the child, so each spawn reads its own.
+  const filter = command.needsFilter ? openSync(filterPath, "r") : undefined;
+  let child: ChildProcess;
+  try {
+    child = spawn(command.file, command.args, {
+      cwd: "/",
+      env: command.env,
+      ...(command.uid !== undefined && { uid: command.uid, gid: command.uid }),
+      stdio: ["ignore", "pipe", "pipe", ...(filter === undefined ? [] : [filter])],
+      // Without a process namespace the group is what can be killed at once.
+      detached: !command.needsFilter,
+    });
+  } finally {
+    if (filter !== undefined) closeSync(filter);
+  }
+  return watch(child, command.needsFilter);
+}
+
+function watch(child: ChildProcess, sandboxed: boolean): GuestProcess {
+  const { pid, stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error("Cannot start a guest without its pipes");
+  let running = pid !== undefined;
+  const killTree = (): void => {
+    if (pid === undefined) return;
+    if (sandboxed) killSandbox(pid);
+    else killGroup(pid);
+  };
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    child.once("error", (error) => {
+      // Also raised when a signal cannot be sent; only a failed start ends the process.
+      if (pid === undefined) resolve({ code: undefined, signal: undefined, error: error.message });
+    });
+    child.once("exit", (code, signal) => {
+      // At tier 0 the group may have members left.
+      if (!sandboxed && pid !== undefined) killHard(-pid);
+      running = false;
+      resolve(endOf(code, signal, sandboxed));
+    });
+  });
+  return {
+    stdout,
+    stderr,
+    ended,
+    pids: () => (running && pid !== undefined ? processTree(pid) : []),
+    kill: () => {
+      if (running) killTree();
+    },
+  };
+}
+
+function endOf(code: number | null, signal: string | null, sandboxed: boolean): ProcessEnd {
+  if (signal !== null) return { code: undefined, signal, error: undefined };
+  const inner = sandboxed && code !== null ? signalsByNumber[code - 128] : undefined;
+  if (inner !== undefined) return { code: undefined, signal: inner, error: undefined };
+  return { code: code ?? undefined, signal: undefined, error: undefined };
+}
+
+/**
+ * Kills the first process of the sandbox's namespace: the kernel then ends every other one in it
+ * before the outer process hears of it, so that the outer one's end means that nothing is left.
+ */
+function killSandbox(pid: number): void {
+  const inner = childrenOf(pid);
+  if (inner.length === 0) killHard(pid);
+  for (const child of inner) killHard(child);
+}
+
+function killGroup(pid: number): void {
+  const tree = processTree(pid);
+  killHard(-pid);
+  for (const member of tree) killHard(member);
+}

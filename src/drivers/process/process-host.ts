@@ -1,0 +1,266 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Ids } from "../../base/ids.ts";
+import type { Log } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import { describeExit, type InstanceExit } from "../../domain/instance.ts";
+import { type Artifact, type DriverProbe, StartError, type StartSpec } from "../driver.ts";
+import { BlankPool } from "./blank-pool.ts";
+import {
+  createEgressRelay,
+  defaultEgressOptions,
+  type EgressRelay,
+  type EgressRelayOptions,
+} from "./egress-relay.ts";
+import { handshake, type HandshakeOutcome } from "./handshake.ts";
+import { launch } from "./launch.ts";
+import { linkAborts } from "./linked-abort.ts";
+import { defaultLogBudget, type LogBudget } from "./log-meter.ts";
+import { createMemoryWatcher, type MemoryWatcher } from "./memory-watch.ts";
+import { ProcessInstance } from "./process-instance.ts";
+import {
+  type RuntimeSetup,
+  type RuntimeSpec,
+  type SandboxPreference,
+  setUpRuntime,
+} from "./process-runtime.ts";
+import { Semaphore } from "./semaphore.ts";
+
+/** What every driver of subprocesses takes. */
+export interface ProcessHostOptions {
+  /** Folder of this server that other users can reach, such as `/run/reactor-<hash>`. */
+  readonly runDir: string;
+  /** Blank instances kept ready after `warm()`. */
+  readonly blanksMax: number;
+  /** Processes that boot at once. */
+  readonly startConcurrency: number;
+  readonly sandbox: SandboxPreference;
+  readonly dev: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly egress?: Partial<Omit<EgressRelayOptions, "clock">>;
+  readonly logBudget?: LogBudget;
+  /** Size of each instance's private /tmp. Default 64 MiB. */
+  readonly tmpBytesMax?: number;
+}
+
+/** How long a blank may take to boot. */
+const bootTimeoutMs = 15_000;
+const tmpBytesMaxDefault = 64 * 1024 * 1024;
+
+/** Boots, keeps and hands out instances of one subprocess runtime. Nothing runs until it is used. */
+export class ProcessHost {
+  readonly #runtime: RuntimeSpec;
+  readonly #options: ProcessHostOptions;
+  readonly #live = new Set<ProcessInstance>();
+  readonly #booting = new Set<Promise<ProcessInstance>>();
+  readonly #boots: Semaphore;
+  readonly #blanks: BlankPool<ProcessInstance>;
+  readonly #memoryWatcher: MemoryWatcher;
+  readonly #egress: EgressRelay;
+  readonly #closing = new AbortController();
+  #setup: Promise<RuntimeSetup> | undefined;
+
+  constructor(runtime: RuntimeSpec, options: ProcessHostOptions) {
+    const { clock, random, log } = options;
+    this.#runtime = runtime;
+    this.#options = options;
+    this.#boots = new Semaphore(options.startConcurrency);
+    this.#memoryWatcher = createMemoryWatcher(clock);
+    this.#egress = createEgressRelay({ ...defaultEgressOptions, ...options.egress, clock });
+    this.#blanks = new BlankPool({
+      blanksMax: options.blanksMax,
+      boot: (signal) => this.#boot(bootTimeoutMs, clock.monotonicMs() + bootTimeoutMs, signal),
+      idle: () => this.#boots.isIdle,
+      clock,
+      random,
+      log,
+    });
+  }
+
+  async probe(): Promise<DriverProbe> {
+    try {
+      return probeOf(await this.#ready());
+    } catch (error) {
+      return unavailable(this.#runtime, error);
+    }
+  }
+
+  /** Keeps the pool of blanks full from here on. */
+  warm(): void {
+    this.#blanks.fill();
+  }
+
+  /** As `Driver.start`. */
+  async start(artifact: Artifact, spec: StartSpec, signal: AbortSignal): Promise<ProcessInstance> {
+    signal.throwIfAborted();
+    const { clock } = this.#options;
+    const limitMs = spec.startTimeoutMs;
+    const untilMs = clock.monotonicMs() + limitMs;
+    using linked = linkAborts([signal, this.#closing.signal]);
+    try {
+      const instance =
+        this.#blanks.take() ??
+        (await this.#adopt(limitMs, linked.signal)) ??
+        (await this.#boot(limitMs, untilMs, linked.signal));
+      this.#blanks.refill();
+      await configured(instance, artifact, spec);
+      const { ready, exit } = instance;
+      const outcome = await handshake({ ready, exit, clock, untilMs, signal: linked.signal });
+      await insist(instance, outcome, limitMs, linked.signal);
+      instance.output.closeTail();
+      return instance;
+    } finally {
+      this.#blanks.refill();
+    }
+  }
+
+  /** Stops every instance and blank and removes the driver's folder. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("Cannot start an instance: the driver is closed"));
+    await this.#blanks.close();
+    await Promise.allSettled(this.#booting);
+    await Promise.all([...this.#live].map((instance) => instance.stop({ graceMs: 0 })));
+    const [setup] = await Promise.allSettled([this.#setup]);
+    if (setup.status === "fulfilled") setup.value?.runDir.remove();
+  }
+
+  #ready(): Promise<RuntimeSetup> {
+    this.#closing.signal.throwIfAborted();
+    this.#setup ??= this.#setUp();
+    return this.#setup;
+  }
+
+  async #setUp(): Promise<RuntimeSetup> {
+    const { runDir, sandbox, tmpBytesMax = tmpBytesMaxDefault, clock, random, log } = this.#options;
+    const runtime = this.#runtime;
+    try {
+      return await setUpRuntime({ runtime, runDir, sandbox, tmpBytesMax, clock, random, log });
+    } catch (error) {
+      // What was missing may be there at the next try.
+      this.#setup = undefined;
+      throw error;
+    }
+  }
+
+  /** Boots a blank; gives up at `untilMs`, which `limitMs` names in the error. */
+  #boot(limitMs: number, untilMs: number, signal: AbortSignal): Promise<ProcessInstance> {
+    const { clock } = this.#options;
+    const booting = this.#boots.run(async () => {
+      const instance = await this.#spawn();
+      const { greeted, exit } = instance;
+      const outcome = await handshake({ ready: greeted, exit, clock, untilMs, signal });
+      await insist(instance, outcome, limitMs, signal);
+      return instance;
+    }, signal);
+    this.#booting.add(booting);
+    return booting.finally(() => this.#booting.delete(booting));
+  }
+
+  async #spawn(): Promise<ProcessInstance> {
+    const { ids, clock, dev, logBudget = defaultLogBudget } = this.#options;
+    const { profile, runDir } = await this.#ready();
+    const instance = new ProcessInstance({
+      id: ids.next("ins"),
+      tier: profile.tier,
+      launch: await launch(profile, runDir),
+      clock,
+      logBudget,
+      memoryWatcher: this.#memoryWatcher,
+      egress: this.#egress,
+      dev,
+    });
+    this.#live.add(instance);
+    void instance.exit.then(() => this.#live.delete(instance));
+    return instance;
+  }
+
+  /** Waits for a blank that is on its way, at most as long as the start may take. */
+  async #adopt(limitMs: number, signal: AbortSignal): Promise<ProcessInstance | undefined> {
+    using linked = linkAborts([signal]);
+    const late = this.#options.clock.after(limitMs, () => linked.abort(new Error("too late")));
+    try {
+      return await this.#blanks.adopt(linked.signal);
+    } finally {
+      late.cancel();
+    }
+  }
+}
+
+/** Configures the instance; ends it when what it is told makes no sense. */
+async function configured(
+  instance: ProcessInstance,
+  artifact: Artifact,
+  spec: StartSpec,
+): Promise<void> {
+  try {
+    instance.configure(artifact, spec);
+  } catch (error) {
+    await instance.stop({ graceMs: 0 });
+    throw error;
+  }
+}
+
+/** Returns when the outcome is ready; else ends the instance and throws what `start` promises. */
+async function insist(
+  instance: ProcessInstance,
+  outcome: HandshakeOutcome,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (outcome.kind) {
+    case "ready":
+      return;
+    case "aborted":
+      await instance.stop({ graceMs: 0 });
+      throw signal.reason;
+    case "timeout": {
+      const exit = await instance.stop({ graceMs: 0, exit: { reason: "start_timeout", limitMs } });
+      throw startError(instance, exit);
+    }
+    case "exited":
+      throw startError(instance, outcome.exit);
+  }
+}
+
+function startError(instance: ProcessInstance, exit: InstanceExit): StartError {
+  const message = `Cannot start instance ${instance.id}: it ${describeExit(exit)}`;
+  return new StartError(exit, instance.output.tail(), message);
+}
+
+function probeOf(setup: RuntimeSetup): DriverProbe {
+  const sandboxed = setup.profile.tier === 1;
+  return {
+    available: true,
+    version: setup.version,
+    tier: setup.profile.tier,
+    enforces: {
+      memory: "watchdog",
+      cpu: "none",
+      wallClock: "watchdog",
+      filesystem: sandboxed ? "hard" : "none",
+      network: sandboxed ? "hard" : "none",
+    },
+    findings: setup.findings,
+    remedies: setup.remedies,
+  };
+}
+
+function unavailable(runtime: RuntimeSpec, error: unknown): DriverProbe {
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    available: false,
+    version: undefined,
+    tier: 0,
+    enforces: {
+      memory: "none",
+      cpu: "none",
+      wallClock: "none",
+      filesystem: "none",
+      network: "none",
+    },
+    findings: [message],
+    remedies: [`Make ${runtime.binaryPath} runnable, or name another binary in the settings`],
+  };
+}

@@ -1,0 +1,388 @@
+import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import type { Clock, Timer } from "../../base/clock.ts";
+import { createDeferred } from "../../base/deferred.ts";
+import { endOfTurn } from "../../base/end-of-turn.ts";
+import { describeExit, type InstanceExit, type Tier } from "../../domain/instance.ts";
+import { WireConnection } from "../../wire/connection.ts";
+import { frameType, protocolVersion } from "../../wire/frames.ts";
+import { encodeRequestHead, type RequestHead } from "../../wire/heads.ts";
+import type { StreamListener, WireStream } from "../../wire/stream.ts";
+import { WireError } from "../../wire/wire-error.ts";
+import type { Artifact, Instance, InvocationSink, InvocationStream, StartSpec } from "../driver.ts";
+import { configurePayload } from "./configure-payload.ts";
+import { type EgressGate, type EgressRelay, refuseOpen } from "./egress-relay.ts";
+import { refuseCall } from "./guest-calls.ts";
+import type { ProcessEnd } from "./guest-process.ts";
+import { InstanceLog, type LogOwner } from "./instance-log.ts";
+import type { Launch } from "./launch.ts";
+import type { LogBudget } from "./log-meter.ts";
+import type { MemoryWatch, MemoryWatcher } from "./memory-watch.ts";
+import { parseFailure, parseHello, parseReady } from "./parse-frame.ts";
+import {
+  type InvocationHost,
+  keepable,
+  ProcessInvocation,
+  RequestSide,
+} from "./process-invocation.ts";
+
+/** Response head (≤ 128 KiB) and the body bytes (≤ 64 KiB) that came with it, with room to spare. */
+const payloadBytesMax = 256 * 1024;
+/** Calls and connections that a guest may have open at once. */
+const peerStreamsMax = 256;
+/** How long a guest that said its last word may take to exit, and its last output to arrive. */
+const lastWordsMs = 200;
+/** Share of the limit from which a kill by somebody else is taken for an out-of-memory kill. */
+const nearLimit = 0.9;
+
+export interface ProcessInstanceOptions {
+  readonly id: string;
+  readonly tier: Tier;
+  readonly launch: Launch;
+  readonly clock: Clock;
+  readonly logBudget: LogBudget;
+  readonly memoryWatcher: MemoryWatcher;
+  readonly egress: EgressRelay;
+  readonly dev: boolean;
+}
+
+//  booting --hello--> blank --configure--> loading --ready--> ready --stop--> draining --exit--> exited
+//  any --exit--> exited
+type State = "booting" | "blank" | "loading" | "ready" | "draining" | "exited";
+
+/** One guest process: boots as a blank, is configured once, serves, and ends with a typed reason. */
+export class ProcessInstance implements Instance, InvocationHost {
+  readonly id: string;
+  readonly tier: Tier;
+  readonly output: InstanceLog;
+  /** Resolves when the guest has said hello: from then on it is a blank. Never rejects. */
+  readonly greeted: Promise<void>;
+  /** Resolves when the configured module can serve. Never rejects. */
+  readonly ready: Promise<void>;
+  readonly exit: Promise<InstanceExit>;
+  fromBlank = false;
+  #shape = "";
+  readonly #options: ProcessInstanceOptions;
+  readonly #greeted = createDeferred<void>();
+  readonly #ready = createDeferred<void>();
+  readonly #exit = createDeferred<InstanceExit>();
+  #state: State = "booting";
+  #connection: WireConnection | undefined;
+  #socket: Socket | undefined;
+  #gate: EgressGate | undefined;
+  #memory: MemoryWatch | undefined;
+  #limitMb = Number.POSITIVE_INFINITY;
+  /** Running invocations as a list, newest first: no map entry per request. */
+  #newest: ProcessInvocation | undefined;
+  #running = 0;
+  /** Why it was killed, or what it said before it went. */
+  #verdict: InstanceExit | undefined;
+  #stopExit: InstanceExit | undefined;
+  #settled: InstanceExit | undefined;
+  #broken: WireError | undefined;
+  #killTimer: Timer | undefined;
+  #killAtMs = Number.POSITIVE_INFINITY;
+  #waitingForPong: ((alive: boolean) => void)[] = [];
+
+  constructor(options: ProcessInstanceOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.tier = options.tier;
+    this.greeted = this.#greeted.promise;
+    this.ready = this.#ready.promise;
+    this.exit = this.#exit.promise;
+    this.output = new InstanceLog({
+      clock: options.clock,
+      budget: options.logBudget,
+      single: () => (this.#running === 1 ? this.#newest : undefined),
+    });
+    const { process, socket } = options.launch;
+    this.output.read(process.stdout, "stdout");
+    this.output.read(process.stderr, "stderr");
+    void socket.then((connected) => this.#connect(connected));
+    void process.ended.then((end) => this.#onEnded(end));
+  }
+
+  /** Handler shape; empty until it is ready. */
+  get shape(): string {
+    return this.#shape;
+  }
+
+  get pids(): readonly number[] {
+    return this.#options.launch.process.pids();
+  }
+
+  /** Hands a blank its function. Await `ready` or `exit`. */
+  configure(artifact: Artifact, spec: StartSpec): void {
+    if (this.#state !== "blank") return;
+    this.#state = "loading";
+    this.output.bind(spec);
+    this.#limitMb = spec.manifest.limits.memoryMb.value;
+    this.#gate = this.#options.egress.gate({
+      allow: spec.manifest.egressAllow,
+      onDenied: (message) => this.output.platform("warn", message),
+    });
+    this.#memory = this.#options.memoryWatcher.watch({
+      pids: () => this.pids,
+      limitMb: this.#limitMb,
+      busy: () => this.#running > 0,
+      onOver: (peakMb) => this.#end({ reason: "memory", limitMb: this.#limitMb, peakMb }),
+    });
+    const payload = configurePayload(artifact, spec, this.#options.dev);
+    this.#connection?.send(frameType.configure, payload);
+  }
+
+  serve(
+    head: RequestHead,
+    body: Uint8Array | undefined,
+    complete: boolean,
+    sink: InvocationSink,
+  ): InvocationStream {
+    const invocation = new ProcessInvocation(this, head, sink);
+    const connection = this.#connection;
+    if (connection === undefined || this.#broken !== undefined) {
+      sink.failed({ kind: "exited", exit: this.exitFor(this.#broken) });
+      return inertStream;
+    }
+    const stream = connection.open(invocation);
+    invocation.stream = stream;
+    invocation.next = this.#newest;
+    if (this.#newest !== undefined) this.#newest.previous = invocation;
+    this.#newest = invocation;
+    this.#running += 1;
+    const first = body === undefined ? undefined : keepable(body);
+    stream.head(frameType.request, encodeRequestHead(head), first, complete);
+    return new RequestSide(invocation, stream);
+  }
+
+  responds(withinMs: number): Promise<boolean> {
+    const connection = this.#connection;
+    if (connection === undefined || this.#broken !== undefined) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const answer = (alive: boolean): void => {
+        timer.cancel();
+        resolve(alive);
+      };
+      const timer = this.#options.clock.after(withinMs, () => {
+        this.#waitingForPong = this.#waitingForPong.filter((waiting) => waiting !== answer);
+        resolve(false);
+      });
+      this.#waitingForPong.push(answer);
+      connection.send(frameType.ping);
+    });
+  }
+
+  stop(options: { readonly graceMs: number; readonly exit?: InstanceExit }): Promise<InstanceExit> {
+    if (this.#state === "exited") return this.exit;
+    this.#stopExit ??= options.exit ?? { reason: "stopped" };
+    if (this.#state === "ready") {
+      this.#state = "draining";
+      if (options.graceMs > 0) this.#connection?.send(frameType.drain);
+    }
+    this.#killAfter(this.#state === "draining" ? options.graceMs : 0);
+    return this.exit;
+  }
+
+  // What invocations ask of their instance.
+
+  finished(invocation: ProcessInvocation): void {
+    const { previous, next } = invocation;
+    if (previous === undefined) this.#newest = next;
+    else previous.next = next;
+    if (next !== undefined) next.previous = previous;
+    invocation.previous = undefined;
+    invocation.next = undefined;
+    this.#running -= 1;
+  }
+
+  exitFor(error: WireError | undefined): InstanceExit {
+    if (this.#settled !== undefined) return this.#settled;
+    return { reason: "protocol", message: error?.message ?? "it is not connected yet" };
+  }
+
+  masked(text: string): string {
+    return this.output.masked(text);
+  }
+
+  log(payload: Buffer, owner: LogOwner): void {
+    this.output.frame(payload, owner);
+  }
+
+  // The connection.
+
+  #connect(socket: Socket): void {
+    if (this.#state === "exited") {
+      socket.destroy();
+      return;
+    }
+    const connection = new WireConnection({
+      role: "host",
+      sink: { write: (bytes) => void (socket.destroyed || socket.write(bytes)) },
+      listener: {
+        frame: (type, payload) => this.#onFrame(type, payload),
+        opened: (stream, type, payload) => this.#onOpened(stream, type, payload),
+        closed: (error) => this.#onBroken(error),
+      },
+      payloadBytesMax,
+      peerStreamsMax,
+      endOfTurn,
+    });
+    this.#socket = socket;
+    this.#connection = connection;
+    socket.on("data", (chunk: Buffer) => connection.receive(chunk));
+    // An error is always followed by `close`, where it counts.
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#onDisconnected());
+  }
+
+  #onFrame(type: number, payload: Buffer): void {
+    switch (type) {
+      case frameType.hello:
+        if (this.#state !== "booting") break;
+        parseHello(payload.toString("utf8"), protocolVersion);
+        this.#state = "blank";
+        this.#connection?.send(
+          frameType.hello,
+          Buffer.from(JSON.stringify({ version: protocolVersion })),
+        );
+        this.#greeted.resolve();
+        return;
+      case frameType.ready:
+        if (this.#state === "draining") return;
+        if (this.#state !== "loading") break;
+        this.#shape = parseReady(payload.toString("utf8")).shape;
+        this.#state = "ready";
+        this.#ready.resolve();
+        return;
+      case frameType.failure:
+        this.#onFailure(payload.toString("utf8"));
+        return;
+      case frameType.log:
+        this.output.frame(payload, undefined);
+        return;
+      case frameType.pong:
+        for (const answer of this.#waitingForPong.splice(0)) answer(true);
+        return;
+    }
+    throw new WireError("bad_frame", `Frame type ${type} is not expected while ${this.#state}`);
+  }
+
+  /** The guest says why it is about to exit. */
+  #onFailure(json: string): void {
+    const failure = parseFailure(json, this);
+    const reason = this.#state === "loading" ? "load_failed" : "uncaught";
+    this.#verdict ??= { reason, message: failure.message };
+    this.output.platform("error", failure.stack ?? failure.message);
+    this.#killAfter(lastWordsMs);
+  }
+
+  #onOpened(stream: WireStream, type: number, payload: Buffer): StreamListener {
+    if (type === frameType.call) return refuseCall(stream);
+    if (this.#gate !== undefined) return this.#gate.open(stream, payload);
+    return refuseOpen(stream, "Egress is denied: the instance has no function yet");
+  }
+
+  #onBroken(error: WireError): void {
+    this.#broken = error;
+    for (const answer of this.#waitingForPong.splice(0)) answer(false);
+    if (error.code !== "connection_closed") {
+      this.#end({ reason: "protocol", message: error.message });
+    }
+  }
+
+  /** The guest hung up; mostly because it died, whose reason comes with its exit. */
+  #onDisconnected(): void {
+    if (this.#state === "exited") return;
+    this.#options.clock.after(lastWordsMs, () => {
+      if (this.#state === "exited") return;
+      this.#end({ reason: "protocol", message: "it closed its connection" });
+    });
+  }
+
+  // The end.
+
+  /** Kills it for a reason of the platform's. The first reason counts. */
+  #end(verdict: InstanceExit): void {
+    this.#verdict ??= verdict;
+    this.#options.launch.process.kill();
+  }
+
+  #killAfter(wantedMs: number): void {
+    const { clock, launch } = this.#options;
+    // Timers take at most 31 bits of milliseconds.
+    const delayMs = Math.min(wantedMs, 2 ** 31 - 1);
+    const atMs = clock.monotonicMs() + delayMs;
+    if (atMs >= this.#killAtMs) return;
+    this.#killAtMs = atMs;
+    this.#killTimer?.cancel();
+    if (delayMs <= 0) launch.process.kill();
+    else this.#killTimer = clock.after(delayMs, () => launch.process.kill());
+  }
+
+  /** The processes are gone; what they wrote last is still on its way. */
+  #onEnded(end: ProcessEnd): void {
+    const { clock, launch } = this.#options;
+    const sources = [launch.process.stdout, launch.process.stderr, this.#socket];
+    const drained = Promise.all(sources.map(closedOf));
+    let settled = false;
+    const settle = (): void => {
+      if (settled) return;
+      settled = true;
+      late.cancel();
+      this.#settle(this.#exitOf(end));
+    };
+    const late = clock.after(lastWordsMs, settle);
+    void drained.then(settle);
+  }
+
+  #exitOf(end: ProcessEnd): InstanceExit {
+    if (this.#verdict !== undefined) return this.#verdict;
+    if (this.#stopExit !== undefined) return this.#stopExit;
+    if (end.error !== undefined) this.output.platform("error", end.error);
+    if (end.signal === undefined) return { reason: "exited", code: end.code ?? 127 };
+    const peakMb = this.#memory?.peakMb ?? 0;
+    if (end.signal === "SIGKILL" && peakMb >= this.#limitMb * nearLimit) {
+      return { reason: "memory", limitMb: this.#limitMb, peakMb };
+    }
+    return { reason: "signal", signal: end.signal };
+  }
+
+  #settle(exit: InstanceExit): void {
+    const { launch } = this.#options;
+    this.#state = "exited";
+    this.#settled = exit;
+    this.#killTimer?.cancel();
+    this.#memory?.stop();
+    this.#gate?.close();
+    const goodbye = new WireError("connection_closed", describeExit(exit));
+    if (this.#connection === undefined) this.#onBroken(goodbye);
+    else this.#connection.close(goodbye);
+    this.#socket?.destroy();
+    launch.process.stdout.destroy();
+    launch.process.stderr.destroy();
+    launch.release();
+    if (exit.reason !== "stopped") {
+      this.output.platform("error", `Instance ${this.id} ${describeExit(exit)}`);
+    }
+    this.output.end();
+    this.#exit.resolve(exit);
+  }
+}
+
+function closedOf(source: Readable | Socket | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (source === undefined || source.destroyed || source.readableEnded) resolve();
+    else {
+      source.once("end", resolve);
+      source.once("close", resolve);
+    }
+  });
+}
+
+/** The request's side of an invocation that failed at once. */
+const inertStream: InvocationStream = {
+  write: () => true,
+  end() {},
+  cancel() {},
+  consumed() {},
+};

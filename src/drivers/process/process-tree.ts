@@ -1,0 +1,83 @@
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+
+const scratch = Buffer.allocUnsafe(4096);
+
+/** Reads a small file of /proc; undefined when the process is gone. */
+function readProc(path: string): string | undefined {
+  try {
+    const descriptor = openSync(path, "r");
+    try {
+      return scratch.toString("latin1", 0, readSync(descriptor, scratch, 0, scratch.length, 0));
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // Gone between two looks, or a zombie: either way there is nothing to read.
+    return undefined;
+  }
+}
+
+/** Size of the pages that statm counts: 4096 on x86-64, up to 65536 on arm64. */
+const pageBytes =
+  Number(/KernelPageSize:\s+(\d+) kB/.exec(readProc("/proc/self/smaps") ?? "")?.[1] ?? 4) * 1024;
+
+/** The processes that any thread of `pid` started and that are still its children. */
+export function childrenOf(pid: number): number[] {
+  let threads: string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // The process is gone, and its children have another parent.
+    return [];
+  }
+  const children: number[] = [];
+  for (const thread of threads) {
+    const text = readProc(`/proc/${pid}/task/${thread}/children`);
+    if (text === undefined || text === "") continue;
+    for (const child of text.trimEnd().split(" ")) children.push(Number(child));
+  }
+  return children;
+}
+
+/** `pid` and everything below it, parents first; at most `countMax` processes. */
+export function processTree(pid: number, countMax = 1024): number[] {
+  const tree = [pid];
+  for (let index = 0; index < tree.length && tree.length < countMax; index++) {
+    tree.push(...childrenOf(tree[index] as number));
+  }
+  return tree;
+}
+
+/** Bytes of memory a process has resident; 0 when it is gone. */
+export function residentBytes(pid: number): number {
+  const text = readProc(`/proc/${pid}/statm`);
+  return text === undefined ? 0 : Number(text.split(" ", 2)[1]) * pageBytes;
+}
+
+/**
+ * Bytes of memory that are a process's own: anonymous and shared memory, without the pages of files
+ * such as the runtime's binary, which all processes share and the kernel can drop.
+ */
+export function ownBytes(pid: number): number {
+  const text = readProc(`/proc/${pid}/status`) ?? "";
+  const kilobytes = (name: string): number => {
+    const at = text.indexOf(name);
+    return at === -1 ? 0 : Number.parseInt(text.slice(at + name.length), 10);
+  };
+  return (kilobytes("RssAnon:") + kilobytes("RssShmem:")) * 1024;
+}
+
+/** The arguments of a process; empty when it is gone. */
+export function argumentsOf(pid: number): string[] {
+  return (readProc(`/proc/${pid}/cmdline`) ?? "").split("\0");
+}
+
+/** Sends SIGKILL to a process, or with a negative id to its group; false when there is none. */
+export function killHard(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,155 @@
+import { dirname } from "node:path";
+import type { Tier } from "../../domain/instance.ts";
+
+/** Where a guest's HTTP proxy listens inside its own network namespace. */
+const sandboxProxyPort = 3128;
+/** Paths inside the sandbox. */
+const inside = { runtime: "/runtime/bin", guest: "/runtime/guest.js", socketDir: "/run/reactor" };
+
+/** The tools a machine offers, by absolute path; undefined when it lacks one. */
+export interface SandboxTools {
+  readonly bwrap: string | undefined;
+  readonly prlimit: string | undefined;
+}
+
+/** What every instance of one runtime on this machine has in common. */
+export interface SandboxProfile {
+  readonly tier: Extract<Tier, 0 | 1>;
+  readonly tools: SandboxTools;
+  /** The runtime's binary, reachable by other users. */
+  readonly runtimePath: string;
+  /** Arguments of the runtime before the guest's path. */
+  readonly runtimeArgs: readonly string[];
+  /** Arguments that only tier 0 adds. */
+  readonly unsandboxedArgs: readonly string[];
+  readonly runtimeEnv: Readonly<Record<string, string>>;
+  /** The guest's single file. */
+  readonly guestPath: string;
+  /** The seccomp program; opened anew for each spawn, since the file offset is shared. */
+  readonly filterPath: string;
+  /** Size of the private /tmp. */
+  readonly tmpBytesMax: number;
+}
+
+/** What differs from one instance to the next. */
+export interface SandboxSlot {
+  /** Private folder of the instance; holds the socket and, at tier 0, its home. */
+  readonly dir: string;
+  readonly socketPath: string;
+  /** User and group to run as; undefined: the server's own. */
+  readonly uid: number | undefined;
+}
+
+export interface SandboxCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** The whole initial environment; never holds a secret. */
+  readonly env: Readonly<Record<string, string>>;
+  /** User and group to start as, without supplementary groups; undefined: the server's own. */
+  readonly uid: number | undefined;
+  /** Whether descriptor 3 must be the seccomp program. */
+  readonly needsFilter: boolean;
+}
+
+/** Limits of every instance: descriptors, and no core dumps. The soft and hard limit are one. */
+const resourceLimits = ["--nofile=4096:4096", "--core=0:0"];
+
+/**
+ * The first process of the sandbox's namespace: waits for the guest and passes its end on. In place
+ * of bubblewrap's own, whose parent ends before it and would leave it to the machine's first process,
+ * which in a container may reap nobody. Its remarks about signals are dropped, the guest's stderr is not.
+ */
+const firstProcess = ["/bin/sh", "-c", 'exec 3>&2 2>/dev/null; "$@" 2>&3 3>&-; exit $?', "sh"];
+
+/** The command that runs a guest as its own user, in the sandbox when the profile's tier is 1. */
+export function guestCommand(profile: SandboxProfile, slot: SandboxSlot): SandboxCommand {
+  const sandboxed = profile.tier === 1;
+  const socketPath = sandboxed
+    ? `${inside.socketDir}${slot.socketPath.slice(slot.dir.length)}`
+    : slot.socketPath;
+  const guest = [
+    sandboxed ? inside.runtime : profile.runtimePath,
+    ...profile.runtimeArgs,
+    ...(sandboxed ? [] : profile.unsandboxedArgs),
+    sandboxed ? inside.guest : profile.guestPath,
+    socketPath,
+    String(sandboxed ? sandboxProxyPort : 0),
+  ];
+  return runtimeCommand(profile, slot, guest, sandboxed ? "/tmp" : slot.dir);
+}
+
+/** Like `guestCommand`, with other arguments for the runtime, e.g. `--version`; for probes. */
+export function probeCommand(
+  profile: SandboxProfile,
+  slot: SandboxSlot,
+  args: readonly string[],
+): SandboxCommand {
+  const binary = profile.tier === 1 ? inside.runtime : profile.runtimePath;
+  return runtimeCommand(profile, slot, [binary, ...args], profile.tier === 1 ? "/tmp" : slot.dir);
+}
+
+function runtimeCommand(
+  profile: SandboxProfile,
+  slot: SandboxSlot,
+  argv: readonly string[],
+  home: string,
+): SandboxCommand {
+  const { bwrap, prlimit } = profile.tools;
+  const sandboxed = profile.tier === 1 && bwrap !== undefined;
+  const words = [
+    ...(prlimit === undefined ? [] : [prlimit, ...resourceLimits]),
+    ...(sandboxed ? [bwrap, ...bwrapArgs(profile, slot), ...firstProcess] : []),
+    ...argv,
+  ];
+  const [file = "", ...args] = words;
+  // Root inside bwrap's user namespace would be root of the host for the files that are mounted, so
+  // the whole chain runs as the instance's own user.
+  return { file, args, env: initialEnv(profile, home), uid: slot.uid, needsFilter: sandboxed };
+}
+
+function initialEnv(profile: SandboxProfile, home: string): Record<string, string> {
+  const base = {
+    PATH: "/usr/local/bin:/usr/bin:/bin",
+    HOME: home,
+    TMPDIR: home,
+    LANG: "C.UTF-8",
+    ...profile.runtimeEnv,
+  };
+  if (profile.tier === 0) return base;
+  const proxy = `http://127.0.0.1:${sandboxProxyPort}`;
+  return { ...base, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy };
+}
+
+// biome-ignore format: one option a line
+function bwrapArgs(profile: SandboxProfile, slot: SandboxSlot): string[] {
+  const shmBytesMax = String(profile.tmpBytesMax / 4);
+  return [
+    "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
+    "--as-pid-1",
+    "--ro-bind", "/usr", "/usr",
+    "--symlink", "usr/bin", "/bin",
+    "--symlink", "usr/lib", "/lib",
+    "--symlink", "usr/lib64", "/lib64",
+    "--proc", "/proc",
+    // The tmpfs that holds /dev has no size limit, so it is closed for writing.
+    "--dev", "/dev", "--size", shmBytesMax, "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+    "--size", String(profile.tmpBytesMax), "--tmpfs", "/tmp",
+    "--ro-bind", profile.runtimePath, inside.runtime,
+    "--ro-bind", profile.guestPath, inside.guest,
+    // Connecting needs no write access to the folder, only to the socket.
+    "--ro-bind", slot.dir, inside.socketDir,
+    "--remount-ro", "/",
+    "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL",
+    "--hostname", "function", "--chdir", "/tmp",
+    "--seccomp", "3",
+  ];
+}
+
+/** Folders that other users must be able to pass to reach `path`. */
+export function parentFolders(path: string): string[] {
+  const folders: string[] = [];
+  for (let dir = dirname(path); ; dir = dirname(dir)) {
+    folders.push(dir);
+    if (dir === dirname(dir)) return folders;
+  }
+}

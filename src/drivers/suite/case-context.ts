@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../../base/clock.ts";
+import { endOfTurn } from "../../base/end-of-turn.ts";
+import type { LogLine } from "../../domain/invocation.ts";
+import type { Runtime } from "../../domain/manifest.ts";
+import type { RequestHead } from "../../wire/heads.ts";
+import {
+  type Artifact,
+  type Driver,
+  type Instance,
+  StartError,
+  type StartSpec,
+} from "../driver.ts";
+import { Recording } from "./recording.ts";
+import type { Scenario } from "./scenario.ts";
+import { suiteManifest } from "./suite-manifest.ts";
+
+/** One driver under test with what it needs; made anew for each case. */
+export interface DriverHarness {
+  readonly driver: Driver;
+  /** Closes the driver and removes the harness's own folders. */
+  close(): Promise<void>;
+  /** Folders in which the driver keeps files while it runs; need not exist before; must be as empty after as before. */
+  readonly folders?: readonly string[];
+  /** Kills the instance from outside. Default: SIGKILL to its last pid. */
+  kill?(instance: Instance): void;
+  /** Makes the instance send bytes that break the protocol. Default: the function itself does. */
+  breach?(instance: Instance): void;
+}
+
+export interface ContextOptions {
+  readonly harness: DriverHarness;
+  readonly clock: Clock;
+  /** How long anything may take before the case fails. */
+  readonly deadlineMs: number;
+  readonly runtime: Runtime;
+  /** Builds a scenario's artifact. Default: `driver.prepare` with one file, `index.js`. */
+  readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
+}
+
+export interface SuiteRequest {
+  readonly method?: string;
+  /** Path and query. */
+  readonly path?: string;
+  readonly headers?: readonly string[];
+  /** Bytes that come with the head. */
+  readonly body?: Uint8Array | string;
+  /** False leaves the request body open for `stream.write`. Default true. */
+  readonly complete?: boolean;
+  readonly keep?: boolean;
+  readonly consume?: boolean;
+}
+
+export type SpecOverrides = Partial<StartSpec> & { readonly memoryMb?: number };
+
+/** What a case works with: start, call, wait. Every wait is bounded by the deadline. */
+export class CaseContext {
+  readonly harness: DriverHarness;
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly logs: LogLine[] = [];
+  readonly #options: ContextOptions;
+  readonly #logWaiting = new Set<() => void>();
+  #calls = 0;
+
+  constructor(options: ContextOptions) {
+    this.#options = options;
+    this.harness = options.harness;
+    this.driver = options.harness.driver;
+    this.clock = options.clock;
+  }
+
+  /** Builds the scenario without starting it. */
+  artifact(scenario: Scenario): Promise<Artifact> {
+    const build = this.#options.artifact ?? this.#prepared;
+    return this.within(build(scenario.source, this.driver), `prepare ${scenario.name}`);
+  }
+
+  /** The scenario's text as an artifact, past every check of `prepare`. */
+  unchecked(scenario: Scenario): Artifact {
+    const code = new TextEncoder().encode(scenario.source);
+    return { deploymentId: "dep_suite", entrypoint: "index.js", code };
+  }
+
+  readonly #prepared = (source: string, driver: Driver): Promise<Artifact> =>
+    driver.prepare(
+      {
+        deploymentId: "dep_suite",
+        manifest: suiteManifest({ runtime: this.#options.runtime }),
+        files: new Map([["index.js", new TextEncoder().encode(source)]]),
+      },
+      new AbortController().signal,
+    );
+
+  spec(overrides: SpecOverrides = {}): StartSpec {
+    const { memoryMb, ...rest } = overrides;
+    return {
+      functionId: "fn_suite",
+      functionName: "suite",
+      deploymentId: "dep_suite",
+      revision: 7,
+      manifest: suiteManifest({
+        runtime: this.#options.runtime,
+        ...(memoryMb !== undefined && { memoryMb }),
+      }),
+      env: {},
+      secrets: {},
+      startTimeoutMs: this.#options.deadlineMs / 2,
+      onLog: (line) => this.#logged(line),
+      ...rest,
+    };
+  }
+
+  async start(scenario: Scenario, overrides: SpecOverrides = {}): Promise<Instance> {
+    const artifact = await this.artifact(scenario);
+    return this.startArtifact(artifact, overrides);
+  }
+
+  startArtifact(artifact: Artifact, overrides: SpecOverrides = {}): Promise<Instance> {
+    const { signal } = new AbortController();
+    return this.within(this.driver.start(artifact, this.spec(overrides), signal), "start");
+  }
+
+  /** Starts what must not start; gives the StartError. */
+  async failedStart(artifact: Artifact, overrides: SpecOverrides = {}): Promise<StartError> {
+    const outcome = await this.startArtifact(artifact, overrides).catch((error: unknown) => error);
+    assert(outcome instanceof StartError, `start() gave ${String(outcome)}, not a StartError`);
+    return outcome;
+  }
+
+  /** Begins an invocation. */
+  call(instance: Instance, request: SuiteRequest = {}): Recording {
+    const recording = new Recording({
+      keep: request.keep ?? true,
+      consume: request.consume ?? true,
+    });
+    const body = typeof request.body === "string" ? Buffer.from(request.body) : request.body;
+    const complete = request.complete ?? true;
+    recording.attach(instance.serve(this.#head(request), body, complete, recording));
+    return recording;
+  }
+
+  /** Runs an invocation to its end; the sink must hear one head, data, one last call. */
+  async fetch(instance: Instance, request: SuiteRequest = {}): Promise<Recording> {
+    return this.done(this.call(instance, request));
+  }
+
+  /** Waits until the invocation is over, and a little longer for calls that must not come. */
+  async done(recording: Recording): Promise<Recording> {
+    await this.within(
+      recording.until(() => recording.isDone),
+      "the invocation to end",
+    );
+    await this.settle();
+    recording.assertOrder();
+    return recording;
+  }
+
+  /** As `fetch`, for invocations that must succeed with 200. */
+  async ok(instance: Instance, request: SuiteRequest = {}): Promise<Recording> {
+    const recording = await this.fetch(instance, request);
+    assert.equal(recording.failure, undefined, recording.describe());
+    assert.equal(recording.status, 200);
+    return recording;
+  }
+
+  /** Resolves as soon as the condition on the log lines holds. */
+  logged(condition: () => boolean, what: string): Promise<void> {
+    if (condition()) return Promise.resolve();
+    const heard = new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!condition()) return;
+        this.#logWaiting.delete(look);
+        resolve();
+      };
+      this.#logWaiting.add(look);
+    });
+    return this.within(heard, what);
+  }
+
+  /** The promise's outcome, or a failure of the case when the deadline passes first. */
+  async within<T>(promise: Promise<T>, what: string): Promise<T> {
+    const stop = new AbortController();
+    const late = this.clock.sleep(this.#options.deadlineMs, stop.signal).then(
+      () => assert.fail(`waited ${this.#options.deadlineMs} ms for ${what}`),
+      // The abort below only ends the wait.
+      () => new Promise<never>(() => {}),
+    );
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      stop.abort(new Error("no longer waiting"));
+    }
+  }
+
+  /** Lets everything that is ready happen: some turns of the event loop. */
+  async settle(turns = 5): Promise<void> {
+    for (let turn = 0; turn < turns; turn++) {
+      await new Promise<void>((resolve) => endOfTurn(resolve));
+    }
+  }
+
+  /** Proves that the guest's loop has turned `times` times since; nothing waits for time to pass. */
+  async rounds(instance: Instance, times: number): Promise<void> {
+    for (let round = 0; round < times; round++) {
+      const responded = await this.within(instance.responds(this.#options.deadlineMs), "a pong");
+      assert(responded, "the instance does not respond");
+      await this.settle(1);
+    }
+  }
+
+  #head(request: SuiteRequest): RequestHead {
+    this.#calls += 1;
+    return {
+      invocationId: `inv_${String(this.#calls).padStart(6, "0")}`,
+      requestId: `req-${this.#calls}`,
+      method: request.method ?? "POST",
+      url: `http://suite.example${request.path ?? "/"}`,
+      deadlineMs: this.clock.now() + 30_000,
+      caller: "",
+      headers: request.headers ?? [],
+    };
+  }
+
+  #logged(line: LogLine): void {
+    this.logs.push(line);
+    for (const look of this.#logWaiting) look();
+  }
+}
