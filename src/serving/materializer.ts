@@ -1,5 +1,5 @@
 import type { FunctionRecord } from "../domain/function.ts";
-import type { Manifest } from "../domain/manifest.ts";
+import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
 import type { FunctionEnv } from "../domain/plan.ts";
 import type { BundleFiles } from "../drivers/driver.ts";
 
@@ -29,4 +29,6 @@ export interface Materializer {
   materialize(request: MaterializeRequest, signal: AbortSignal): Promise<Materialized>;
   /** Throws `unsupported_runtime` with the remedy when the manifest asks for what this machine cannot give or enforce. */
   check(manifest: Manifest): void;
+  /** Throws `unsupported_runtime` with the remedy when no function of this kind can be deployed here. */
+  checkRuntime(runtime: Runtime, isolation: Isolation): void;
 }

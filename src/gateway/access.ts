@@ -1,0 +1,117 @@
+import { sha256Hex } from "../base/digest.ts";
+import type { Clock } from "../base/clock.ts";
+import { scopeCovers } from "../domain/caller.ts";
+import { ReactorError } from "../domain/errors.ts";
+import type { ApiKeyPlan } from "../domain/plan.ts";
+import type { Route } from "../serving/route-table.ts";
+import type { RequestHeaders } from "./request-headers.ts";
+
+/** What a caller was granted on one route. */
+export interface Grant {
+  /** JSON of the caller in ASCII, as the function gets it; "" for nobody. */
+  readonly callerJson: string;
+  /** Whether errors may show stack traces and start-up logs. */
+  readonly seesStacks: boolean;
+  readonly expiresAtMs: number | undefined;
+}
+
+/** Grants that one route remembers; only good keys are remembered. */
+const grantsMax = 256;
+
+/** Decides who may invoke what. Grants are kept with their route, so they go when the plan changes. */
+export class Access {
+  readonly #mode: "serve" | "dev";
+  readonly #clock: Clock;
+  readonly #everybody: Grant;
+  readonly #grants = new WeakMap<Route, Map<string, Grant>>();
+
+  constructor(options: { mode: "serve" | "dev"; clock: Clock }) {
+    this.#mode = options.mode;
+    this.#clock = options.clock;
+    this.#everybody = {
+      callerJson: "",
+      seesStacks: options.mode === "dev",
+      expiresAtMs: undefined,
+    };
+  }
+
+  /** The grant of the request on the route, or the refusal. */
+  check(headers: RequestHeaders, route: Route): Grant | ReactorError {
+    const mode = route.edge.access ?? (this.#mode === "dev" ? "public" : "key");
+    if (mode === "public") return this.#everybody;
+    if (mode === "jwt") {
+      return new ReactorError(
+        "auth_required",
+        `Cannot invoke "${route.function.name}": this server does not verify JWTs; use access "key" or "public"`,
+      );
+    }
+    const token = tokenOf(headers);
+    if (token === undefined) {
+      return new ReactorError(
+        "auth_required",
+        `Cannot invoke "${route.function.name}" without an API key: send "Authorization: Bearer rk_…" or "X-Reactor-Key: rk_…"`,
+      );
+    }
+    const known = this.#grants.get(route)?.get(token);
+    if (known !== undefined && !this.#isOver(known.expiresAtMs)) return known;
+    return this.#grant(token, route);
+  }
+
+  #grant(token: string, route: Route): Grant | ReactorError {
+    const key = route.plan.keys.get(sha256Hex(token));
+    if (key === undefined || this.#isOver(key.expiresAtMs)) {
+      return new ReactorError(
+        "auth_required",
+        "The API key is unknown, expired or revoked: send a valid one",
+      );
+    }
+    const { name, project } = route.function;
+    const wanted = `functions:${name}:invoke`;
+    if ((key.project !== "*" && key.project !== project) || !covers(key, wanted)) {
+      return new ReactorError("permission_denied", `The API key lacks the scope "${wanted}"`, {
+        details: { scope: wanted },
+      });
+    }
+    const grant: Grant = {
+      callerJson: asciiJson({ kind: "key", id: key.keyId, name: key.name }),
+      seesStacks: this.#mode === "dev" || covers(key, `functions:${name}:logs`),
+      expiresAtMs: key.expiresAtMs,
+    };
+    this.#remember(route, token, grant);
+    return grant;
+  }
+
+  #remember(route: Route, token: string, grant: Grant): void {
+    let grants = this.#grants.get(route);
+    if (grants === undefined) {
+      grants = new Map();
+      this.#grants.set(route, grants);
+    }
+    if (grants.size >= grantsMax) grants.clear();
+    grants.set(token, grant);
+  }
+
+  #isOver(expiresAtMs: number | undefined): boolean {
+    return expiresAtMs !== undefined && this.#clock.now() >= expiresAtMs;
+  }
+}
+
+function covers(key: ApiKeyPlan, wanted: string): boolean {
+  return key.scopes.some((scope) => scopeCovers(scope, wanted));
+}
+
+/** `X-Reactor-Key` wins, so that a function can have `Authorization` for itself. */
+function tokenOf(headers: RequestHeaders): string | undefined {
+  if (headers.reactorKey !== undefined) return headers.reactorKey;
+  const { authorization } = headers;
+  if (authorization === undefined || !/^bearer /i.test(authorization)) return undefined;
+  return authorization.slice(7).trim();
+}
+
+/** Heads travel as Latin-1 text, so what is not ASCII is escaped. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,47 @@
+import { ReactorError } from "../domain/errors.ts";
+import type { RequestHeaders } from "./request-headers.ts";
+
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Guards a `dev` server, whose functions are public, against pages of other sites and against names
+ * that were rebound to loopback: a request that may change something needs a local Host and, when a
+ * browser sent it, a local Origin. Undefined when it may pass.
+ */
+export function sameSiteRefusal(
+  method: string,
+  headers: RequestHeaders,
+  functionsDomain: string,
+): ReactorError | undefined {
+  if (safeMethods.has(method)) return undefined;
+  if (headers.host !== undefined && !isLocal(headers.host, functionsDomain)) {
+    return refusal(`its Host "${headers.host.slice(0, 100)}" is not a local name`);
+  }
+  if (headers.origin !== undefined) {
+    const origin = headers.origin.replace(/^https?:\/\//i, "");
+    if (origin === headers.origin || !isLocal(origin, functionsDomain)) {
+      return refusal(`its Origin "${headers.origin.slice(0, 100)}" is another site`);
+    }
+  }
+  if (headers.fetchSite === "cross-site") return refusal("a browser says that it is cross-site");
+  return undefined;
+}
+
+function isLocal(host: string, functionsDomain: string): boolean {
+  const name = host.toLowerCase().replace(/:[0-9]+$/, "");
+  return (
+    name === "localhost" ||
+    name.endsWith(".localhost") ||
+    name === "[::1]" ||
+    /^127(?:\.[0-9]{1,3}){3}$/.test(name) ||
+    name === functionsDomain ||
+    name.endsWith(`.${functionsDomain}`)
+  );
+}
+
+function refusal(why: string): ReactorError {
+  return new ReactorError(
+    "permission_denied",
+    `Cannot accept this request on a development server: ${why}`,
+  );
+}

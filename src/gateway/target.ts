@@ -1,0 +1,97 @@
+import { ReactorError } from "../domain/errors.ts";
+import { missError } from "../serving/route-refusal.ts";
+import type { Route, RouteTable } from "../serving/route-table.ts";
+import type { HostMeaning } from "./hosts.ts";
+
+const prefix = "/fn/v1/";
+
+/** Where a request goes. */
+export type Target =
+  | {
+      readonly kind: "function";
+      readonly route: Route;
+      /** What was taken off the path, e.g. `/fn/v1/hello`; "" on function hosts. */
+      readonly prefix: string;
+      /** What the function sees of the request target: starts with `/`. */
+      readonly path: string;
+      readonly sharedHost: boolean;
+    }
+  | { readonly kind: "health" }
+  /** Nothing of the invocation surface: admin, console, metrics. */
+  | { readonly kind: "other" }
+  | { readonly kind: "refused"; readonly error: ReactorError };
+
+/** Characters that no request target may hold, and the start of what might be a dot segment. */
+const oddPattern = /[^\x21-\x7e]|[\\#]|\/(?:\.|%2e)/i;
+const illegalPattern = /[^\x21-\x7e]|[\\#]/;
+const dotSegmentPattern = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+
+/**
+ * Finds the target of a request. Decides on the target as it is written: nothing is decoded or
+ * resolved, and what a URL parser behind us would resolve differently (dot segments, backslashes)
+ * is refused, so that the path that was checked is the path that the function sees.
+ */
+export function findTarget(options: {
+  readonly url: string;
+  readonly host: HostMeaning;
+  readonly project: string | undefined;
+  readonly routes: RouteTable;
+}): Target {
+  const { url, host, project, routes } = options;
+  if (host.functionHost) return onFunctionHost(url, host, project, routes);
+  if (!url.startsWith(prefix)) return { kind: "other" };
+  const end = segmentEnd(url);
+  const segment = url.slice(prefix.length, end);
+  if (segment === "health" && end === url.length) return { kind: "health" };
+  if (segment === "" || segment.startsWith("_")) return { kind: "other" };
+  const route = routes.bySegment(segment, project);
+  if (typeof route === "string") return refused(missError(route, segment.slice(0, 100)));
+  const rest = url.slice(end);
+  const path = rest.startsWith("/") ? rest : `/${rest}`;
+  const error = pathError(path);
+  if (error !== undefined) return refused(error);
+  return { kind: "function", route, prefix: url.slice(0, end), path, sharedHost: true };
+}
+
+function onFunctionHost(
+  url: string,
+  host: HostMeaning,
+  project: string | undefined,
+  routes: RouteTable,
+): Target {
+  const { label } = host;
+  const name = host.host ?? "";
+  if (label === undefined) return refused(missError("function_not_found", name));
+  const route = routes.bySlug(label.slug, label.alias, project);
+  if (typeof route === "string") return refused(missError(route, name));
+  if (!url.startsWith("/")) return refused(malformed("it is not a path"));
+  const error = pathError(url);
+  if (error !== undefined) return refused(error);
+  return { kind: "function", route, prefix: "", path: url, sharedHost: false };
+}
+
+function segmentEnd(url: string): number {
+  for (let i = prefix.length; i < url.length; i++) {
+    const code = url.charCodeAt(i);
+    if (code === 0x2f || code === 0x3f) return i;
+  }
+  return url.length;
+}
+
+function pathError(path: string): ReactorError | undefined {
+  if (!oddPattern.test(path)) return undefined;
+  if (illegalPattern.test(path)) return malformed("it holds a character that must be encoded");
+  const query = path.indexOf("?");
+  const bare = query < 0 ? path : path.slice(0, query);
+  if (dotSegmentPattern.test(bare))
+    return malformed("its path has a dot segment; resolve it first");
+  return undefined;
+}
+
+function malformed(why: string): ReactorError {
+  return new ReactorError("invalid_request", `Cannot read the request target: ${why}`);
+}
+
+function refused(error: ReactorError): Target {
+  return { kind: "refused", error };
+}

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "bun:test";
+import { ReactorError } from "../domain/errors.ts";
+import type { FunctionRecord } from "../domain/function.ts";
+import type { DriverProbe } from "../drivers/driver.ts";
+import { createMaterializer } from "./create-materializer.ts";
+import type { Materializer, MaterializeRequest } from "./materializer.ts";
+import { type ManifestChanges, testManifest } from "./plan-builder.harness.ts";
+import { ScriptedDriver } from "./scripted-driver.harness.ts";
+
+const owner: FunctionRecord = {
+  id: "fn_hello",
+  projectId: "default",
+  name: "hello",
+  slug: "hello",
+  runtime: "bun",
+  isolation: "process",
+  enabled: true,
+  createdAtMs: 0,
+  updatedAtMs: 0,
+  deletedAtMs: undefined,
+  envVersion: 1,
+};
+
+async function bench(
+  probe: Partial<DriverProbe> = {},
+): Promise<{ driver: ScriptedDriver; materializer: Materializer }> {
+  const driver = new ScriptedDriver();
+  const found = { ...(await driver.probe()), ...probe };
+  const materializer = createMaterializer({
+    drivers: new Map([["bun", driver]]),
+    probes: new Map([["bun", found]]),
+    startTimeoutMs: 1000,
+    onLog() {},
+  });
+  return { driver, materializer };
+}
+
+function request(changes: ManifestChanges = {}): MaterializeRequest {
+  return {
+    function: owner,
+    deploymentId: "dep_1",
+    revision: 1,
+    manifest: testManifest(changes),
+    files: new Map([["index.ts", Buffer.from("code")]]),
+    env: { version: 1, env: { A: "1", B: "2" }, secrets: { S: "s" } },
+  };
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it succeeded");
+}
+
+const signal = new AbortController().signal;
+
+describe("materialize()", () => {
+  test("prepares, starts one instance with the declared env, learns its shape and destroys it", async () => {
+    const { driver, materializer } = await bench();
+    const made = await materializer.materialize(request({ envKeys: ["B"] }), signal);
+    expect([Buffer.from(made.code).toString(), made.shape]).toEqual(["code", "fetch"]);
+    expect(driver.starts[0]?.spec).toMatchObject({ env: { B: "2" }, secrets: { S: "s" } });
+    expect(driver.instances[0]?.stopOptions).toEqual({ graceMs: 0 });
+    expect(driver.instances.length).toBe(1);
+  });
+
+  test("a start that fails is cold_start_failed with the log and the typed exit", async () => {
+    const { driver, materializer } = await bench();
+    driver.startFailure = { exit: { reason: "load_failed", message: "no export" }, log: "line 3" };
+    const failure = await failureOf(materializer.materialize(request(), signal));
+    expect(failure).toMatchObject({
+      code: "cold_start_failed",
+      details: { log: "line 3", exit: { reason: "load_failed" } },
+    });
+  });
+
+  test("a build that fails passes through with its own code", async () => {
+    const { driver, materializer } = await bench();
+    driver.prepare = () => Promise.reject(new ReactorError("bundle_invalid", "syntax"));
+    expect(await failureOf(materializer.materialize(request(), signal))).toMatchObject({
+      code: "bundle_invalid",
+    });
+  });
+});
+
+describe("check()", () => {
+  const enforced = { memory: "watchdog", network: "hard" } as const;
+  const refusals: [string, ManifestChanges, Partial<DriverProbe>, string][] = [
+    ["a runtime without a driver", { runtime: "python" }, {}, "use one of: bun"],
+    [
+      "a runtime that does not work here",
+      {},
+      { available: false, remedies: ["install bun"] },
+      "install bun",
+    ],
+    ["an isolation that does not exist here", { isolation: "microvm" }, {}, 'use "process"'],
+    [
+      "a memory limit that is written but cannot be enforced",
+      { limits: { memoryMb: { value: 64, written: true } } },
+      {},
+      "install bubblewrap",
+    ],
+    [
+      "an egress list that cannot be enforced",
+      { egressAllow: ["a.b:443"] },
+      {},
+      "install bubblewrap",
+    ],
+  ];
+  for (const [name, manifest, probe, remedy] of refusals) {
+    test(`refuses ${name} and names the remedy`, async () => {
+      const { materializer } = await bench(probe);
+      const check = (): void => materializer.check(testManifest(manifest));
+      expect(check).toThrow(ReactorError);
+      expect(check).toThrow(remedy);
+      expect(await failureOf(materializer.materialize(request(manifest), signal))).toMatchObject({
+        code: "unsupported_runtime",
+      });
+    });
+  }
+
+  test("accepts what is enforced, and defaults anywhere", async () => {
+    const base = await new ScriptedDriver().probe();
+    const { materializer } = await bench({ enforces: { ...base.enforces, ...enforced } });
+    materializer.check(
+      testManifest({
+        limits: { memoryMb: { value: 64, written: true } },
+        egressAllow: ["a.b:443"],
+      }),
+    );
+    (await bench()).materializer.check(testManifest());
+  });
+});

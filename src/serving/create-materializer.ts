@@ -1,0 +1,136 @@
+import { ReactorError } from "../domain/errors.ts";
+import type { LogLine } from "../domain/invocation.ts";
+import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
+import { type Artifact, type Driver, type DriverProbe, StartError } from "../drivers/driver.ts";
+import { declaredEnv } from "../domain/declared-env.ts";
+import type { MaterializeRequest, Materialized, Materializer } from "./materializer.ts";
+import { wireExit } from "./wire-exit.ts";
+
+export interface MaterializerOptions {
+  readonly drivers: ReadonlyMap<Runtime, Driver>;
+  /** What each driver found on this machine; a driver without a probe counts as unavailable. */
+  readonly probes: ReadonlyMap<Runtime, DriverProbe>;
+  readonly startTimeoutMs: number;
+  /** Hears the lines that the code writes while it is imported. Must not throw. */
+  readonly onLog: (line: LogLine) => void;
+}
+
+/** Creates the materializer that control deploys through. */
+export function createMaterializer(options: MaterializerOptions): Materializer {
+  return {
+    check: (manifest) => void driverFor(manifest, options),
+    checkRuntime: (runtime, isolation) => void findDriver(runtime, isolation, options),
+    async materialize(request, signal): Promise<Materialized> {
+      const driver = driverFor(request.manifest, options);
+      const artifact = await driver.prepare(
+        { deploymentId: request.deploymentId, manifest: request.manifest, files: request.files },
+        signal,
+      );
+      return {
+        code: artifact.code,
+        shape: await prove(driver, artifact, request, options, signal),
+      };
+    },
+  };
+}
+
+/** Starts one instance of the artifact, learns its shape and destroys it. */
+async function prove(
+  driver: Driver,
+  artifact: Artifact,
+  request: MaterializeRequest,
+  options: MaterializerOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const { function: owner, manifest, env } = request;
+  try {
+    const instance = await driver.start(
+      artifact,
+      {
+        functionId: owner.id,
+        functionName: owner.name,
+        deploymentId: request.deploymentId,
+        revision: request.revision,
+        manifest,
+        env: declaredEnv(env.env, manifest.envKeys),
+        secrets: declaredEnv(env.secrets, manifest.secretKeys),
+        startTimeoutMs: options.startTimeoutMs,
+        onLog: options.onLog,
+      },
+      signal,
+    );
+    const { shape } = instance;
+    await instance.stop({ graceMs: 0 });
+    return shape;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    throw new ReactorError(
+      "cold_start_failed",
+      `Cannot materialize "${owner.name}@${request.revision}": ${error.message}`,
+      { cause: error, details: { exit: wireExit(error.exit), log: error.log } },
+    );
+  }
+}
+
+/** The driver for a manifest, once it is sure that this machine gives everything that was asked for. */
+function driverFor(manifest: Manifest, options: MaterializerOptions): Driver {
+  const { driver, probe } = findDriver(manifest.runtime, manifest.isolation, options);
+  checkEnforcement(manifest, probe);
+  return driver;
+}
+
+function findDriver(
+  runtime: Runtime,
+  isolation: Isolation,
+  options: MaterializerOptions,
+): { readonly driver: Driver; readonly probe: DriverProbe } {
+  const driver = options.drivers.get(runtime);
+  if (driver === undefined) {
+    const known = [...options.drivers.keys()].join(", ");
+    throw unsupported(
+      `Runtime "${runtime}" is not available on this server`,
+      `use one of: ${known}`,
+    );
+  }
+  const probe = options.probes.get(runtime);
+  if (probe === undefined || !probe.available) {
+    throw unsupported(
+      `Runtime "${runtime}" does not work on this machine: ${probe?.findings.join("; ") ?? "it was not probed"}`,
+      probe?.remedies.join("; ") || 'run "reactor doctor"',
+    );
+  }
+  if (isolation !== "process") {
+    throw unsupported(
+      `Isolation "${isolation}" is not available for runtime "${runtime}"`,
+      'use "process"',
+    );
+  }
+  return { driver, probe };
+}
+
+/** A limit that is written down must hold. */
+function checkEnforcement(manifest: Manifest, probe: DriverProbe): void {
+  const remedy = probe.remedies.join("; ") || 'run "reactor doctor"';
+  if (manifest.limits.memoryMb.written && probe.enforces.memory === "none") {
+    throw unsupported(
+      `limits.memory_mb of ${manifest.limits.memoryMb.value} cannot be enforced on this machine`,
+      `remove it from the manifest, or: ${remedy}`,
+    );
+  }
+  if (manifest.egressAllow !== undefined && probe.enforces.network === "none") {
+    throw unsupported(
+      "egress.allow cannot be enforced on this machine",
+      `remove it from the manifest, or: ${remedy}`,
+    );
+  }
+}
+
+function unsupported(state: string, remedy: string): ReactorError {
+  return new ReactorError(
+    "unsupported_runtime",
+    `Cannot serve this function: ${state}; ${remedy}`,
+    {
+      details: { remedy },
+    },
+  );
+}

@@ -1,0 +1,59 @@
+/** An idle instance that could make room, and when it last served. */
+export interface IdleInstance {
+  readonly lastUsedMs: number;
+  evict(): void;
+}
+
+/** A pool as the fleet sees it. */
+export interface FleetMember {
+  /** The instance that has been idle the longest; undefined when all are busy. */
+  longestIdle(): IdleInstance | undefined;
+}
+
+/** All instances of all pools, bounded by `instancesMax`. */
+export class Fleet {
+  readonly instancesMax: number;
+  readonly #members = new Set<FleetMember>();
+  #instances = 0;
+
+  constructor(instancesMax: number) {
+    this.instancesMax = instancesMax;
+  }
+
+  get instances(): number {
+    return this.#instances;
+  }
+
+  join(member: FleetMember): void {
+    this.#members.add(member);
+  }
+
+  leave(member: FleetMember): void {
+    this.#members.delete(member);
+  }
+
+  /** Whether one more instance may start, if need be after an idle one was evicted. */
+  hasRoom(): boolean {
+    return this.#instances < this.instancesMax || this.#longestIdle() !== undefined;
+  }
+
+  /** Counts one more instance; evicts the least recently used idle one when the fleet is full. */
+  add(): void {
+    if (this.#instances >= this.instancesMax) this.#longestIdle()?.evict();
+    this.#instances += 1;
+  }
+
+  /** An instance is gone, or was told to go while idle. */
+  remove(): void {
+    this.#instances -= 1;
+  }
+
+  #longestIdle(): IdleInstance | undefined {
+    let longest: IdleInstance | undefined;
+    for (const member of this.#members) {
+      const idle = member.longestIdle();
+      if (idle !== undefined && idle.lastUsedMs < (longest?.lastUsedMs ?? Infinity)) longest = idle;
+    }
+    return longest;
+  }
+}

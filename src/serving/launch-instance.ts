@@ -1,0 +1,70 @@
+import type { Clock } from "../base/clock.ts";
+import type { DeploymentPlan, FunctionPlan } from "../domain/plan.ts";
+import type { InstanceExit } from "../domain/instance.ts";
+import type { LogLine } from "../domain/invocation.ts";
+import { type Driver, type Instance, StartError } from "../drivers/driver.ts";
+import { declaredEnv } from "../domain/declared-env.ts";
+
+/** Room for the driver to report its own start timeout before this side gives up on it. */
+const driverGraceMs = 1000;
+
+export interface LaunchOptions {
+  readonly driver: Driver;
+  readonly function: FunctionPlan;
+  readonly deployment: DeploymentPlan;
+  readonly startTimeoutMs: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly loadArtifact: (digest: string) => Promise<Uint8Array>;
+  readonly onLog: (line: LogLine) => void;
+}
+
+/** Loads a deployment's code and starts one instance of it. Every failure is a StartError. */
+export async function launchInstance(options: LaunchOptions): Promise<Instance> {
+  const { driver, deployment, startTimeoutMs } = options;
+  const late = new AbortController();
+  const timer = options.clock.after(startTimeoutMs + driverGraceMs, () =>
+    late.abort(startFailure({ reason: "start_timeout", limitMs: startTimeoutMs })),
+  );
+  const { manifest } = deployment;
+  const signal = AbortSignal.any([options.signal, late.signal]);
+  try {
+    const code = await options.loadArtifact(deployment.artifactBlob);
+    signal.throwIfAborted();
+    return await driver.start(
+      {
+        deploymentId: deployment.deploymentId,
+        entrypoint: manifest.entrypoint ?? "index.js",
+        code,
+      },
+      {
+        functionId: options.function.functionId,
+        functionName: options.function.name,
+        deploymentId: deployment.deploymentId,
+        revision: deployment.revision,
+        manifest,
+        env: declaredEnv(options.function.env.env, manifest.envKeys),
+        secrets: declaredEnv(options.function.env.secrets, manifest.secretKeys),
+        startTimeoutMs,
+        onLog: options.onLog,
+      },
+      signal,
+    );
+  } catch (error) {
+    throw toStartError(error);
+  } finally {
+    timer.cancel();
+  }
+}
+
+function startFailure(exit: InstanceExit): StartError {
+  return new StartError(exit, "", `The instance did not start: ${exit.reason}`);
+}
+
+function toStartError(error: unknown): StartError {
+  if (error instanceof StartError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const wrapped = new StartError({ reason: "load_failed", message }, "", message);
+  wrapped.cause = error;
+  return wrapped;
+}
