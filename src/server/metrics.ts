@@ -89,34 +89,33 @@ export function createMetrics(sources: MetricsSources): Metrics {
   for (const [name, entry] of Object.entries(metricTable) as [MetricName, MetricEntry][]) {
     if (entry.type === "histogram") continue;
     const samples = read[name as keyof typeof read];
-    const options = {
-      name,
-      help: entry.help,
-      labelNames: [...entry.labels],
-      registers: [registry],
-    };
-    if (entry.type === "counter") {
-      new Counter({
-        ...options,
-        collect() {
-          this.reset();
-          for (const [labels, value] of samples()) this.inc(labels, value);
-        },
-      });
-    } else {
-      new Gauge({
-        ...options,
-        collect() {
-          this.reset();
-          for (const [labels, value] of samples()) this.set(labels, value);
-        },
-      });
-    }
+    registry.registerMetric(pulledMetric(name, entry, samples));
   }
   return {
     contentType: registry.contentType,
     text: async () => `${await registry.metrics()}\n${durations(sources.serving)}`,
   };
+}
+
+/** A metric that is read from its source at each scrape. */
+function pulledMetric(name: string, entry: MetricEntry, samples: () => Sample[]): Counter | Gauge {
+  const options = { name, help: entry.help, labelNames: [...entry.labels], registers: [] };
+  if (entry.type === "counter") {
+    return new Counter({
+      ...options,
+      collect() {
+        this.reset();
+        for (const [labels, value] of samples()) this.inc(labels, value);
+      },
+    });
+  }
+  return new Gauge({
+    ...options,
+    collect() {
+      this.reset();
+      for (const [labels, value] of samples()) this.set(labels, value);
+    },
+  });
 }
 
 function samplers(sources: MetricsSources, startedAtMs: number) {

@@ -1,0 +1,43 @@
+import { createIds } from "../base/ids.ts";
+import { systemClock } from "../base/clock.ts";
+import { silentLog } from "../base/log.ts";
+import { systemRandom } from "../base/random.ts";
+import type { Command } from "../cli/command.ts";
+import { configCommand } from "./config/config-command.ts";
+import type { Settings } from "./config/settings.ts";
+import { createDoctorCommand } from "./doctor/doctor-command.ts";
+import type { ProbedDriver } from "./doctor/driver-findings.ts";
+import { openDrivers } from "./drivers.ts";
+import { serveCommand } from "./serve-command.ts";
+
+/** Commands of this machine's own server; every other command speaks to a server over HTTP. */
+export const localCommands: readonly Command[] = [
+  serveCommand,
+  createDoctorCommand({ probeDrivers }),
+  configCommand,
+];
+
+async function probeDrivers(
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<readonly ProbedDriver[]> {
+  const context = {
+    // A folder of its own: the server's may be in use.
+    settings: {
+      ...settings,
+      bunBlankInstances: 0,
+      runDir: `${settings.runDir}-doctor-${process.pid}`,
+    },
+    clock: systemClock,
+    random: systemRandom,
+    ids: createIds(systemClock, systemRandom),
+    log: silentLog,
+    searchPath: "/usr/local/bin:/usr/bin:/bin",
+  };
+  const drivers = await openDrivers(context, signal);
+  try {
+    return [...drivers.probes].map(([name, probe]) => ({ name, probe }));
+  } finally {
+    await drivers.close();
+  }
+}

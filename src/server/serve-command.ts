@@ -1,0 +1,104 @@
+import path from "node:path";
+import { systemClock } from "../base/clock.ts";
+import { createIds } from "../base/ids.ts";
+import { systemRandom } from "../base/random.ts";
+import { CommandFailure } from "../cli/command-failure.ts";
+import { defineCommand } from "../cli/command.ts";
+import { ReactorError } from "../domain/errors.ts";
+import { loadConfig } from "./config/load-config.ts";
+import { machineSources } from "./config/machine-sources.ts";
+import { settingOptions } from "./config/setting-options.ts";
+import { deployExample } from "./deploy-example.ts";
+import { type RunningServer, startServer } from "./start-server.ts";
+import { createServerLog } from "./server-log.ts";
+import { serverVersion } from "./server-version.ts";
+
+/** `reactor serve`: the server, until SIGTERM or Ctrl-C. */
+export const serveCommand = defineCommand({
+  name: "serve",
+  summary: "Run the server",
+  description:
+    "Runs until SIGTERM or Ctrl-C, then lets running invocations finish. The first start makes the data " +
+    "folder, a master key for secrets and an admin key, and says where they are.",
+  local: true,
+  arguments: {},
+  options: {
+    ...settingOptions,
+    example: {
+      summary: "Also deploy and promote the function in this folder, and print its address",
+      value: "path",
+    },
+  },
+  examples: [
+    { command: "reactor serve", summary: "Serve on http://127.0.0.1:8080 with data in ./.reactor" },
+    {
+      command: "reactor serve --listen 127.0.0.1:9000 --data-dir /var/lib/reactor",
+      summary: "Another address and folder",
+    },
+  ],
+  errors: [],
+  async run({ output, env, cwd, signal }, _args, options) {
+    const config = await loadConfig(machineSources({ flags: options, env, cwd }));
+    const log = createServerLog(config.settings.logLevel);
+    const server = await startServer({
+      config,
+      clock: systemClock,
+      random: systemRandom,
+      ids: createIds(systemClock, systemRandom),
+      log,
+      version: serverVersion,
+      searchPath: env["PATH"],
+      signal,
+    }).catch(failStart);
+    try {
+      for (const warning of config.warnings) output.warn(warning);
+      for (const line of server.findings) output.warn(line);
+      const example = await exampleUrl(options["example"], server, cwd).catch(failStart);
+      output.result(
+        { url: server.url, admin_key_file: server.adminKeyFile, example: example ?? null },
+        () =>
+          [
+            `Reactor ${serverVersion} is ready at ${server.url}`,
+            `The admin key is in ${server.adminKeyFile}${server.adminKeyMade ? " (made just now)" : ""}`,
+            ...(example === undefined
+              ? []
+              : [
+                  `The example function is at ${example}`,
+                  `Try: curl -d '{"name":"you"}' ${example}`,
+                ]),
+          ].join("\n"),
+      );
+      await aborted(signal);
+      output.note("Stopping: running invocations may finish. Press Ctrl-C again to stop at once.");
+      return undefined;
+    } finally {
+      await server.stop();
+    }
+  },
+});
+
+/** What stops a start is said in a sentence; anything else is a bug and keeps its stack. */
+function failStart(error: unknown): never {
+  if (!(error instanceof ReactorError)) throw error;
+  const log = error.details["log"];
+  const message =
+    typeof log === "string" && log !== "" ? `${error.message}\n${log}` : error.message;
+  throw new CommandFailure(message, { next: "reactor doctor", cause: error });
+}
+
+async function exampleUrl(
+  option: unknown,
+  server: RunningServer,
+  cwd: string,
+): Promise<string | undefined> {
+  if (typeof option !== "string") return undefined;
+  const name = await deployExample({ control: server.control, folder: path.resolve(cwd, option) });
+  return `${server.url}/fn/v1/${name}`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,292 @@
+import { open } from "node:fs/promises";
+import path from "node:path";
+import { type Admin, createAdmin } from "../admin/admin.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import { openDirectoryBlobStore } from "../blobs/directory/open-directory-blob-store.ts";
+import type { BlobStore } from "../blobs/blob-store.ts";
+import type { ControlPlane } from "../control/control-plane.ts";
+import { type ControlSettings, defaultControlSettings } from "../control/control-settings.ts";
+import { createControlPlane, type StartedControlPlane } from "../control/create-control-plane.ts";
+import { ReactorError } from "../domain/errors.ts";
+import { sweep } from "../drivers/process/sweep.ts";
+import { createGateway, type Gateway } from "../gateway/gateway.ts";
+import type { JournalLimits } from "../journal/journal-limits.ts";
+import type { Journal } from "../journal/journal.ts";
+import { openJournal } from "../journal/open-journal.ts";
+import { createMaterializer } from "../serving/create-materializer.ts";
+import { createServing, type RunningServing } from "../serving/create-serving.ts";
+import { lockDataFolder } from "../store/data-lock.ts";
+import type { Store } from "../store/store.ts";
+import { openSqliteStore } from "../store/sqlite/open-sqlite-store.ts";
+import { type DataKey, loadDataKey } from "./config/data-key.ts";
+import type { Config } from "./config/load-config.ts";
+import type { Settings } from "./config/settings.ts";
+import { type Drivers, openDrivers } from "./drivers.ts";
+import { createFallback } from "./fallback.ts";
+import { listen } from "./listen.ts";
+import { createMetrics } from "./metrics.ts";
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly version: string;
+  /** The search path of the server's environment. */
+  readonly searchPath: string | undefined;
+  /** Ends a start that is still under way. */
+  readonly signal: AbortSignal;
+}
+
+export interface RunningServer {
+  /** Where it listens, e.g. `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly adminKeyFile: string;
+  /** Whether this start made the admin key. */
+  readonly adminKeyMade: boolean;
+  /** What an operator should know: missing tools and what that means. */
+  readonly findings: readonly string[];
+  readonly control: ControlPlane;
+  /** Drains and closes everything in the opposite order of the start. */
+  stop(): Promise<void>;
+}
+
+interface Step {
+  readonly name: string;
+  close(): Promise<void> | void;
+}
+
+/** Opens everything in order; on a failure, or by `stop`, closes what is open in the opposite order. */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { log } = options;
+  const steps: Step[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+      try {
+        await step.close();
+      } catch (error) {
+        // The others must still be closed.
+        log.error(`Closing the ${step.name} failed`, { error: String(error) });
+      }
+    }
+  };
+  try {
+    return { ...(await openAll(options, (step) => steps.push(step))), stop: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+type Opened = (step: Step) => void;
+
+async function openAll(
+  options: StartOptions,
+  opened: Opened,
+): Promise<Omit<RunningServer, "stop">> {
+  const { settings } = options.config;
+  const storage = await openStorage(options, opened);
+  const drivers = await openDrivers({ ...options, settings }, options.signal);
+  opened({ name: "drivers", close: () => drivers.close() });
+  requireSandbox(settings, drivers);
+  const serving = openServing(options, storage, drivers);
+  opened({ name: "serving", close: () => serving.shutdown(settings.shutdownGraceMs) });
+  const control = await openControl(options, storage, drivers, serving);
+  opened({ name: "control plane", close: () => control.close() });
+  const adminKeyFile = path.join(settings.dataDir, "admin.key");
+  const adminKeyMade = await control.ensureAdminKey((key) => saveKey(adminKeyFile, key));
+  const edge = openEdge(options, { control, serving, drivers, journal: storage.journal });
+  opened({ name: "gateway", close: () => edge.gateway.close(settings.shutdownGraceMs) });
+  opened({ name: "admin API", close: () => edge.admin.close() });
+  const url = await listen(edge.gateway.createServer(), settings.listen);
+  for (const driver of drivers.byRuntime.values()) driver.warm();
+  return { url, adminKeyFile, adminKeyMade, control, findings: findingsOf(drivers) };
+}
+
+interface Storage {
+  readonly masterKey: DataKey;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly journal: Journal;
+}
+
+/** Takes the data folder, removes what a dead server left, and opens what is kept on disk. */
+async function openStorage(options: StartOptions, opened: Opened): Promise<Storage> {
+  const { clock, random, log } = options;
+  const { settings } = options.config;
+  const lock = await lockDataFolder(settings.dataDir);
+  opened({ name: "data folder lock", close: () => lock.release() });
+  const swept = sweep(settings.runDir);
+  if (swept.processes + swept.folders > 0) log.info("Swept what a dead server left", { ...swept });
+  const { dataKey, dataKeyFile, functionsWorkdir } = settings;
+  const masterKey = await loadDataKey({ dataKey, file: dataKeyFile, random });
+  const storePath = path.join(settings.dataDir, "reactor.db");
+  const store = await openSqliteStore({ path: storePath, clock, log });
+  opened({ name: "store", close: () => store.close() });
+  const bundlesPath = path.join(functionsWorkdir, "bundles");
+  const blobs = await openDirectoryBlobStore({ path: bundlesPath, clock });
+  const journal = await openJournal({
+    path: path.join(functionsWorkdir, "journal"),
+    clock,
+    log,
+    limits: journalLimits(settings),
+  });
+  opened({ name: "journal", close: () => journal.close() });
+  return { masterKey, store, blobs, journal };
+}
+
+function openServing(options: StartOptions, storage: Storage, drivers: Drivers): RunningServing {
+  const { settings } = options.config;
+  return createServing({
+    drivers: drivers.byRuntime,
+    loadArtifact: (digest) => loadArtifact(storage.blobs, digest),
+    journal: storage.journal,
+    clock: options.clock,
+    random: options.random,
+    log: options.log,
+    settings: {
+      instancesMax: settings.instancesMax,
+      instancesPerFunctionMax: settings.bunInstancesPerFunctionMax,
+      startTimeoutMs: settings.startTimeoutMs,
+      observability: settings.observability,
+    },
+  });
+}
+
+function openControl(
+  options: StartOptions,
+  storage: Storage,
+  drivers: Drivers,
+  serving: RunningServing,
+): Promise<StartedControlPlane> {
+  const { clock, random, ids, log } = options;
+  const { settings } = options.config;
+  return createControlPlane({
+    ...storage,
+    materializer: createMaterializer({
+      drivers: drivers.byRuntime,
+      probes: drivers.probes,
+      startTimeoutMs: settings.startTimeoutMs,
+      onLog: (line) => storage.journal.log(line),
+    }),
+    publish: (plan) => serving.apply(plan),
+    clock,
+    random,
+    ids,
+    log,
+    settings: controlSettings(settings),
+  });
+}
+
+interface EdgeParts {
+  readonly control: ControlPlane;
+  readonly serving: RunningServing;
+  readonly drivers: Drivers;
+  readonly journal: Journal;
+}
+
+/** Everything that speaks HTTP; nothing listens yet. */
+function openEdge(options: StartOptions, parts: EdgeParts): { gateway: Gateway; admin: Admin } {
+  const { clock, ids, log, version } = options;
+  const { settings, entries } = options.config;
+  const { control, serving, journal } = parts;
+  const probes = [...parts.drivers.probes];
+  const runtimes = Object.fromEntries(probes.map(([name, probe]) => [name, probe.available]));
+  const admin = createAdmin({
+    control,
+    clock,
+    ids,
+    log,
+    version,
+    mode: "serve",
+    hosts: [settings.listen.host, ...settings.hosts],
+    bundleBytesMax: settings.bundleBytesMax,
+    health: () => ({ status: "ok", runtimes }),
+    system: () => ({
+      settings: entries,
+      runtimes: probes.map(([name, probe]) => ({ name, probe })),
+    }),
+  });
+  const metrics = createMetrics({ serving, journal, clock });
+  const gateway = createGateway({
+    serving,
+    fallback: createFallback({ admin, metrics, control, ids }),
+    health: () => ({ status: "ok", version, runtimes }),
+    clock,
+    ids,
+    log,
+    settings: { mode: "serve", functionsDomain: settings.functionsDomain },
+  });
+  return { gateway, admin };
+}
+
+function journalLimits(settings: Settings): Partial<JournalLimits> {
+  return {
+    segmentBytesMax: settings.logSegmentBytesMax,
+    logBytesMax: Math.floor(settings.logBytesMax / 2),
+    invocationBytesMax: Math.floor(settings.logBytesMax / 2),
+    ageMsMax: settings.logRetentionHours * 3_600_000,
+  };
+}
+
+function controlSettings(settings: Settings): ControlSettings {
+  return {
+    ...defaultControlSettings,
+    bundle: { ...defaultControlSettings.bundle, packedBytesMax: settings.bundleBytesMax },
+    manifest: {
+      timeoutMsMax: settings.invokeTimeoutMsMax,
+      timeoutMsDefault: settings.invokeTimeoutMs,
+      instancesMax: settings.bunInstancesPerFunctionMax,
+      idleTtlSecsDefault: settings.bunIdleTtlSecs,
+    },
+  };
+}
+
+async function loadArtifact(blobs: BlobStore, digest: string): Promise<Uint8Array> {
+  const bytes = await blobs.get(digest);
+  if (bytes !== undefined) return bytes;
+  throw new ReactorError(
+    "cold_start_failed",
+    `Cannot start an instance: its prepared bundle ${digest} is missing from the bundle folder; deploy the function again`,
+  );
+}
+
+/** The only copy of the key: readable by its owner, on disk before its digest is stored. */
+async function saveKey(file: string, key: string): Promise<void> {
+  const handle = await open(file, "w", 0o600);
+  try {
+    await handle.chmod(0o600);
+    await handle.writeFile(`${key}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Tier 0 beyond this machine must be somebody's decision. */
+function requireSandbox(settings: Settings, drivers: Drivers): void {
+  const weakest = Math.min(...[...drivers.probes.values()].map((probe) => probe.tier));
+  if (weakest > 0 || settings.allowUnsandboxed || isLoopback(settings.listen.host)) return;
+  throw new ReactorError(
+    "unsupported_runtime",
+    `Cannot listen on ${settings.listen.host}: instances would run without a sandbox; install bubblewrap (apt-get install bubblewrap), listen on 127.0.0.1, or accept it with --allow-unsandboxed`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
+function findingsOf(drivers: Drivers): string[] {
+  return [...drivers.probes].flatMap(([name, probe]) =>
+    probe.tier > 0 && probe.available
+      ? []
+      : [
+          `${name.toUpperCase()} FUNCTIONS RUN WITHOUT A SANDBOX (tier ${probe.tier}): ${[...probe.findings, ...probe.remedies].join("; ")}`,
+        ],
+  );
+}
