@@ -1,0 +1,163 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createClient, type ReactorClient } from "../../src/client/client.ts";
+
+export const root = resolve(import.meta.dirname, "../..");
+const binary = join(root, "bin/reactor");
+
+/** What a child inherits: enough to run, nothing that could configure it, plus the engine under test. */
+function baseEnvironment(): Record<string, string> {
+  const engine = process.env["REACTOR_ENGINE"];
+  return {
+    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+    HOME: process.env["HOME"] ?? "/root",
+    NO_COLOR: "1",
+    ...(engine === undefined ? {} : { REACTOR_ENGINE: engine }),
+  };
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `reactor …args` to its end. */
+export async function reactor(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
+): Promise<RunResult> {
+  const child = Bun.spawn([binary, ...args], {
+    cwd: options.cwd ?? root,
+    env: { ...baseEnvironment(), ...options.env },
+    stdin: new Blob([options.stdin ?? ""]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, stdout, stderr };
+}
+
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly dataDir: string;
+  readonly key: string;
+  readonly client: ReactorClient;
+  /** Everything the server printed so far. */
+  output(): string;
+  /** Runs the CLI against this server. */
+  cli(...args: string[]): Promise<RunResult>;
+  /** Creates, deploys and promotes a function of one file; throws unless it gets ready. */
+  deploy(name: string, source: string, manifest?: Record<string, unknown>): Promise<void>;
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  signal(name: NodeJS.Signals): void;
+  readonly exited: Promise<number>;
+  /** Stops the server; keeps the data folder when told to. */
+  stop(options?: { keepData?: boolean }): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly args?: readonly string[];
+  readonly env?: Record<string, string>;
+  readonly dataDir?: string;
+}
+
+/** Starts a real server on a free port with a folder of its own and waits for its ready line. */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "reactor-e2e-")));
+  const child = Bun.spawn(
+    [binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, ...(options.args ?? [])],
+    {
+      cwd: root,
+      env: { ...baseEnvironment(), ...options.env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
+  let output = "";
+  const ready = Promise.withResolvers<string>();
+  const read = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      output += decoder.decode(chunk, { stream: true });
+      const url = /ready\b.*?(http:\/\/127\.0\.0\.1:\d+)/i.exec(output)?.[1];
+      if (url !== undefined) ready.resolve(url);
+    }
+  };
+  const reading = Promise.all([read(child.stdout), read(child.stderr)]);
+  const failWhenItExits = async (): Promise<void> => {
+    const code = await child.exited;
+    await reading;
+    ready.reject(new Error(`reactor serve exited with ${code}:\n${output}`));
+  };
+  void failWhenItExits();
+  const url = await ready.promise;
+  const key = (await readFile(join(dataDir, "admin.key"), "utf8")).trim();
+  const client = createClient({ url, key });
+  return {
+    url,
+    port: Number(new URL(url).port),
+    pid: child.pid,
+    dataDir,
+    key,
+    client,
+    output: () => output,
+    cli: (...args) => reactor(args, { env: { REACTOR_URL: url, REACTOR_API_KEY: key } }),
+    deploy: (name, source, manifest) => deploy(client, name, source, manifest),
+    fetch: (path, init) => fetch(`${url}${path}`, init),
+    signal: (name) => child.kill(name),
+    exited: child.exited,
+    async stop({ keepData = false } = {}) {
+      child.kill("SIGTERM");
+      await child.exited;
+      await reading;
+      if (!keepData) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function deploy(
+  client: ReactorClient,
+  name: string,
+  source: string,
+  manifest: Record<string, unknown> = {},
+): Promise<void> {
+  const files = new Map<string, Uint8Array>([
+    ["index.ts", Buffer.from(source)],
+    ["reactor.json", Buffer.from(JSON.stringify({ name, access: "public", ...manifest }))],
+  ]);
+  const deployment = await client.deploy(name, { files, promote: true, createFunction: true });
+  if (deployment.status !== "ready") {
+    throw new Error(`${name} is ${deployment.status}: ${JSON.stringify(deployment.failure)}`);
+  }
+}
+
+/** Processes whose command line holds the text. */
+export async function processesWith(text: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  const glob = new Bun.Glob("[0-9]*/cmdline");
+  for await (const path of glob.scan({ cwd: "/proc", onlyFiles: false })) {
+    const line = await readFile(join("/proc", path), "utf8").catch(() => "");
+    if (line.includes(text)) found.push(line.replaceAll("\0", " "));
+  }
+  return found;
+}
+
+/** Reads a condition again after each tick until it holds; fails after a bound that no healthy run meets. */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+): Promise<void> {
+  for (let attempt = 0; attempt < 1500; attempt++) {
+    if (await condition()) return;
+    await Bun.sleep(20);
+  }
+  throw new Error(`Did not happen within 30 s: ${what}`);
+}
