@@ -1,0 +1,68 @@
+/**
+ * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,6,8] [--quick]`.
+ * Prints a table and writes `bench/results/latest.json`. Never fails on a figure, only on a wrong
+ * answer; a missed gate is shown as such.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { efforts, type Figure, type FigureRow } from "./figure.ts";
+import { burst } from "./figures/burst.ts";
+import { coldStart } from "./figures/cold-start.ts";
+import { latency } from "./figures/latency.ts";
+import { observability } from "./figures/observability.ts";
+import { peerFigures } from "./figures/peers.ts";
+import { throughput } from "./figures/throughput.ts";
+
+const figures: Readonly<Record<string, Figure>> = {
+  "1": throughput,
+  "2": latency,
+  "3": coldStart,
+  "4": burst,
+  "6": observability,
+  "8": peerFigures,
+};
+
+function machine(): string {
+  const memoryGb = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, ${memoryGb} GB, Linux ${release()}, Bun ${Bun.version}`;
+}
+
+function table(rows: readonly FigureRow[]): string {
+  const header = "| # | figure | ratio (min–max) | gate | | measured |\n|---|---|---|---|---|---|";
+  const lines = rows.map(
+    (row) =>
+      `| ${row.figure} | ${row.what} | ${row.ratio} (${row.min}–${row.max}) | ${row.gate} | ${row.passed ? "met" : "MISSED"} | ${row.note} |`,
+  );
+  return [header, ...lines].join("\n");
+}
+
+const { values } = parseArgs({
+  options: {
+    figures: { type: "string", default: Object.keys(figures).join(",") },
+    quick: { type: "boolean", default: false },
+    json: { type: "string", default: join(import.meta.dirname, "results/latest.json") },
+  },
+});
+
+const effort = values.quick ? efforts.quick : efforts.full;
+const rows: FigureRow[] = [];
+for (const name of values.figures.split(",")) {
+  const figure = figures[name];
+  if (figure === undefined)
+    throw new Error(`No figure ${name}; there are ${Object.keys(figures).join(", ")}`);
+  console.error(`figure ${name} …`);
+  const measured = await figure(effort);
+  for (const row of measured) console.error(`  ${row.what}: ${row.ratio} (${row.note})`);
+  rows.push(...measured);
+}
+const result = {
+  measuredAt: new Date().toISOString().slice(0, 10),
+  machine: machine(),
+  effort,
+  rows,
+};
+await mkdir(join(values.json, ".."), { recursive: true });
+await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
+console.log(`${machine()}\n\n${table(rows)}`);

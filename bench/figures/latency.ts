@@ -1,0 +1,54 @@
+import type { Effort, FigureRow } from "../figure.ts";
+import { round3 } from "../figure.ts";
+import { measure, measurePairs, type PairResult, pairRatio } from "../pairs.ts";
+import { quantile } from "../statistics.ts";
+import { startRawBun, startReactor } from "../subjects.ts";
+import type { WrkResult } from "../wrk.ts";
+
+/** Figure 2: p50 at c=1, and p99 at half of the raw server's capacity, each ÷ the raw server's. */
+export async function latency(effort: Effort): Promise<readonly FigureRow[]> {
+  const raw = await startRawBun();
+  const platform = await startReactor();
+  try {
+    const single = await measurePairs(platform, raw, { ...effort, connections: 1 });
+    const capacity = await measure(raw, { ...effort, connections: 64 });
+    // Each connection sends one request per pause, so this many make half of the capacity.
+    const connections = Math.max(1, Math.round(capacity.requestsPerSecond / 2 / 1000));
+    const loaded = await measurePairs(platform, raw, { ...effort, connections, pauseMs: 1 });
+    return [
+      row("2a", "warm p50 at c=1 ÷ raw Bun.serve", 2, single, (run) => run.p50Us),
+      row("2b", "p99 at half of raw capacity ÷ raw Bun.serve", 3, loaded, (run) => run.p99Us),
+    ];
+  } finally {
+    await platform.stop();
+    await raw.stop();
+  }
+}
+
+function row(
+  figure: string,
+  what: string,
+  gate: number,
+  pairs: PairResult,
+  value: (run: WrkResult) => number,
+): FigureRow {
+  const ratio = pairRatio(pairs, value);
+  const median = (runs: readonly WrkResult[]): number => Math.round(quantile(runs.map(value), 0.5));
+  const rate = (runs: readonly WrkResult[]): number =>
+    Math.round(
+      quantile(
+        runs.map((run) => run.requestsPerSecond),
+        0.5,
+      ),
+    );
+  return {
+    figure,
+    what,
+    ratio: round3(ratio.median),
+    min: round3(ratio.min),
+    max: round3(ratio.max),
+    gate: `<= ${gate.toFixed(1)}`,
+    passed: ratio.median <= gate,
+    note: `${median(pairs.platform)} / ${median(pairs.raw)} µs at ${rate(pairs.platform)} / ${rate(pairs.raw)} requests/s; ${pairs.dropped} pairs dropped`,
+  };
+}
