@@ -50,5 +50,5 @@ function createStream(fd: number, write: ReturnType<typeof capturedWrite>): Writ
       done(error);
     },
   });
-  return Object.assign(stream, { fd, write, _isStdio: true, destroySoon: stream.destroy });
+  return Object.assign(stream, { fd, write, _isStdio: true, destroySoon: () => stream.destroy() });
 }
