@@ -15,6 +15,10 @@ The manifest is \`reactor.json\` (or \`flux.json\`, or \`manifest.json\`) in the
 it may be absent. An unknown key is an error that names the nearest valid one. A key whose type is
 "not built" belongs to a capability that this version does not have; writing it is refused by name.
 
+Where a server setting bounds a key too (\`functions.invoke_max_timeout_ms\` for \`limits.timeout_ms\`,
+\`functions.bun_max_instances_per_fn\` for \`concurrency.max_instances\`), the setting wins: a manifest
+that asks for more is refused with the setting's name, and a silent one gets the setting's default.
+
 | key | type | values | default | meaning |
 |---|---|---|---|---|
 ${rows.join("\n")}

@@ -51,6 +51,27 @@ test("an address in use is refused with a sentence that names it", async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
+test("without a sandbox the server says so loudly on loopback and refuses to listen elsewhere", async () => {
+  const own = await startServer({ args: ["--sandbox", "off"] });
+  expect(own.output()).toContain("BUN FUNCTIONS RUN WITHOUT A SANDBOX (tier 0)");
+  await own.deploy("plain", `export default { fetch: () => new Response("unsandboxed") };`);
+  expect(await (await own.fetch("/fn/v1/plain")).text()).toBe("unsandboxed");
+  await own.stop();
+  const dataDir = await mkdtemp(join(tmpdir(), "reactor-e2e-"));
+  const open = await reactor([
+    "serve",
+    "--sandbox",
+    "off",
+    "--listen",
+    "0.0.0.0:0",
+    "--data-dir",
+    dataDir,
+  ]);
+  expect(open.code).toBe(1);
+  expect(open.stderr).toContain("--allow-unsandboxed");
+  await rm(dataDir, { recursive: true, force: true });
+});
+
 test("/fn/v1/health, /metrics and the OpenAPI document answer", async () => {
   expect(await (await server.fetch("/fn/v1/health")).json()).toMatchObject({
     status: "ok",

@@ -62,7 +62,6 @@ describe("reactor doctor", () => {
       "runtimes",
       "bubblewrap",
       "user namespaces",
-      "setpriv",
       "cgroups",
       "data folder",
       "disk space",
