@@ -70,7 +70,10 @@ const addresses: Readonly<Record<string, readonly string[]>> = {
   "server.test": ["127.0.0.1"],
 };
 
-describe("egress from the sandbox", () => {
+/** Only the sandbox has no network of its own; without it nothing forces a function through the relay. */
+const sandboxed = Bun.which("bwrap") !== null;
+
+describe.if(sandboxed)("egress from the sandbox (needs bubblewrap)", () => {
   const inner = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("inner") });
   const server: Server<undefined> = Bun.serve({
     hostname: "127.0.0.1",
@@ -208,27 +211,30 @@ function publicHost(): { readonly url: string; close(): void } | undefined {
   return undefined;
 }
 
-const stage = publicHost();
+const stage = sandboxed ? publicHost() : undefined;
 
-describe.if(stage !== undefined)("egress to a public address (needs root and ip netns)", () => {
-  test("fetch reaches it from the sandbox", async () => {
-    const serve = `Bun.serve({ hostname: "203.0.113.2", port: 8080, fetch: () => new Response("public") }); console.log("up")`;
-    const outside = Bun.spawn(
-      ["ip", "netns", "exec", `rx${process.pid}`, process.execPath, "-e", serve],
-      { stdout: "pipe", stderr: "inherit" },
-    );
-    const tested = createTestDriver({ blanksMax: 0 });
-    try {
-      await outside.stdout.getReader().read();
-      const instance = await startFetcher(tested.driver, []);
-      const outcome = await call(instance, { url: stage?.url ?? "" });
-      expect(outcome).toEqual({ status: 200, text: "public" });
-    } finally {
-      await tested.close();
-      outside.kill("SIGKILL");
-      await outside.exited;
-    }
-  });
+describe.if(stage !== undefined)(
+  "egress to a public address (needs bubblewrap, root and ip netns)",
+  () => {
+    test("fetch reaches it from the sandbox", async () => {
+      const serve = `Bun.serve({ hostname: "203.0.113.2", port: 8080, fetch: () => new Response("public") }); console.log("up")`;
+      const outside = Bun.spawn(
+        ["ip", "netns", "exec", `rx${process.pid}`, process.execPath, "-e", serve],
+        { stdout: "pipe", stderr: "inherit" },
+      );
+      const tested = createTestDriver({ blanksMax: 0 });
+      try {
+        await outside.stdout.getReader().read();
+        const instance = await startFetcher(tested.driver, []);
+        const outcome = await call(instance, { url: stage?.url ?? "" });
+        expect(outcome).toEqual({ status: 200, text: "public" });
+      } finally {
+        await tested.close();
+        outside.kill("SIGKILL");
+        await outside.exited;
+      }
+    });
 
-  afterAll(() => stage?.close());
-});
+    afterAll(() => stage?.close());
+  },
+);

@@ -72,7 +72,7 @@ interface Facts {
 const EPERM = 1;
 const EAFNOSUPPORT = 97;
 
-describe("the sandbox of tier 1", () => {
+describe.if(Bun.which("bwrap") !== null)("the sandbox of tier 1 (needs bubblewrap)", () => {
   const folder = mkdtempSync(join(tmpdir(), "rx-"));
   let setup: RuntimeSetup;
   let facts: Facts;
