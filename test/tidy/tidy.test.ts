@@ -138,6 +138,11 @@ test("no swallowed errors and no unfinished marks", () => {
   expect(offences(files, /\.only\(/)).toEqual([]);
 });
 
+test("no test forgets to await a rejection", () => {
+  const tests = sourceFiles("src", "test").filter((file) => isTest(file.path));
+  expect(offences(tests, /^\s*expect\(.*\)\.(rejects|resolves)\b/)).toEqual([]);
+});
+
 test("no utils, helpers, types files or barrels; kebab-case names", () => {
   const wrong = files.filter((file) => {
     const name = file.path.split("/").pop() as string;

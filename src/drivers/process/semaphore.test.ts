@@ -44,7 +44,7 @@ describe("Semaphore", () => {
   test("work that throws gives its permit back", async () => {
     const semaphore = new Semaphore(1);
     const failing = semaphore.run(() => Promise.reject(new Error("planned")), never);
-    expect(failing).rejects.toThrow("planned");
+    expect(await failing.then(String, String)).toContain("planned");
     expect(await semaphore.run(async () => "next", never)).toBe("next");
   });
 });
