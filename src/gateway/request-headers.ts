@@ -1,4 +1,5 @@
 import { BoundedMemo } from "./bounded-memo.ts";
+import { dropNominated } from "./drop-nominated.ts";
 
 type HeaderClass =
   | "pass"
@@ -84,7 +85,7 @@ export class RequestHeaders {
 
   constructor(raw: readonly string[]) {
     for (let i = 0; i + 1 < raw.length; i += 2) this.#take(raw[i] as string, raw[i + 1] as string);
-    if (this.#connection !== undefined) this.#dropNominated(this.#connection);
+    if (this.#connection !== undefined) dropNominated(this.forwarded, this.#connection);
   }
 
   get hasBody(): boolean {
@@ -123,21 +124,6 @@ export class RequestHeaders {
     const length = /^[0-9]{1,15}$/.test(value) ? Number(value) : -1;
     if (length < 0) this.fault = "its Content-Length is not a number";
     this.contentLength = length;
-  }
-
-  /** Headers that `Connection` names are for this hop only. */
-  #dropNominated(connection: string): void {
-    const names = new Set(
-      connection
-        .toLowerCase()
-        .split(",")
-        .map((name) => name.trim()),
-    );
-    const kept = this.forwarded.splice(0);
-    for (let i = 0; i + 1 < kept.length; i += 2) {
-      const name = kept[i] as string;
-      if (!names.has(name.toLowerCase())) this.forwarded.push(name, kept[i + 1] as string);
-    }
   }
 }
 

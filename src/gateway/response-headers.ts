@@ -1,4 +1,5 @@
 import { BoundedMemo } from "./bounded-memo.ts";
+import { dropNominated } from "./drop-nominated.ts";
 
 type HeaderClass =
   | "pass"
@@ -89,7 +90,7 @@ export class ResponseHeaders {
           return;
       }
     }
-    if (connection !== undefined) this.#dropNominated(connection);
+    if (connection !== undefined) dropNominated(this.list, connection);
     if (!options.sharedHost) return;
     if (contentType === undefined) this.list.push("X-Content-Type-Options", "nosniff");
     if (contentType === undefined || executablePattern.test(contentType)) {
@@ -102,19 +103,5 @@ export class ResponseHeaders {
     const repeated = this.contentLength !== undefined && this.contentLength !== length;
     if (length < 0 || repeated) this.fault = "its Content-Length is not one number";
     this.contentLength = length;
-  }
-
-  #dropNominated(connection: string): void {
-    const names = new Set(
-      connection
-        .toLowerCase()
-        .split(",")
-        .map((name) => name.trim()),
-    );
-    const kept = this.list.splice(0);
-    for (let i = 0; i + 1 < kept.length; i += 2) {
-      const name = kept[i] as string;
-      if (!names.has(name.toLowerCase())) this.list.push(name, kept[i + 1] as string);
-    }
   }
 }
