@@ -33,7 +33,7 @@ function table(rows: readonly FigureRow[]): string {
   const header = "| # | figure | ratio (min–max) | gate | | measured |\n|---|---|---|---|---|---|";
   const lines = rows.map(
     (row) =>
-      `| ${row.figure} | ${row.what} | ${row.ratio} (${row.min}–${row.max}) | ${row.gate} | ${row.passed ? "met" : "MISSED"} | ${row.note} |`,
+      `| ${row.figure} | ${row.what} | ${row.ratio} (${row.min}–${row.max}) | ${row.gate} | ${row.gate === "shown" ? "–" : row.passed ? "met" : "MISSED"} | ${row.note} |`,
   );
   return [header, ...lines].join("\n");
 }

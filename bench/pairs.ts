@@ -1,4 +1,4 @@
-import { type Ratio, ratioOf } from "./statistics.ts";
+import { quantile, type Ratio, ratioOf } from "./statistics.ts";
 import { generatorCore, type Subject } from "./subjects.ts";
 import { type WrkResult, wrk } from "./wrk.ts";
 
@@ -90,5 +90,15 @@ export async function measurePairs(
 export function pairRatio(result: PairResult, figure: (run: WrkResult) => number): Ratio {
   return ratioOf(
     result.platform.map((run, index) => figure(run) / figure(result.raw[index] as WrkResult)),
+  );
+}
+
+/** Median requests per second of some runs, rounded. */
+export function medianRate(runs: readonly WrkResult[]): number {
+  return Math.round(
+    quantile(
+      runs.map((run) => run.requestsPerSecond),
+      0.5,
+    ),
   );
 }

@@ -1,6 +1,6 @@
 import type { Effort, FigureRow } from "../figure.ts";
 import { round3 } from "../figure.ts";
-import { measure, measurePairs, type PairResult, pairRatio } from "../pairs.ts";
+import { measure, measurePairs, type PairResult, pairRatio, medianRate } from "../pairs.ts";
 import { quantile } from "../statistics.ts";
 import { startRawBun, startReactor } from "../subjects.ts";
 import type { WrkResult } from "../wrk.ts";
@@ -34,13 +34,6 @@ function row(
 ): FigureRow {
   const ratio = pairRatio(pairs, value);
   const median = (runs: readonly WrkResult[]): number => Math.round(quantile(runs.map(value), 0.5));
-  const rate = (runs: readonly WrkResult[]): number =>
-    Math.round(
-      quantile(
-        runs.map((run) => run.requestsPerSecond),
-        0.5,
-      ),
-    );
   return {
     figure,
     what,
@@ -49,6 +42,6 @@ function row(
     max: round3(ratio.max),
     gate: `<= ${gate.toFixed(1)}`,
     passed: ratio.median <= gate,
-    note: `${median(pairs.platform)} / ${median(pairs.raw)} µs at ${rate(pairs.platform)} / ${rate(pairs.raw)} requests/s; ${pairs.dropped} pairs dropped`,
+    note: `${median(pairs.platform)} / ${median(pairs.raw)} µs at ${medianRate(pairs.platform)} / ${medianRate(pairs.raw)} requests/s; ${pairs.dropped} pairs dropped`,
   };
 }

@@ -1,7 +1,6 @@
 import type { Effort, FigureRow } from "../figure.ts";
 import { round3 } from "../figure.ts";
-import { measurePairs, pairRatio } from "../pairs.ts";
-import { quantile } from "../statistics.ts";
+import { measurePairs, pairRatio, medianRate } from "../pairs.ts";
 import { startReactor } from "../subjects.ts";
 
 /** Figure 6: requests/s with logs, metrics, ids and usage on ÷ all off. */
@@ -14,13 +13,6 @@ export async function observability(effort: Effort): Promise<readonly FigureRow[
   try {
     const pairs = await measurePairs(on, off, { ...effort, connections: 64 });
     const ratio = pairRatio(pairs, (run) => run.requestsPerSecond);
-    const median = (runs: readonly { requestsPerSecond: number }[]): number =>
-      Math.round(
-        quantile(
-          runs.map((run) => run.requestsPerSecond),
-          0.5,
-        ),
-      );
     return [
       {
         figure: "6",
@@ -30,7 +22,7 @@ export async function observability(effort: Effort): Promise<readonly FigureRow[
         max: round3(ratio.max),
         gate: ">= 0.85",
         passed: ratio.median >= 0.85,
-        note: `${median(pairs.platform)} / ${median(pairs.raw)} requests/s`,
+        note: `${medianRate(pairs.platform)} / ${medianRate(pairs.raw)} requests/s`,
       },
     ];
   } finally {

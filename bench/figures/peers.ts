@@ -1,7 +1,6 @@
 import type { Effort, FigureRow } from "../figure.ts";
 import { round3 } from "../figure.ts";
-import { measurePairs, pairRatio } from "../pairs.ts";
-import { quantile } from "../statistics.ts";
+import { measurePairs, pairRatio, medianRate } from "../pairs.ts";
 import {
   type Subject,
   startFunctionsFramework,
@@ -35,13 +34,6 @@ export async function peerFigures(effort: Effort): Promise<readonly FigureRow[]>
         const rounds = Math.max(1, Math.floor(effort.rounds / 2));
         const pairs = await measurePairs(platform, subject, { ...effort, rounds, connections: 64 });
         const ratio = pairRatio(pairs, (run) => run.requestsPerSecond);
-        const median = (runs: readonly { requestsPerSecond: number }[]): number =>
-          Math.round(
-            quantile(
-              runs.map((run) => run.requestsPerSecond),
-              0.5,
-            ),
-          );
         rows.push({
           figure: "8",
           what: `requests/s ÷ ${subject.name}`,
@@ -50,7 +42,7 @@ export async function peerFigures(effort: Effort): Promise<readonly FigureRow[]>
           max: round3(ratio.max),
           gate: peer.gate === undefined ? "shown" : "> 1.0",
           passed: peer.gate === undefined || ratio.median > peer.gate,
-          note: `${median(pairs.platform)} / ${median(pairs.raw)} requests/s`,
+          note: `${medianRate(pairs.platform)} / ${medianRate(pairs.raw)} requests/s`,
         });
       } finally {
         await subject.stop();

@@ -1,7 +1,6 @@
 import type { Effort, FigureRow } from "../figure.ts";
 import { round3 } from "../figure.ts";
-import { measurePairs, pairRatio } from "../pairs.ts";
-import { quantile } from "../statistics.ts";
+import { measurePairs, pairRatio, medianRate } from "../pairs.ts";
 import { startRawBun, startReactor } from "../subjects.ts";
 
 /** Figure 1: 1 kB JSON echo at c=64, Reactor ÷ raw `Bun.serve` on the same core. */
@@ -11,13 +10,6 @@ export async function throughput(effort: Effort): Promise<readonly FigureRow[]> 
   try {
     const pairs = await measurePairs(platform, raw, { ...effort, connections: 64 });
     const ratio = pairRatio(pairs, (run) => run.requestsPerSecond);
-    const median = (runs: readonly { requestsPerSecond: number }[]): number =>
-      Math.round(
-        quantile(
-          runs.map((run) => run.requestsPerSecond),
-          0.5,
-        ),
-      );
     return [
       {
         figure: "1",
@@ -27,7 +19,7 @@ export async function throughput(effort: Effort): Promise<readonly FigureRow[]> 
         max: round3(ratio.max),
         gate: ">= 0.40",
         passed: ratio.median >= 0.4,
-        note: `${median(pairs.platform)} / ${median(pairs.raw)} requests/s; ${pairs.dropped} pairs dropped`,
+        note: `${medianRate(pairs.platform)} / ${medianRate(pairs.raw)} requests/s; ${pairs.dropped} pairs dropped`,
       },
     ];
   } finally {
