@@ -5,6 +5,10 @@ const bundleDepthMax = 32;
 
 const encoder = new TextEncoder();
 const controlCharacter = /\p{Cc}/u;
+/** Characters that show nothing, and that some file systems leave out of names. */
+const ignorableCharacters = /\p{Default_Ignorable_Code_Point}/gu;
+/** Names that Windows gives to devices in every folder, whatever follows their first dot. */
+const deviceName = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)/i;
 
 /**
  * Checks the path of a file or folder in a bundle and returns it without a leading `./` and a
@@ -37,6 +41,12 @@ function faultOf(raw: string, path: string): string | undefined {
   if (segments.includes(".") || segments.includes("")) {
     return "it has an empty or `.` segment; write it in its shortest form";
   }
+  if (segments.some((segment) => /[. ]$/.test(segment))) {
+    return "a segment ends in a dot or a space, which Windows leaves out; rename it";
+  }
+  if (segments.some((segment) => deviceName.test(segment))) {
+    return "it has a segment that names a device on Windows; rename it";
+  }
   return undefined;
 }
 
@@ -45,15 +55,19 @@ export interface BundlePaths {
   /** ReactorError `bundle_invalid` when the file collides with one added before. */
   addFile(path: string): void;
   addFolder(path: string): void;
+  /** Files and folders so far, with those that only paths name. */
+  readonly count: number;
 }
 
 export function createBundlePaths(): BundlePaths {
   const seen = new Map<string, { readonly path: string; readonly kind: "file" | "folder" }>();
+  const folders = new Set<string>();
   const add = (path: string, kind: "file" | "folder"): void => {
-    const folded = path.normalize("NFC").toUpperCase().toLowerCase();
+    const folded = foldPath(path);
     const other = seen.get(folded);
     if (other === undefined) {
       seen.set(folded, { path, kind });
+      if (kind === "folder") folders.add(path);
       return;
     }
     if (kind === "folder" && other.kind === "folder" && other.path === path) return;
@@ -62,11 +76,19 @@ export function createBundlePaths(): BundlePaths {
     });
   };
   const addParents = (path: string): void => {
-    for (let end = path.indexOf("/"); end !== -1; end = path.indexOf("/", end + 1)) {
-      add(path.slice(0, end), "folder");
+    // From the inside out, up to a folder that is known: its own parents are known as well.
+    const unknown: string[] = [];
+    for (let end = path.lastIndexOf("/"); end !== -1; end = path.lastIndexOf("/", end - 1)) {
+      const parent = path.slice(0, end);
+      if (folders.has(parent)) break;
+      unknown.push(parent);
     }
+    for (const parent of unknown.toReversed()) add(parent, "folder");
   };
   return {
+    get count() {
+      return seen.size;
+    },
     addFile(path) {
       addParents(path);
       add(path, "file");
@@ -77,6 +99,16 @@ export function createBundlePaths(): BundlePaths {
       add(path, "folder");
     },
   };
+}
+
+/**
+ * What a path is to a file system that tells neither case nor Unicode forms apart. Down, up and
+ * down again, since one step alone keeps `ẞ` from `ß` and `ſ` from `s`; NFD between, since a change of
+ * case can compose differently.
+ */
+function foldPath(path: string): string {
+  const plain = path.normalize("NFD").replace(ignorableCharacters, "");
+  return plain.toLowerCase().toUpperCase().toLowerCase().normalize("NFD");
 }
 
 function collision(

@@ -9,7 +9,7 @@ export interface BundleLimits {
   /** Unpacked over packed bytes, looked at once `ratioFreeBytes` are unpacked. */
   readonly ratioMax: number;
   readonly ratioFreeBytes: number;
-  /** Files and folders. */
+  /** Files and folders, and folders that only paths name. */
   readonly entriesMax: number;
 }
 
@@ -21,11 +21,18 @@ export const defaultBundleLimits: BundleLimits = {
   entriesMax: 20_000,
 };
 
-/** Counts what an archive turns into while it is unpacked, and stops it at the bounds. */
+/**
+ * Counts what an archive turns into while it is unpacked, and stops it at the bounds with
+ * ReactorError `bundle_too_large`, which names the entry it happened at and the bound.
+ */
 export interface UnpackMeter {
-  /** ReactorError `bundle_too_large` when these bytes would be too many. */
-  addBytes(count: number): void;
-  addEntry(): void;
+  /** Bytes that came out of the packing just now. */
+  addBytes(count: number, path?: string): void;
+  /** Bytes that a header only promises: held to the same bounds, so that a bomb that is honest about itself is refused before anything is unpacked. */
+  claimBytes(count: number, path: string): void;
+  addEntry(path?: string): void;
+  /** Holds a count of files and folders, however it came about, to the bound. */
+  requireEntries(count: number, path: string): void;
 }
 
 /** Starts counting for an upload; `bundle_too_large` when it is too large as it came. */
@@ -35,30 +42,47 @@ export function createUnpackMeter(packedBytes: number, limits: BundleLimits): Un
       `it has ${packedBytes} bytes, at most ${limits.packedBytesMax} (bundle_max_bytes) are allowed`,
     );
   }
+  const checkBytes = (bytes: number, path: string | undefined): void => {
+    if (bytes > limits.unpackedBytesMax) {
+      throw tooLarge(`it unpacks to more than ${limits.unpackedBytesMax} bytes`, path);
+    }
+    if (bytes > limits.ratioFreeBytes && bytes > packedBytes * limits.ratioMax) {
+      throw tooLarge(
+        `it unpacks to more than ${limits.ratioMax} times its ${packedBytes} bytes`,
+        path,
+      );
+    }
+  };
+  const requireEntries = (count: number, path: string | undefined): void => {
+    if (count <= limits.entriesMax) return;
+    throw tooLarge(`it holds more than ${limits.entriesMax} files and folders`, path);
+  };
   let unpackedBytes = 0;
+  let claimedBytes = 0;
   let entries = 0;
   return {
-    addBytes(count) {
+    addBytes(count, path) {
       unpackedBytes += count;
-      if (unpackedBytes > limits.unpackedBytesMax) {
-        throw tooLarge(`it unpacks to more than ${limits.unpackedBytesMax} bytes`);
-      }
-      const ratioBytesMax = packedBytes * limits.ratioMax;
-      if (unpackedBytes > limits.ratioFreeBytes && unpackedBytes > ratioBytesMax) {
-        throw tooLarge(`it unpacks to more than ${limits.ratioMax} times its ${packedBytes} bytes`);
-      }
+      checkBytes(unpackedBytes, path);
     },
-    addEntry() {
+    claimBytes(count, path) {
+      claimedBytes += count;
+      checkBytes(claimedBytes, path);
+    },
+    addEntry(path) {
       entries += 1;
-      if (entries > limits.entriesMax) {
-        throw tooLarge(`it holds more than ${limits.entriesMax} files and folders`);
-      }
+      requireEntries(entries, path);
     },
+    requireEntries,
   };
 }
 
-function tooLarge(reason: string): ReactorError {
-  return new ReactorError("bundle_too_large", `Cannot take the bundle: ${reason}`);
+function tooLarge(reason: string, path?: string): ReactorError {
+  return new ReactorError(
+    "bundle_too_large",
+    `Cannot take the bundle: ${reason}${path === undefined ? "" : `, reached at ${shownName(path)}`}`,
+    path === undefined ? {} : { details: { path: path.slice(0, 512) } },
+  );
 }
 
 /** `bundle_invalid` with a reason that says what is wrong and where. */
@@ -68,4 +92,9 @@ export function invalidBundle(reason: string, cause?: unknown): ReactorError {
     `Cannot read the bundle: ${reason}`,
     cause === undefined ? {} : { cause },
   );
+}
+
+/** The name of an entry for a message: quoted, escaped and cut. */
+export function shownName(name: string): string {
+  return JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
 }

@@ -204,9 +204,11 @@ test("a ratio over 100 is fine below a mebibyte", () => {
 
 test("a zip entry that inflates to more or less than it says is refused", async () => {
   const archive = zip({ "a.ts": text("a".repeat(1000)) });
-  const shorter = patched(archive, central, 24, [10, 0, 0, 0]);
+  const claiming = (size: readonly number[]) =>
+    patched(patched(archive, central, 24, size), local, 22, size);
+  const shorter = claiming([10, 0, 0, 0]);
   expect((await refusal(read(shorter))).message).toContain("more than the 10 bytes");
-  const longer = patched(archive, central, 24, [0, 8, 0, 0]);
+  const longer = claiming([0, 8, 0, 0]);
   expect((await refusal(read(longer))).message).toContain("1000 bytes");
 });
 
@@ -241,7 +243,16 @@ test("zip entries whose packed bytes overlap are refused", async () => {
   const archive = zip({ "a.bin": [...stored(1)], "b.bin": [...stored(2)] });
   // The first entry now claims to reach over the second one as well.
   const size = [0x20, 0x27, 0, 0];
-  const overlapping = patched(patched(archive, central, 20, size), central, 24, size);
+  const sizes = [
+    [central, 20],
+    [central, 24],
+    [local, 18],
+    [local, 22],
+  ] as const;
+  const overlapping = sizes.reduce(
+    (bytes, [signature, offset]) => patched(bytes, signature, offset, size),
+    archive,
+  );
   expect((await refusal(read(overlapping))).message).toContain("overlap");
 });
 

@@ -1,5 +1,5 @@
-import { createBundlePaths, parseBundlePath } from "../../domain/bundle-path.ts";
 import type { Upload } from "../control-plane.ts";
+import { createBundleIntake } from "./bundle-intake.ts";
 import { type BundleLimits, createUnpackMeter, invalidBundle } from "./bundle-limits.ts";
 import { readTar } from "./read-tar.ts";
 import { readZip } from "./read-zip.ts";
@@ -42,14 +42,8 @@ function checkFiles(
   let sum = 0;
   for (const content of files.values()) sum += content.length;
   const meter = createUnpackMeter(sum, limits);
-  const paths = createBundlePaths();
+  const intake = createBundleIntake(meter);
   const checked = new Map<string, Uint8Array>();
-  for (const [raw, content] of files) {
-    meter.addEntry();
-    const path = parseBundlePath(raw);
-    if (path === "" || raw.endsWith("/")) throw invalidBundle(`"${raw}" names no file`);
-    paths.addFile(path);
-    checked.set(path, content);
-  }
+  for (const [name, content] of files) checked.set(intake.addFile(name), content);
   return checked;
 }
