@@ -210,13 +210,18 @@ export class SegmentLog {
     });
     ids.sort((a, b) => a - b);
     const indexed = new Map(index.segments(kind).map((segment) => [segment.id, segment]));
-    for (const id of indexed.keys()) if (!ids.includes(id)) index.remove(kind, id);
+    for (const id of indexed.keys()) if (!ids.includes(id)) this.#forget(id, ids[0]);
     for (const id of ids) {
       const known = indexed.get(id);
       const { size } = await stat(this.#path(id));
       if (known?.bytes === size) this.#addSealed(known);
       else {
         const segment = await scanSegment(folder, kind, id, log);
+        if (known !== undefined && known.bytes > size) {
+          const lostEntries = countOf(index.spans(kind, id)) - countOf(segment.spans);
+          const path = this.#path(id);
+          log.warn("journal: a segment lost its end", { path, lostEntries });
+        }
         index.save(segment);
         const { spans: _, ...sealed } = segment;
         this.#addSealed(sealed);
@@ -231,10 +236,26 @@ export class SegmentLog {
     this.#active = { ...last, spans, openedAtMs, file: undefined };
   }
 
+  /** A segment older than all others may be one that retention was removing; any other is lost. */
+  #forget(id: number, oldestId: number | undefined): void {
+    const { kind, index, log } = this.#options;
+    if (oldestId === undefined || id > oldestId) {
+      const lostEntries = countOf(index.spans(kind, id));
+      log.warn("journal: a segment is missing", { path: this.#path(id), lostEntries });
+    }
+    index.remove(kind, id);
+  }
+
   #addSealed(segment: SealedSegment): void {
     this.#sealed.push(segment);
     this.#sealedBytes += segment.bytes;
   }
+}
+
+function countOf(spans: ReadonlyMap<string, FunctionSpan>): number {
+  let count = 0;
+  for (const span of spans.values()) count += span.count;
+  return count;
 }
 
 async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {

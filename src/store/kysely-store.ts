@@ -2,9 +2,10 @@ import type { Kysely } from "kysely";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { ReactorError } from "../domain/errors.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import { type Attempt, createReader } from "./kysely-reader.ts";
 import { createWriter } from "./kysely-writer.ts";
-import type { Store } from "./store.ts";
+import type { Store, StoreSnapshot } from "./store.ts";
 import type { Tables } from "./tables.ts";
 import { Turns } from "./turns.ts";
 
@@ -15,6 +16,8 @@ export interface KyselyStoreOptions {
   readonly readers: readonly Kysely<Tables>[];
   /** What a database error means; undefined for errors that are not the database's. */
   translate(error: unknown, action: string): ReactorError | undefined;
+  /** Copies the data to a new file; `closing` aborts when the store closes. */
+  snapshot(file: string, closing: AbortSignal): Promise<StoreSnapshot>;
   /** Closes what is below, after the last transaction ended. */
   close(): Promise<void>;
   readonly clock: Clock;
@@ -32,6 +35,7 @@ export function createKyselyStore(options: KyselyStoreOptions): Store {
   const { writer, readers, clock, waitMsMax = 10_000 } = options;
   const writes = new Turns({ name: "write", clock, slots: 1, waitingMax, waitMsMax });
   const reads = new Turns({ name: "read", clock, slots: readers.length, waitingMax, waitMsMax });
+  const inGroup = createGroupCommit({ db: writer, turns: writes, clock });
   const translated = (error: unknown, action: string): unknown =>
     error instanceof ReactorError ? error : (options.translate(error, action) ?? error);
   const attempt: Attempt = async (action, statement) => {
@@ -41,8 +45,11 @@ export function createKyselyStore(options: KyselyStoreOptions): Store {
       throw translated(error, action);
     }
   };
+  const closed = new AbortController();
+  const snapshots = new Turns({ name: "copy", clock, slots: 1, waitingMax, waitMsMax });
   const close = async (): Promise<void> => {
-    await Promise.all([writes.close(), reads.close()]);
+    closed.abort();
+    await Promise.all([writes.close(), reads.close(), snapshots.close()]);
     await options.close();
   };
   let closing: Promise<void> | undefined;
@@ -64,9 +71,8 @@ export function createKyselyStore(options: KyselyStoreOptions): Store {
       }
     },
     async write(work) {
-      const turn = await writes.take();
       try {
-        return await writer.transaction().execute(async (trx) => {
+        return await inGroup(async (trx) => {
           const doom = createDoom(attempt);
           const result = await work(createWriter(trx, doom.attempt));
           doom.check();
@@ -74,6 +80,14 @@ export function createKyselyStore(options: KyselyStoreOptions): Store {
         });
       } catch (error) {
         throw translated(error, "write the store");
+      }
+    },
+    async snapshot(file) {
+      const turn = await snapshots.take();
+      try {
+        return await options.snapshot(file, closed.signal);
+      } catch (error) {
+        throw translated(error, "copy the store");
       } finally {
         turn.release();
       }

@@ -101,4 +101,9 @@ export const migrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    version: 2,
+    name: "which Reactor applied a migration",
+    statements: ["alter table reactor_migrations add column applied_by text"],
+  },
 ];

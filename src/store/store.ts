@@ -77,6 +77,16 @@ export interface StoreWriter extends StoreReader {
   insertAudit(record: AuditRecord): Promise<void>;
 }
 
+/** What a copy of the store holds. */
+export interface StoreSnapshot {
+  /** Version of the data format. */
+  readonly formatVersion: number;
+  /** Blob digests that any deployment in it names, in order. */
+  readonly referencedBlobs: readonly string[];
+  /** Master keys that secrets in it are sealed under. */
+  readonly secretKeyIds: readonly string[];
+}
+
 /**
  * The control store. Failures are ReactorError `storage_unavailable` or `storage_full` (with cause);
  * a broken uniqueness rule is `conflict`.
@@ -85,5 +95,11 @@ export interface Store {
   read<T>(work: (reader: StoreReader) => Promise<T>): Promise<T>;
   /** Writes run one after another; all or nothing; durable on disk when it resolves. */
   write<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T>;
+  /**
+   * Copies everything acknowledged so far, as one consistent state, to a new file with mode 0600,
+   * while reads and writes go on; says what is in it. `conflict` when the file exists. A failure
+   * leaves no file.
+   */
+  snapshot(file: string): Promise<StoreSnapshot>;
   close(): Promise<void>;
 }

@@ -8,6 +8,8 @@ export interface Tables {
     name: string;
     checksum: string;
     applied_at_ms: number;
+    /** Version of the Reactor that applied it; null for what was applied before format 2. */
+    applied_by: string | null;
   };
   projects: { id: string; name: string; created_at_ms: number };
   functions: {

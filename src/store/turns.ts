@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { endOfTurn } from "../base/end-of-turn.ts";
 import { ReactorError } from "../domain/errors.ts";
 
 export interface TurnsOptions {
@@ -35,6 +36,11 @@ export class Turns {
   constructor(options: TurnsOptions) {
     this.#options = options;
     this.#free = Array.from({ length: options.slots }, (_, i) => i);
+  }
+
+  /** How many wait now. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Waits for a slot. Rejects with `storage_unavailable` when a bound is reached or after close. */
@@ -74,7 +80,8 @@ export class Turns {
       const waiter: Waiter = {
         give: (slot) => {
           leave();
-          resolve(this.#turn(slot));
+          // A queue of synchronous work would keep the event loop, and every invocation, waiting.
+          endOfTurn(() => resolve(this.#turn(slot)));
         },
         refuse: (error) => {
           leave();

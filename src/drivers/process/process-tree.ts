@@ -72,6 +72,19 @@ export function argumentsOf(pid: number): string[] {
   return (readProc(`/proc/${pid}/cmdline`) ?? "").split("\0");
 }
 
+/** When a process started, in the kernel's ticks; undefined when it is gone. */
+export function startTimeOf(pid: number): string | undefined {
+  const text = readProc(`/proc/${pid}/stat`);
+  // The second field is the program's name in parentheses and may hold anything.
+  return text?.slice(text.lastIndexOf(")") + 2).split(" ", 20)[19];
+}
+
+/** The user that a process runs as; undefined when it is gone. */
+export function uidOf(pid: number): number | undefined {
+  const uid = /^Uid:\t(\d+)/m.exec(readProc(`/proc/${pid}/status`) ?? "")?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}
+
 /** Sends SIGKILL to a process, or with a negative id to its group; false when there is none. */
 export function killHard(pid: number): boolean {
   try {

@@ -3,6 +3,7 @@ import {
   chownSync,
   copyFileSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   rmdirSync,
   rmSync,
@@ -14,8 +15,9 @@ import type { Random } from "../../base/random.ts";
 import { parentFolders, type SandboxSlot } from "./sandbox-command.ts";
 
 /** Users that instances run as when the server is root: far from people's and systemd's ranges. */
-const uidFirst = 2_000_000_000;
 const uidCount = 100_000_000;
+export const instanceUidFirst = 2_000_000_000;
+export const instanceUidLast = instanceUidFirst + uidCount - 1;
 /** The kernel's limit for a Unix socket's path, less the final NUL. */
 const socketPathBytesMax = 107;
 
@@ -89,7 +91,7 @@ export function openRunDir(options: { readonly path: string; readonly random: Ra
       const dir = join(slotsDir, (nextSlot++ % 36 ** 6).toString(36));
       mkdirSync(dir, { mode: 0o700 });
       const drawn = asRoot ? drawUid() : undefined;
-      const uid = drawn === undefined ? undefined : uidFirst + drawn;
+      const uid = drawn === undefined ? undefined : instanceUidFirst + drawn;
       if (uid !== undefined) chownSync(dir, uid, uid);
       return {
         dir,
@@ -108,8 +110,17 @@ export function openRunDir(options: { readonly path: string; readonly random: Ra
   };
 }
 
+/** Makes the folder, or takes it when it is this user's own: another's could be moved or read. */
 function makeFolder(path: string, mode: number): void {
   mkdirSync(path, { recursive: true, mode });
+  const state = lstatSync(path);
+  const own = process.getuid?.() ?? state.uid;
+  if (!state.isDirectory() || state.uid !== own) {
+    const found = state.isDirectory() ? `belongs to uid ${state.uid}` : "is a link or a file";
+    throw new Error(
+      `Cannot use run folder "${path}": it ${found}, must be a folder of uid ${own}; remove it, or set run_dir to another`,
+    );
+  }
   // The umask must not close the folder to the users that instances run as.
   chmodSync(path, mode);
 }

@@ -65,6 +65,7 @@ describe("reactor doctor", () => {
       "cgroups",
       "data folder",
       "disk space",
+      "store",
       "data key",
       "port",
       "memory",

@@ -83,7 +83,7 @@ async function examine(input: {
     checkSandbox(machine),
     checkCgroups(machine),
     checkDataDir(settings),
-    checkPort(machine, settings.listen, clock),
+    checkPort(machine, settings.listen, clock, settings.tlsCert === undefined ? "http" : "https"),
     checkResources(machine),
     checkOptionalTools(machine),
   ]);

@@ -23,6 +23,8 @@ export interface FailingStore extends Store {
   breakDown(): void;
   /** Disarms everything. */
   restore(): void;
+  /** Whether `breakDown()` holds. */
+  readonly down: boolean;
   /** Faults that have struck so far. */
   readonly struck: number;
 }
@@ -70,11 +72,19 @@ export function createFailingStore(store: Store): FailingStore {
       if (fault?.at === "commit_after") strike(fault);
       return result;
     },
+    async snapshot(file) {
+      const fault = due(["read"]);
+      if (fault) strike(fault);
+      return store.snapshot(file);
+    },
     fail: (fault) => void armed.set(fault, fault.nth),
     breakDown: () => void (broken = true),
     restore() {
       broken = false;
       armed.clear();
+    },
+    get down() {
+      return broken;
     },
     get struck() {
       return struck;

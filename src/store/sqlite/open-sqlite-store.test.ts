@@ -9,6 +9,7 @@ import { createSeededRandom } from "../../base/random.ts";
 import { ReactorError } from "../../domain/errors.ts";
 import { migrations } from "../migrations.ts";
 import { aDeployment, aFunction } from "../testing/store-records.ts";
+import { type SnapshotFixture, snapshotSuite } from "../snapshot.suite.ts";
 import { storeSuite } from "../store.suite.ts";
 import type { Store } from "../store.ts";
 import { type SqliteStoreOptions, openSqliteStore } from "./open-sqlite-store.ts";
@@ -16,7 +17,7 @@ import { rejectionOf } from "../testing/rejection.ts";
 
 const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "reactor-store-"));
 
-storeSuite("SQLite", async () => {
+async function sqliteFixture(): Promise<SnapshotFixture> {
   const folder = await temporaryFolder();
   const openAgain = () =>
     openSqliteStore({ path: join(folder, "data", "store.db"), clock: systemClock, log: silentLog });
@@ -30,12 +31,16 @@ storeSuite("SQLite", async () => {
       store = await openAgain();
       return store;
     },
+    openCopy: (file) => openSqliteStore({ path: file, clock: systemClock, log: silentLog }),
     async dispose() {
       await close();
       await rm(folder, { recursive: true });
     },
   };
-});
+}
+
+storeSuite("SQLite", sqliteFixture);
+snapshotSuite("SQLite", sqliteFixture);
 
 describe("the SQLite store", () => {
   let folder: string;

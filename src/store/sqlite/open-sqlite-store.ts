@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
@@ -10,15 +9,25 @@ import { createKyselyStore } from "../kysely-store.ts";
 import { migrate } from "../migrate.ts";
 import type { Migration } from "../migrations.ts";
 import type { Store } from "../store.ts";
+import { systemCode } from "../system-code.ts";
 import type { Tables } from "../tables.ts";
+import { checkDatabaseFile } from "./check-database-file.ts";
+import { createDatabase, keepFormatCopy } from "./create-database.ts";
+import { quickProblems } from "./database-problems.ts";
+import { createDamageAlarm } from "./damage-alarm.ts";
+import { snapshotDatabase } from "./snapshot-database.ts";
 import { createSqliteDialect } from "./sqlite-dialect.ts";
-import { repairHint, sqliteFailure } from "./sqlite-failure.ts";
+import { damaged, sqliteFailure } from "./sqlite-failure.ts";
 
 export interface SqliteStoreOptions {
   /** Path of the database file; its folder is made when missing. */
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Version of this Reactor, recorded in the data when it changes their format. */
+  readonly version?: string;
+  /** Files that exist only where a database was: beside one of them a missing database is refused. */
+  readonly usedWith?: readonly string[];
   /** How long a transaction may try to begin while another process holds the database. */
   readonly busyMsMax?: number;
   /** The data formats this build knows; all of them unless a test says otherwise. */
@@ -28,15 +37,26 @@ export interface SqliteStoreOptions {
 const readersCount = 2;
 /** SQLite's own wait blocks the event loop, so it is short; `begin` waits longer without blocking. */
 const blockingBusyMs = 20;
+const writerPragmas =
+  "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on";
 
 /**
  * Opens the SQLite control store, making or migrating it as needed. Acknowledged writes survive a
- * power cut (WAL, synchronous=FULL). Refuses, with `storage_unavailable` and the remedy, a damaged
- * file and data of a newer format.
+ * power cut (WAL, synchronous=FULL). Refuses, with `storage_unavailable` and the remedy, a damaged,
+ * emptied or lost file and data of a newer format; a large file is checked less deeply, see
+ * `quickProblems()`.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { path, clock, log, busyMsMax = 2_000 } = options;
-  await createFile(path);
+  const { path, clock, log, version = "unknown", busyMsMax = 2_000 } = options;
+  await makeFolder(path);
+  const known = options.knownMigrations;
+  const common = { clock, log, version, ...(known && { known }) };
+  if (!(await checkDatabaseFile(path, options.usedWith))) {
+    await createDatabase(path, writerPragmas, async (database) => {
+      const dialect = createSqliteDialect({ database, begin: ["begin"], clock, busyMsMax });
+      await migrate({ ...common, db: new Kysely<Tables>({ dialect }) });
+    });
+  }
   const databases: DatabaseSync[] = [];
   const connect = (begin: readonly string[], pragmas: string): Kysely<Tables> => {
     const database = new DatabaseSync(path, { timeout: blockingBusyMs });
@@ -49,41 +69,46 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     for (const database of databases.toReversed()) database.close();
   };
   try {
-    const writer = connect(
-      ["begin immediate"],
-      "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on",
-    );
-    refuseDamaged(databases[0], path);
-    const known = options.knownMigrations;
-    await migrate({ db: writer, clock, log, ...(known && { known }) });
+    const writer = connect(["begin immediate"], writerPragmas);
+    const [database] = databases;
+    if (database) refuseDamaged(database, path, log);
+    await migrate({
+      ...common,
+      db: writer,
+      beforeUpgrade: async (from) => {
+        if (database) await keepFormatCopy(database, path, from);
+      },
+    });
     // A deferred transaction has no snapshot before its first read.
     const snapshot = ["begin", "select 1 from reactor_migrations limit 1"];
     const readers = Array.from({ length: readersCount }, () =>
       connect(snapshot, "pragma query_only = on"),
     );
-    return createKyselyStore({ writer, readers, translate: sqliteFailure, close: closeAll, clock });
+    const alarm = createDamageAlarm({ path, clock, log });
+    const translate = (error: unknown, action: string): ReactorError | undefined => {
+      alarm(error, action);
+      return sqliteFailure(error, action, path);
+    };
+    return createKyselyStore({
+      writer,
+      readers,
+      translate,
+      snapshot: (file, closing) => snapshotDatabase({ path, file, closing }),
+      close: closeAll,
+      clock,
+    });
   } catch (error) {
     await closeAll();
     if (error instanceof ReactorError) throw error;
-    throw sqliteFailure(error, `open the store ${path}`) ?? error;
+    throw sqliteFailure(error, `open the store ${path}`, path) ?? error;
   }
 }
 
-/** Makes the file private to this user, and its name durable: SQLite syncs only what is inside. */
-async function createFile(path: string): Promise<void> {
-  const folder = dirname(path);
+async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-    await file.close();
-    const directory = await open(folder, constants.O_RDONLY);
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   } catch (error) {
-    const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
+    const full = systemCode(error) === "ENOSPC";
     throw new ReactorError(
       full ? "storage_full" : "storage_unavailable",
       `Cannot open the store ${path}: ${full ? "the disk is full" : String(error)}; the data folder must be writable and have free space`,
@@ -92,11 +117,15 @@ async function createFile(path: string): Promise<void> {
   }
 }
 
-function refuseDamaged(database: DatabaseSync | undefined, path: string): void {
-  const rows = database?.prepare("pragma quick_check(5)").all() ?? [];
-  const problems = rows.map((row) => String(row["quick_check"])).filter((text) => text !== "ok");
-  if (problems.length === 0) return;
-  throw new ReactorError("storage_unavailable", `Cannot open the store ${path}: ${repairHint}`, {
-    details: { problems },
-  });
+function refuseDamaged(database: DatabaseSync, path: string, log: Log): void {
+  const { problems, depth, bytes } = quickProblems(database);
+  if (problems.length > 0) {
+    throw damaged(path, `its content is damaged (${problems[0]})`, "", { problems });
+  }
+  if (depth === "header") {
+    log.info("store: too large for a check at start; `reactor doctor` checks all of it", {
+      path,
+      bytes,
+    });
+  }
 }

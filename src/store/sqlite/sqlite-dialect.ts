@@ -11,7 +11,7 @@ import {
 } from "kysely";
 import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
-import { isBusy } from "./sqlite-failure.ts";
+import { isBusy, isSyncFailure } from "./sqlite-failure.ts";
 
 export interface SqliteDialectOptions {
   /** The one connection of this dialect; the caller opens and closes it. */
@@ -37,6 +37,7 @@ export function createSqliteDialect(options: SqliteDialectOptions): Dialect {
 
 function createDriver(options: SqliteDialectOptions): Driver {
   const { database } = options;
+  const fence: Fence = { isUp: false };
   const connection: DatabaseConnection = {
     executeQuery: async <R>(query: CompiledQuery) => execute<R>(database, query),
     streamQuery() {
@@ -46,9 +47,14 @@ function createDriver(options: SqliteDialectOptions): Driver {
   return {
     async init() {},
     acquireConnection: async () => connection,
-    beginTransaction: () => begin(options),
+    beginTransaction: () => begin(options, fence),
     async commitTransaction() {
-      database.exec("commit");
+      try {
+        database.exec("commit");
+      } catch (error) {
+        if (isSyncFailure(error)) fence.isUp = true;
+        throw error;
+      }
     },
     async rollbackTransaction() {
       // After some failures, such as a full disk, SQLite has rolled back by itself.
@@ -59,14 +65,21 @@ function createDriver(options: SqliteDialectOptions): Driver {
   };
 }
 
+/** Up after a commit whose sync failed, until the database is known to be whole on disk again. */
+interface Fence {
+  isUp: boolean;
+}
+
 /**
  * Begins, trying again while another process holds the lock. SQLite's own busy timeout would block
  * the event loop, and with it every invocation, for as long as it waits.
  */
-async function begin({ database, begin, clock, busyMsMax }: SqliteDialectOptions): Promise<void> {
+async function begin(options: SqliteDialectOptions, fence: Fence): Promise<void> {
+  const { database, begin, clock, busyMsMax } = options;
   const startedMs = clock.monotonicMs();
   for (;;) {
     try {
+      if (fence.isUp) lower(fence, database);
       for (const statement of begin) database.exec(statement);
       return;
     } catch (error) {
@@ -74,6 +87,25 @@ async function begin({ database, begin, clock, busyMsMax }: SqliteDialectOptions
       if (!isBusy(error) || clock.monotonicMs() - startedMs >= busyMsMax) throw error;
     }
     await clock.sleep(busyPauseMs);
+  }
+}
+
+/**
+ * After a failed sync the kernel may have dropped what it could not write and report the next sync
+ * as a success, so that is no proof of anything. Proof is to write everything of the log once more,
+ * into the database, sync that and empty the log; which also removes the refused change from it.
+ */
+function lower(fence: Fence, database: DatabaseSync): void {
+  const row = database.prepare("pragma wal_checkpoint(truncate)").get();
+  if (Number(row?.["busy"]) !== 0) throw new BusyError();
+  fence.isUp = false;
+}
+
+/** As SQLite's own error when a lock is held; a checkpoint tells it by its result. */
+class BusyError extends Error {
+  readonly errcode = 5;
+  constructor() {
+    super("the log cannot be emptied while it is read");
   }
 }
 

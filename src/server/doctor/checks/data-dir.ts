@@ -1,6 +1,9 @@
 import { constants } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import path from "node:path";
+import { systemClock } from "../../../base/clock.ts";
+import { ReactorError } from "../../../domain/errors.ts";
+import { inspectSqliteStore } from "../../../store/sqlite/inspect-sqlite-store.ts";
 import { readDataKeyFile } from "../../config/data-key.ts";
 import { ConfigError } from "../../config/config-error.ts";
 import type { Settings } from "../../config/settings.ts";
@@ -84,6 +87,52 @@ async function checkDisk(folder: string): Promise<Finding> {
   };
 }
 
+/** Reads through the store: format, integrity, and what to do when either is wrong. */
+async function checkStore(folder: string): Promise<Finding> {
+  const file = path.join(folder, "reactor.db");
+  const common = { name: "store", essential: true } as const;
+  try {
+    const found = await inspectSqliteStore(file, systemClock);
+    if (found === undefined) {
+      const means = "it is made on first start";
+      return { ...common, state: "ok", found: `${file} is not there yet`, means };
+    }
+    const { bytes, formatVersion, formatKnown, appliedBy, problems } = found;
+    const size = `${Math.ceil(bytes / mib)} MiB`;
+    const by = appliedBy === undefined ? "" : ` by Reactor ${appliedBy}`;
+    const format = `format ${formatVersion}${by}, ${size}`;
+    if (problems.length > 0) return damagedStore(file, `${format}: ${problems.join("; ")}`);
+    if (formatVersion > formatKnown) {
+      return {
+        ...common,
+        state: "missing",
+        found: `${format}; this Reactor knows formats up to ${formatKnown}`,
+        means: "the server refuses to start",
+        remedy: `start ${appliedBy === undefined ? "the newer Reactor" : `Reactor ${appliedBy}`}, or restore a backup made before the upgrade`,
+      };
+    }
+    const means =
+      formatVersion < formatKnown
+        ? `every page is sound; the next start migrates to format ${formatKnown} and keeps a copy`
+        : "every page, index and reference is sound";
+    return { ...common, state: "ok", found: format, means };
+  } catch (error) {
+    if (error instanceof ReactorError) return damagedStore(file, error.message);
+    throw error;
+  }
+}
+
+function damagedStore(file: string, found: string): Finding {
+  return {
+    name: "store",
+    state: "missing",
+    found,
+    means: "the server refuses to start, or refuses what meets the damage",
+    remedy: `stop the server and restore a backup (reactor backup restore), or save what is readable: sqlite3 ${file} .recover`,
+    essential: true,
+  };
+}
+
 async function checkDataKey(settings: Settings): Promise<Finding> {
   const name = "data key";
   if (settings.dataKey !== undefined) {
@@ -120,11 +169,12 @@ async function checkDataKey(settings: Settings): Promise<Finding> {
   }
 }
 
-/** Where the server stores: folder, space, and the key of the secrets. */
+/** Where the server stores: folder, space, the store itself, and the key of the secrets. */
 export async function checkDataDir(settings: Settings): Promise<readonly Finding[]> {
   return Promise.all([
     checkFolder(settings.dataDir),
     checkDisk(settings.dataDir),
+    checkStore(settings.dataDir),
     checkDataKey(settings),
   ]);
 }

@@ -18,9 +18,13 @@ function tryListening({ host, port }: Address): Promise<string | undefined> {
   });
 }
 
-async function reactorVersion(address: Address, clock: Clock): Promise<string | undefined> {
+async function reactorVersion(
+  address: Address,
+  clock: Clock,
+  scheme: "http" | "https",
+): Promise<string | undefined> {
   const host = address.host === "0.0.0.0" || address.host === "::" ? "127.0.0.1" : address.host;
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+  const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
   const patience = new AbortController();
   const timer = clock.after(answerMsMax, () => patience.abort(new Error("no answer in time")));
   try {
@@ -75,6 +79,7 @@ export async function checkPort(
   machine: Machine,
   address: Address,
   clock: Clock,
+  scheme: "http" | "https" = "http",
 ): Promise<readonly Finding[]> {
   const name = "port";
   const where = `${address.host}:${address.port}`;
@@ -104,7 +109,7 @@ export async function checkPort(
       },
     ];
   }
-  const version = await reactorVersion(address, clock);
+  const version = await reactorVersion(address, clock, scheme);
   const holder = await holderOf(machine, address.port);
   if (version !== undefined) {
     return [
