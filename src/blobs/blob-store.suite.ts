@@ -93,6 +93,61 @@ export function blobStoreSuite(name: string, create: () => Promise<BlobStoreFixt
       expect((await listed(store)).get(digest)).toBe(fixture.nowMs());
     });
 
+    test("a blob's age rises with every put, also when the clock stands still", async () => {
+      const ages: (number | undefined)[] = [];
+      for (let i = 0; i < 3; i++) {
+        const digest = await store.put(text("same millisecond"));
+        ages.push((await listed(store)).get(digest));
+      }
+      expect(ages).toEqual([fixture.nowMs(), fixture.nowMs() + 1, fixture.nowMs() + 2]);
+    });
+
+    test("delete() of a blob as it was listed spares one that was put since, and says so", async () => {
+      const digest = await store.put(text("wanted again"));
+      const unlessPutSinceMs = (await listed(store)).get(digest) ?? 0;
+      await store.put(text("wanted again"));
+      expect(await store.delete(digest, { unlessPutSinceMs })).toBe(false);
+      expect(await store.has(digest)).toBe(true);
+      expect(await store.delete(digest)).toBe(true);
+      expect(await store.delete(digest)).toBe(false);
+    });
+
+    test("a put and a delete of one blob at once leave what the put acknowledged", async () => {
+      const content = text("contended");
+      for (let round = 0; round < 50; round++) {
+        const digest = await store.put(content);
+        const unlessPutSinceMs = (await listed(store)).get(digest) ?? 0;
+        await Promise.all([
+          round % 2 === 0 ? store.put(content) : undefined,
+          store.delete(digest, { unlessPutSinceMs }),
+          store.put(content),
+        ]);
+        expect({ round, there: await store.has(digest) }).toEqual({ round, there: true });
+      }
+    });
+
+    test("read() gives the bytes in pieces and their count, and undefined for an unknown digest", async () => {
+      const large = Buffer.alloc(3 * 2 ** 20, "reactor");
+      const reading = await store.read(await store.put(large));
+      expect(reading?.bytes).toBe(large.length);
+      const pieces = await Array.fromAsync(reading?.pieces ?? []);
+      expect(pieces.length).toBeGreaterThan(1);
+      expect(Buffer.concat(pieces).equals(large)).toBe(true);
+      expect(await store.read(absent)).toBeUndefined();
+    });
+
+    test("read() of a damaged blob ends with bundle_invalid", async () => {
+      const digest = await store.put(text("precious"));
+      await fixture.damage(digest);
+      const reading = await store.read(digest);
+      expect(await codeOf(Array.fromAsync(reading?.pieces ?? []))).toBe("bundle_invalid");
+    });
+
+    test("list() says how many bytes each blob has", async () => {
+      await store.put(text("four"));
+      expect((await Array.fromAsync(store.list())).map((blob) => blob.bytes)).toEqual([4]);
+    });
+
     test("a flipped bit is bundle_invalid and names the digest", async () => {
       const digest = await store.put(text("precious"));
       await fixture.damage(digest);

@@ -5,5 +5,6 @@ export const commandGroups: Readonly<Record<string, string>> = {
   "functions env": "Environment variables and secrets of a function.",
   aliases: "Named pointers to one or two deployments.",
   keys: "API keys.",
+  backup: "Take a backup of a running server, check one, restore one.",
   invocations: "What was invoked, and how it ended.",
 };

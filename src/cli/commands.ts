@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { aliasesDelete } from "./commands/aliases/delete.ts";
 import { aliasesList } from "./commands/aliases/list.ts";
 import { aliasesSet } from "./commands/aliases/set.ts";
+import { backupCreate } from "./commands/backup/create.ts";
 import { functionsCreate } from "./commands/functions/create.ts";
 import { functionsDelete } from "./commands/functions/delete.ts";
 import { functionsDeploy } from "./commands/functions/deploy.ts";
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
   aliasesDelete,
   invocationsList,
   invocationsGet,
+  backupCreate,
   keysCreate,
   keysList,
   keysRevoke,

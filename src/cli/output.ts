@@ -8,7 +8,7 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 export interface OutputOptions {
   readonly stdout: Writable;
   readonly stderr: Writable;
-  readonly isTTY: { readonly stdout: boolean; readonly stderr: boolean };
+  readonly isTTY: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** Machine output was asked for. */
   readonly json: boolean;
   /** Colours are allowed at all (no NO_COLOR, no TERM=dumb). */

@@ -17,6 +17,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a backup of everything but logs
+         * @description Answers with a tar archive: `backup.json`, its digest, a consistent copy of the store, and every bundle that the copy names. Needs a key of all projects with the scope `backups:read`. The data key is left out, or wrapped for `wrap_for`: the passphrase itself never comes to the server. One backup at a time; another is refused with `conflict`. An archive that breaks off is no backup: check it as `reactor backup verify` does.
+         */
+        post: operations["createBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/functions": {
         parameters: {
             query?: never;
@@ -421,6 +441,18 @@ export interface components {
             outcome: "ok" | "refused" | "failed";
             subject: string;
         };
+        BackupRecipient: {
+            /** @description scrypt cost: 32768, 65536, 131072 or 262144. */
+            n: number;
+            /** @description scrypt parallelisation: 1. */
+            p: number;
+            /** @description X25519 public key in base64url; its private half is scrypt of the passphrase. */
+            public_key: string;
+            /** @description scrypt block size: 8. */
+            r: number;
+            /** @description 16 bytes in base64url. */
+            salt: string;
+        };
         CreatedApiKey: {
             /** Format: date-time */
             created_at: string;
@@ -690,6 +722,44 @@ export interface operations {
                         /** @description Pass as `cursor` for the next page; null on the last. */
                         next_cursor: string | null;
                     };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createBackup: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    wrap_for?: components["schemas"]["BackupRecipient"];
+                };
+            };
+        };
+        responses: {
+            /** @description The archive; `X-Reactor-Backup` is its id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": string;
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

@@ -19,7 +19,13 @@ import type {
   ResourcePage,
   SystemResource,
 } from "./resources.ts";
-import { type CreateKeyInput, type KeyOptions, serverCalls } from "./server-calls.ts";
+import {
+  type BackupDownload,
+  type CreateBackupInput,
+  type CreateKeyInput,
+  type KeyOptions,
+  serverCalls,
+} from "./server-calls.ts";
 import { type AliasTargetInput, type SetEnvInput, settingsCalls } from "./settings-calls.ts";
 import { type CallOptions, createTransport } from "./transport.ts";
 
@@ -102,6 +108,8 @@ export interface ReactorClient {
   revokeKey(id: string, options?: KeyOptions): Promise<{ id: string }>;
 
   listAudit(options?: PageOptions): Promise<ResourcePage<AuditResource>>;
+  /** Takes a backup of everything but logs. Needs a key of all projects with `backups:read`. */
+  createBackup(input?: CreateBackupInput, options?: CallOptions): Promise<BackupDownload>;
   /** Needs no key. */
   health(options?: CallOptions): Promise<HealthResource>;
   system(options?: CallOptions): Promise<SystemResource>;

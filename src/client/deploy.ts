@@ -13,6 +13,11 @@ export interface DeployInput {
   readonly createFunction?: boolean | undefined;
 }
 
+/**
+ * Of fflate's levels the fastest that still packs: for 5 MB of code it takes half the time of the
+ * default and gives one or two per cent more bytes.
+ */
+const level = 1;
 /** A fixed time inside what zip can express, so that equal files make equal archives. */
 const entryTime = "1990-01-01T00:00:00Z";
 
@@ -36,7 +41,7 @@ export async function deploy(
       "Content-Type": "application/zip",
       ...(claim === undefined ? {} : { "X-Reactor-Bundle-Sha256": claim }),
     }),
-    body: new Uint8Array(zipSync(Object.fromEntries(files), { mtime: entryTime })),
+    body: new Uint8Array(zipSync(Object.fromEntries(files), { mtime: entryTime, level })),
     signal: options.signal ?? null,
   });
   return transport.take(uploaded(transport, request), options);

@@ -1,4 +1,6 @@
 import { type PageOptions, pageQuery } from "./paging.ts";
+import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
+import { unreadResponseError } from "./response-error.ts";
 import { signalOf } from "./signal-of.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
@@ -17,9 +19,26 @@ export interface CreateKeyInput {
   readonly allProjects?: boolean | undefined;
 }
 
+/** A backup while it comes in. */
+export interface BackupDownload {
+  readonly id: string;
+  /** Bytes of the whole archive, when the server says so. */
+  readonly bytes: number | undefined;
+  /** The archive. May break off: only a check of its content tells that it is whole. */
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+export interface CreateBackupInput {
+  /** Whom to wrap the data key for; absent: it is left out. */
+  readonly wrapFor?: KeyRecipient | undefined;
+}
+
 /** Calls about keys, changes and the server itself. */
-export function serverCalls({ api, take }: Transport) {
+export function serverCalls(transport: Transport) {
+  const { api, take } = transport;
   return {
+    createBackup: (input: CreateBackupInput = {}, options: CallOptions = {}) =>
+      createBackup(transport, input, options),
     createKey: (input: CreateKeyInput, options: CallOptions = {}) => {
       const { name, scopes, expiresAt, allProjects } = input;
       const call = api.POST("/api/v1/keys", {
@@ -52,6 +71,27 @@ export function serverCalls({ api, take }: Transport) {
     system: (options: CallOptions = {}) =>
       take(api.GET("/api/v1/system", signalOf(options)), options),
   };
+}
+
+async function createBackup(
+  transport: Transport,
+  { wrapFor }: CreateBackupInput,
+  options: CallOptions,
+): Promise<BackupDownload> {
+  const { url } = transport;
+  const request = new Request(`${url}/api/v1/backup`, {
+    method: "POST",
+    headers: transport.headers({ "Content-Type": "application/json" }),
+    body: JSON.stringify(wrapFor === undefined ? {} : { wrap_for: wrapFor }),
+    ...signalOf(options),
+  });
+  const response = await transport.send(request);
+  if (!response.ok) throw await unreadResponseError(response, url);
+  const { body } = response;
+  const id = response.headers.get("x-reactor-backup");
+  if (id === null || body === null) throw await unreadResponseError(response, url);
+  const bytes = response.headers.get("content-length");
+  return { id, bytes: bytes === null ? undefined : Number(bytes), body };
 }
 
 function keyInit({ signal, allProjects = false }: KeyOptions): {

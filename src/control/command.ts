@@ -9,10 +9,13 @@ import type { FunctionRight } from "../domain/scopes.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Materializer } from "../serving/materializer.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
+import type { BlobCollector } from "./blob-collector.ts";
+import type { Backups } from "./backups.ts";
 import type { CommandName, Commands } from "./control-plane.ts";
 import type { ControlSettings } from "./control-settings.ts";
 import type { DeployQueue } from "./deploy-queue.ts";
 import type { PlanChange, PlanKeeper } from "./plan-keeper.ts";
+import type { StrandedDeployments } from "./recover.ts";
 import type { SecretBox } from "./secret-box.ts";
 
 /** What every command works with. */
@@ -24,6 +27,10 @@ export interface ControlServices {
   readonly secretBox: SecretBox;
   readonly plans: PlanKeeper;
   readonly deploys: DeployQueue;
+  readonly collector: BlobCollector;
+  /** Absent: there is nothing on disk to back up. */
+  readonly backups: Backups | undefined;
+  readonly stranded: StrandedDeployments;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;

@@ -9,7 +9,9 @@ import type {
 import type { InvocationRecord, StoredLogLine } from "../domain/invocation.ts";
 import type { Isolation, Runtime } from "../domain/manifest.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
 import type { Page, PageRequest } from "../store/store.ts";
+import type { BackupStream } from "./backup-stream.ts";
 
 /** A function together with where `production` points. */
 export interface FunctionView extends FunctionRecord {
@@ -144,6 +146,8 @@ export interface Commands {
   };
   /** (read) */
   "invocations.get": { input: { project: string; id: string }; output: InvocationRecord };
+  /** With a recipient the data key is in it, wrapped. Whoever asks must read or close the stream. */
+  "backups.create": { input: { recipient: KeyRecipient | undefined }; output: BackupStream };
 }
 
 export type CommandName = keyof Commands;

@@ -17,6 +17,8 @@ export interface ControlSettings {
   readonly envValueBytesMax: number;
   /** API keys that are not revoked, in all. */
   readonly apiKeysMax: number;
+  /** How long a blob that no deployment names is kept. */
+  readonly blobGraceMs: number;
 }
 
 export const defaultControlSettings: ControlSettings = {
@@ -28,4 +30,5 @@ export const defaultControlSettings: ControlSettings = {
   envKeysMax: 256,
   envValueBytesMax: 65_536,
   apiKeysMax: 10_000,
+  blobGraceMs: 3_600_000,
 };

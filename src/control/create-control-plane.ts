@@ -14,6 +14,8 @@ import { requireProject } from "../domain/scopes.ts";
 import { auditRecord, refusalOf } from "./audit.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorise } from "./authorise.ts";
+import { type Backups, createBackups } from "./backups.ts";
+import { type BlobCollector, createBlobCollector } from "./blob-collector.ts";
 import type { Access, Command, CommandContext, ControlServices } from "./command.ts";
 import { commandTable } from "./commands/command-table.ts";
 import type { CommandName, Commands, ControlPlane } from "./control-plane.ts";
@@ -21,8 +23,8 @@ import type { ControlSettings } from "./control-settings.ts";
 import { createDeployQueue } from "./deploy-queue.ts";
 import { lookUpFunction, looksLikeFunctionId } from "./find-function.ts";
 import { newApiKey } from "./new-api-key.ts";
-import { createPlanKeeper } from "./plan-keeper.ts";
-import { failInterruptedDeployments } from "./recover.ts";
+import { createPlanKeeper, type PlanChange } from "./plan-keeper.ts";
+import { createStrandedDeployments, failInterruptedDeployments } from "./recover.ts";
 import { createSecretBox, type MasterKey } from "./secret-box.ts";
 
 export interface ControlPlaneOptions {
@@ -40,6 +42,8 @@ export interface ControlPlaneOptions {
   readonly random: Random;
   readonly log: Log;
   readonly settings: ControlSettings;
+  /** Where backups are made: a folder of its own for copies of the store. Absent: none can be made. */
+  readonly backup?: { readonly folder: string; readonly serverVersion: string };
 }
 
 /** The control plane with what only the server that started it may do. */
@@ -50,6 +54,7 @@ export interface StartedControlPlane extends ControlPlane {
    * that a stop in between leaves a useless file and not a key nobody has. Resolves whether it did.
    */
   ensureAdminKey(save: (key: string) => Promise<void>): Promise<boolean>;
+  readonly collector: BlobCollector;
 }
 
 /**
@@ -60,14 +65,23 @@ export interface StartedControlPlane extends ControlPlane {
 export async function createControlPlane(
   options: ControlPlaneOptions,
 ): Promise<StartedControlPlane> {
-  const services = createServices(options);
+  const collector = createBlobCollector({
+    ...options,
+    referencedBlobs: () => options.store.read((reader) => reader.referencedBlobs()),
+    graceMs: options.settings.blobGraceMs,
+  });
+  const { backup } = options;
+  const backups = backup && (await createBackups({ ...options, ...backup, collector }));
+  const services = createServices(options, collector, backups);
   const { store, plans, deploys, clock } = services;
   await ensureDefaultProject(services);
   await failInterruptedDeployments(services);
   await plans.load();
+  collector.start();
   const running = new Set<Promise<unknown>>();
   let closed = false;
   return {
+    collector,
     async execute(name, input, caller) {
       if (closed) throw stopping();
       const result = run(services, name, input, caller);
@@ -95,7 +109,12 @@ export async function createControlPlane(
     async close() {
       closed = true;
       await deploys.close(stopping());
+      await backups?.close();
       await Promise.allSettled(running);
+      // A backup may have begun while the last one ended.
+      await backups?.close();
+      await collector.close();
+      services.stranded.close();
       plans.close();
     },
   };
@@ -107,7 +126,11 @@ function stopping(): ReactorError {
   });
 }
 
-function createServices(options: ControlPlaneOptions): ControlServices {
+function createServices(
+  options: ControlPlaneOptions,
+  collector: BlobCollector,
+  backups: Backups | undefined,
+): ControlServices {
   const { store, blobs, journal, materializer, publish, clock, ids, random, log, settings } =
     options;
   const secretBox = createSecretBox({
@@ -126,6 +149,9 @@ function createServices(options: ControlPlaneOptions): ControlServices {
     log,
     settings,
     secretBox,
+    collector,
+    backups,
+    stranded: createStrandedDeployments(options),
     plans: createPlanKeeper({ store, secretBox, publish, clock, log }),
     deploys: createDeployQueue({
       runningMax: settings.deploysRunningMax,
@@ -208,18 +234,40 @@ function createContext(
     require: (access) => authorise(caller, access, undefined),
     project: (name) => findProject(store, name),
     async change(work) {
-      const { output, touched } = await store.write(async (writer) => {
+      let touched: readonly PlanChange[] = [];
+      const commit = store.write(async (writer) => {
         const change = await work(writer);
         const { details, outcome = "ok" } = change;
         await writer.insertAudit(
           auditRecord(services, { caller, command, subject, outcome, details }),
         );
-        return change;
+        ({ touched } = change);
+        return change.output;
+      });
+      const output = await commit.catch(async (error: unknown) => {
+        // The commit may have happened before it failed: the plan must show it then, or a key whose
+        // revoke "failed" would open the door until the next change.
+        if (touched.length > 0) await refreshUnsure(services, touched);
+        throw error;
       });
       if (touched.length > 0) await plans.refresh(touched);
       return output;
     },
   };
+}
+
+/** Brings the plan up to what may have been committed; the keeper tries again by itself when it fails. */
+async function refreshUnsure(
+  { plans, log }: ControlServices,
+  touched: readonly PlanChange[],
+): Promise<void> {
+  try {
+    await plans.refresh(touched);
+  } catch (error) {
+    log.warn("cannot read back a change whose commit failed; trying again", {
+      error: String(error),
+    });
+  }
 }
 
 async function findProject(store: Store, name: string): Promise<ProjectRecord> {

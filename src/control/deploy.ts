@@ -5,7 +5,7 @@ import { createSecretMask } from "../domain/mask-secrets.ts";
 import { parseFunctionName } from "../domain/names.ts";
 import type { FunctionEnv } from "../domain/plan.ts";
 import { resolveEnv } from "../domain/declared-env.ts";
-import type { Materialized } from "../serving/materializer.ts";
+import type { Artifact } from "../drivers/driver.ts";
 import type { StoreReader } from "../store/store.ts";
 import { canonicalTar } from "./archive/canonical-tar.ts";
 import { openEnv } from "./build-plan.ts";
@@ -44,18 +44,24 @@ export async function deploy(
   });
   context.materializer.check(bundle.manifest);
   signal.throwIfAborted();
-  const sourceBlob = await context.blobs.put(await canonicalTar(bundle.files));
-  const { owner, deployment } = await insertPending(context, {
-    input,
-    project,
-    existing,
-    bundle,
-    sourceBlob,
-  });
-  const outcome = await materialize(context, owner, deployment, bundle, signal);
-  const finished = await finish(context, { input, project, owner, deployment, outcome });
-  if (finished.promoteFault !== undefined) throw finished.promoteFault;
-  return finished.deployment;
+  const deploymentId = context.ids.next("dep");
+  const { manifest, files } = bundle;
+  // Prepared while the source and the row become durable; what comes of it is the outcome's.
+  const preparing = context.materializer.prepare({ deploymentId, manifest, files }, signal);
+  try {
+    const { owner, deployment } = await alongside(
+      preparing,
+      accept(context, { input, project, existing, bundle, deploymentId }),
+    );
+    const outcome = await materialize(context, { owner, deployment, bundle, preparing }, signal);
+    const finished = await finish(context, { input, project, owner, deployment, outcome });
+    if (finished.promoteFault !== undefined) throw finished.promoteFault;
+    return finished.deployment;
+  } catch (error) {
+    // The row may be there all the same, and nobody works on it any more.
+    if (!(error instanceof ReactorError) || error.status >= 500) context.stranded.add(deploymentId);
+    throw error;
+  }
 }
 
 /** The function to deploy to; undefined when the deploy is to create it. */
@@ -79,19 +85,35 @@ async function findTarget(
   });
 }
 
-interface Accepted {
+/**
+ * Resolves or rejects with the work. What runs beside it is awaited by somebody else later; when
+ * the work fails nobody would, so it is over by then too.
+ */
+async function alongside<T>(beside: Promise<unknown>, work: Promise<T>): Promise<T> {
+  const settled = Promise.allSettled([beside]);
+  try {
+    return await work;
+  } catch (error) {
+    await settled;
+    throw error;
+  }
+}
+
+interface Acceptable {
   readonly input: DeployInput;
   readonly project: ProjectRecord;
   readonly existing: FunctionRecord | undefined;
   readonly bundle: PreparedBundle;
-  readonly sourceBlob: string;
+  readonly deploymentId: string;
 }
 
-async function insertPending(
+/** Stores the source, then the row that refers to it. */
+async function accept(
   context: CommandContext,
-  { input, project, existing, bundle, sourceBlob }: Accepted,
+  { input, project, existing, bundle, deploymentId }: Acceptable,
 ): Promise<{ owner: FunctionRecord; deployment: DeploymentRecord }> {
   const { manifest, digest } = bundle;
+  const sourceBlob = await context.blobs.put(await canonicalTar(bundle.files));
   return context.change(async (writer) => {
     const owner =
       existing === undefined
@@ -101,7 +123,7 @@ async function insertPending(
     await requireDeclaredEnv(writer, existing === undefined ? unborn : owner, manifest, "deploy");
     if (existing === undefined) await writer.insertFunction(owner);
     const deployment: DeploymentRecord = {
-      id: context.ids.next("dep"),
+      id: deploymentId,
       functionId: owner.id,
       revision: await writer.nextRevision(owner.id),
       status: "pending",
@@ -148,12 +170,17 @@ type Outcome =
   | { readonly ok: true; readonly artifactBlob: string; readonly shape: string }
   | { readonly ok: false; readonly failure: NonNullable<DeploymentRecord["failure"]> };
 
-/** Prepares and proves the deployment; every way it can fail is an outcome. */
+interface Materializing {
+  readonly owner: FunctionRecord;
+  readonly deployment: DeploymentRecord;
+  readonly bundle: PreparedBundle;
+  readonly preparing: Promise<Artifact>;
+}
+
+/** Proves the deployment and stores its module; every way it can fail is an outcome. */
 async function materialize(
   context: CommandContext,
-  owner: FunctionRecord,
-  deployment: DeploymentRecord,
-  bundle: PreparedBundle,
+  { owner, deployment, bundle, preparing }: Materializing,
   signal: AbortSignal,
 ): Promise<Outcome> {
   await context.store.write((writer) =>
@@ -163,20 +190,18 @@ async function materialize(
   try {
     const env = await context.store.read((reader) => readEnv(reader, context, owner));
     secrets = env.secrets;
-    const result = await withinTime(context, signal, (limited) =>
-      context.materializer.materialize(
-        {
-          function: owner,
-          deploymentId: deployment.id,
-          revision: deployment.revision,
-          manifest: bundle.manifest,
-          files: bundle.files,
-          env,
-        },
-        limited,
-      ),
-    );
-    return { ok: true, artifactBlob: await context.blobs.put(result.code), shape: result.shape };
+    const about = { function: owner, deploymentId: deployment.id, revision: deployment.revision };
+    return await withinTime(context, signal, async (limited) => {
+      const artifact = await preparing;
+      // A module whose proof fails is left to the collector of blobs.
+      const storing = context.blobs.put(artifact.code);
+      const request = { ...about, manifest: bundle.manifest, env, artifact };
+      const { shape } = await alongside(
+        storing,
+        context.materializer.materialize(request, limited),
+      );
+      return { ok: true, artifactBlob: await storing, shape };
+    });
   } catch (error) {
     const known = error instanceof ReactorError;
     if (!known) {
@@ -201,11 +226,11 @@ async function readEnv(
 }
 
 /** Runs the work until the signal aborts or the time is up, whether or not the work listens. */
-async function withinTime(
+async function withinTime<T>(
   { clock, settings }: CommandContext,
   signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<Materialized>,
-): Promise<Materialized> {
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { materializeMsMax } = settings;
   const limited = new AbortController();
   const abort = (): void => limited.abort(signal.reason);

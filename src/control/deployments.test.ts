@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { endOfTurn } from "../base/end-of-turn.ts";
 import { readTar } from "./archive/read-tar.ts";
 import { createUnpackMeter, defaultBundleLimits } from "./archive/bundle-limits.ts";
 import { bundleDigest } from "../domain/bundle-digest.ts";
@@ -27,6 +28,33 @@ test("a deploy materializes the files, keeps them as a tar, and leaves productio
   const plan = plane.plan.functions.get("default:hello");
   expect(plan?.deployments.get(1)?.deploymentId).toBe(deployment.id);
   expect(plan?.aliases.size).toBe(0);
+});
+
+test("a build that fails while the source is stored is a failed deployment with its log", async () => {
+  await using plane = await TestPlane.open();
+  await plane.create("hello");
+  plane.prepare = () =>
+    Promise.reject(new ReactorError("bundle_invalid", "syntax", { details: { log: "a.ts:1:1" } }));
+  const failed = await plane.deploy("hello", { "index.ts": "(" }, { promote: true });
+  expect(failed).toMatchObject({ status: "failed", artifactBlob: undefined });
+  expect(failed.failure).toEqual({ code: "bundle_invalid", message: "syntax", log: "a.ts:1:1" });
+  expect(await plane.blobs.has(failed.sourceBlob)).toBe(true);
+  expect(plane.materialized).toEqual([]);
+});
+
+test("a deploy that is refused ends only when its build has ended", async () => {
+  await using plane = await TestPlane.open();
+  await plane.create("hello");
+  let built = false;
+  plane.prepare = async () => {
+    for (let turn = 0; turn < 200; turn++) await new Promise<void>((resolve) => endOfTurn(resolve));
+    built = true;
+    throw new Error("nobody asks any more");
+  };
+  const full = new ReactorError("storage_full", "the disk is full");
+  Object.assign(plane.blobs, { put: () => Promise.reject(full) });
+  expect((await refusal(plane.deploy("hello", { "index.ts": code }))).code).toBe("storage_full");
+  expect(built).toBe(true);
 });
 
 test("a deploy that fails is kept with its masked log and never disturbs production", async () => {

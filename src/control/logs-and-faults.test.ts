@@ -109,6 +109,7 @@ function breakable() {
       broken.reads = broken.readsAfterWrite;
       return result;
     },
+    snapshot: (file) => store.snapshot(file),
     close: () => store.close(),
   });
   return { wrap, broken };

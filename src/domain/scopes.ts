@@ -18,6 +18,7 @@ const scopedResources = [
   "playground",
   "metrics",
   "config",
+  "backups",
 ] as const;
 
 /** Returns the scope, or throws `invalid_request` when no command could ever ask for it. */

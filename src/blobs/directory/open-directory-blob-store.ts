@@ -1,11 +1,13 @@
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { mkdir, open, opendir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { sha256Hex } from "../../base/digest.ts";
 import { ReactorError } from "../../domain/errors.ts";
-import type { BlobStore } from "../blob-store.ts";
+import type { BlobReading, BlobStore, StoredBlob } from "../blob-store.ts";
 import { blobFailure, isMissing } from "./blob-failure.ts";
+import { createKeyedTurns } from "./keyed-turns.ts";
 
 export interface DirectoryBlobStoreOptions {
   /** Folder of the blobs; made when missing. One server at a time may have it open. */
@@ -13,6 +15,7 @@ export interface DirectoryBlobStoreOptions {
   readonly clock: Clock;
 }
 
+const pieceBytes = 256 * 1024;
 const digestPattern = /^[0-9a-f]{64}$/;
 
 /**
@@ -27,6 +30,7 @@ export async function openDirectoryBlobStore(
   const { clock } = options;
   const temporary = join(root, "tmp");
   let puts = 0;
+  const inTurn = createKeyedTurns();
   await attempt(`open the blob folder ${root}`, async () => {
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true, mode: 0o700 });
@@ -37,35 +41,52 @@ export async function openDirectoryBlobStore(
       const digest = sha256Hex(bytes);
       puts += 1;
       const temporaryPath = join(temporary, `${digest}.${puts}`);
-      await attempt(`store blob ${digest}`, async () => {
+      const store = async (): Promise<void> => {
         const path = blobPath(root, digest);
-        if (!(await holds(path, digest)) || !(await touch(path, clock.now()))) {
-          await writeDurably(temporaryPath, bytes, clock.now());
+        const before = await statBlob(path, digest);
+        // Rises with every put, whatever the clock does: a collector must see that it was put again.
+        const atMs = Math.max(clock.now(), (before?.storedAtMs ?? -1) + 1);
+        if (!(await holds(path, digest)) || !(await touch(path, atMs))) {
+          await writeDurably(temporaryPath, bytes, atMs);
           await moveInto(temporaryPath, root, digest);
         }
         // Also for a blob that was there: whoever put it may not have synced its name yet.
         for (const folder of foldersOf(root, digest)) await syncFolder(folder);
-      });
+      };
+      await inTurn(digest, () => attempt(`store blob ${digest}`, store));
       return digest;
     },
     async get(digest) {
       const bytes = await readBlob(blobPath(root, digest), digest);
       if (bytes === undefined || sha256Hex(bytes) === digest) return bytes;
-      throw new ReactorError(
-        "bundle_invalid",
-        `Cannot read blob ${digest}: the stored bytes are damaged, their digest differs; deploy the same files again, or restore a backup`,
-        { details: { digest } },
-      );
+      throw damagedBlob(digest);
+    },
+    async read(digest) {
+      return openBlob(blobPath(root, digest), digest);
     },
     async has(digest) {
-      return (await storedAtMs(blobPath(root, digest), digest)) !== undefined;
+      return (await statBlob(blobPath(root, digest), digest)) !== undefined;
     },
-    async delete(digest) {
+    async delete(digest, { unlessPutSinceMs } = {}) {
       const path = blobPath(root, digest);
-      await attempt(`delete blob ${digest}`, () => rm(path, { force: true }));
+      return inTurn(digest, async () => {
+        const found = await statBlob(path, digest);
+        if (found === undefined) return false;
+        if (unlessPutSinceMs !== undefined && found.storedAtMs !== unlessPutSinceMs) return false;
+        await attempt(`delete blob ${digest}`, () => rm(path, { force: true }));
+        return true;
+      });
     },
     list: () => listBlobs(root),
   };
+}
+
+function damagedBlob(digest: string): ReactorError {
+  return new ReactorError(
+    "bundle_invalid",
+    `Cannot read blob ${digest}: the stored bytes are damaged, their digest differs; deploy the same files again, or restore a backup`,
+    { details: { digest } },
+  );
 }
 
 async function attempt<T>(action: string, work: () => Promise<T>): Promise<T> {
@@ -109,15 +130,42 @@ async function holds(path: string, digest: string): Promise<boolean> {
   return bytes !== undefined && sha256Hex(bytes) === digest;
 }
 
-async function storedAtMs(path: string, digest: string): Promise<number | undefined> {
+async function statBlob(path: string, digest: string): Promise<StoredBlob | undefined> {
   return attempt(`look for blob ${digest}`, async () => {
     try {
-      return Math.round((await stat(path)).mtimeMs);
+      const { size, mtimeMs } = await stat(path);
+      return { digest, bytes: size, storedAtMs: Math.round(mtimeMs) };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
     }
   });
+}
+
+/** The file is opened by the first piece, so that a reading nobody starts holds nothing. */
+async function openBlob(path: string, digest: string): Promise<BlobReading | undefined> {
+  const found = await statBlob(path, digest);
+  return found && { bytes: found.bytes, pieces: readPieces(path, digest) };
+}
+
+async function* readPieces(path: string, digest: string): AsyncGenerator<Uint8Array> {
+  const action = `read blob ${digest}`;
+  const hash = createHash("sha256");
+  const file = await attempt(action, () => open(path, constants.O_RDONLY));
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await attempt(action, () =>
+        file.read(Buffer.allocUnsafe(pieceBytes), 0, pieceBytes),
+      );
+      if (bytesRead === 0) break;
+      const piece = buffer.subarray(0, bytesRead);
+      hash.update(piece);
+      yield piece;
+    }
+  } finally {
+    await file.close();
+  }
+  if (hash.digest("hex") !== digest) throw damagedBlob(digest);
 }
 
 /** Renews the blob's age; false when it was deleted meanwhile. */
@@ -167,14 +215,14 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function* listBlobs(root: string): AsyncGenerator<{ digest: string; storedAtMs: number }> {
+async function* listBlobs(root: string): AsyncGenerator<StoredBlob> {
   for await (const outer of entries(root)) {
     if (!/^[0-9a-f]{2}$/.test(outer)) continue;
     for await (const inner of entries(join(root, outer))) {
       for await (const digest of entries(join(root, outer, inner))) {
         if (!digestPattern.test(digest)) continue;
-        const atMs = await storedAtMs(join(root, outer, inner, digest), digest);
-        if (atMs !== undefined) yield { digest, storedAtMs: atMs };
+        const found = await statBlob(join(root, outer, inner, digest), digest);
+        if (found !== undefined) yield found;
       }
     }
   }

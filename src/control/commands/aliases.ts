@@ -1,3 +1,4 @@
+import type { BlobStore } from "../../blobs/blob-store.ts";
 import { ReactorError } from "../../domain/errors.ts";
 import type { AliasTarget, FunctionRecord } from "../../domain/function.ts";
 import { aliasPattern } from "../../domain/names.ts";
@@ -6,6 +7,7 @@ import { type CommandTable, onFunction } from "../command.ts";
 import { findDeployment, requireReady } from "../find-deployment.ts";
 import { findFunction } from "../find-function.ts";
 import { productionAlias, recordProduction, requireDeclaredEnv } from "../promote.ts";
+import { requireArtifact } from "../require-artifact.ts";
 import { functionSubject } from "./functions.ts";
 
 type WantedTarget = { readonly revision: number; readonly weight: number };
@@ -50,11 +52,13 @@ async function resolveTargets(
   owner: FunctionRecord,
   alias: string,
   wanted: readonly WantedTarget[],
+  blobs: BlobStore,
 ): Promise<readonly AliasTarget[]> {
   const targets: AliasTarget[] = [];
   for (const { revision, weight } of wanted) {
     const deployment = await findDeployment(reader, owner, String(revision));
     requireReady(`point alias "${alias}" at`, deployment);
+    await requireArtifact(blobs, deployment, `point alias "${alias}" at`);
     await requireDeclaredEnv(reader, owner, deployment.manifest, `set alias "${alias}" of`);
     targets.push({ revision, deploymentId: deployment.id, weight });
   }
@@ -84,7 +88,7 @@ export const aliasCommands: CommandTable<"aliases.list" | "aliases.set" | "alias
       const hints = { plan: context.plans.plan, caller: context.caller };
       return context.change(async (writer) => {
         const owner = await findFunction(writer, project, input.function, hints);
-        const targets = await resolveTargets(writer, owner, alias, input.targets);
+        const targets = await resolveTargets(writer, owner, alias, input.targets, context.blobs);
         const updatedAtMs = context.clock.now();
         const plain = { functionId: owner.id, name: alias, targets, updatedAtMs };
         const production = { function: owner, targets, kind: "promote" as const };

@@ -2,6 +2,7 @@ import type { CommandTable } from "../command.ts";
 import type { CommandName } from "../control-plane.ts";
 import { aliasCommands } from "./aliases.ts";
 import { auditCommands } from "./audit.ts";
+import { backupCommands } from "./backups.ts";
 import { deploymentCommands } from "./deployments.ts";
 import { envCommands } from "./env.ts";
 import { functionCommands } from "./functions.ts";
@@ -21,4 +22,5 @@ export const commandTable: CommandTable<CommandName> = {
   ...auditCommands,
   ...logCommands,
   ...invocationCommands,
+  ...backupCommands,
 };

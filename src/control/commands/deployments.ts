@@ -24,7 +24,14 @@ export const deploymentCommands: CommandTable<
         context.require({ project: input.project, scopes: ["functions:create"] });
       }
       const key = deployKey(project.name, record?.name ?? input.function);
-      return context.deploys.run(key, (signal) => deploy(context, input, signal));
+      return context.deploys.run(key, async (signal) => {
+        const putDone = context.collector.beginPut();
+        try {
+          return await deploy(context, input, signal);
+        } finally {
+          putDone();
+        }
+      });
     },
   },
   "deployments.list": {

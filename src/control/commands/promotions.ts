@@ -3,10 +3,13 @@ import type { DeploymentRecord, FunctionRecord } from "../../domain/function.ts"
 import type { StoreReader } from "../../store/store.ts";
 import { type CommandContext, type CommandTable, onFunction } from "../command.ts";
 import type { FunctionRef } from "../control-plane.ts";
-import { findDeployment, findNewestDeployment } from "../find-deployment.ts";
+import { findDeployment, findNewestDeployment, requireReady } from "../find-deployment.ts";
 import { findFunction } from "../find-function.ts";
 import { promoteIn, rollbackTarget } from "../promote.ts";
+import { requireArtifact } from "../require-artifact.ts";
 import { functionSubject } from "./functions.ts";
+
+const actions = { promote: "promote", rollback: "roll back to" } as const;
 
 /** Moves `production` to the deployment that `choose` finds, one after another per store. */
 async function move(
@@ -24,6 +27,8 @@ async function move(
       wanted === undefined
         ? await choose(writer, owner)
         : await findDeployment(writer, owner, wanted);
+    requireReady(actions[kind], deployment);
+    await requireArtifact(context.blobs, deployment, actions[kind]);
     await promoteIn(writer, context, { function: owner, deployment, kind });
     return {
       output: deployment,

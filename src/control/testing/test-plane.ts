@@ -8,6 +8,7 @@ import { systemRandom } from "../../base/random.ts";
 import type { BlobStore } from "../../blobs/blob-store.ts";
 import { openDirectoryBlobStore } from "../../blobs/directory/open-directory-blob-store.ts";
 import { type Caller, systemCaller } from "../../domain/caller.ts";
+import type { Artifact, PrepareRequest } from "../../drivers/driver.ts";
 import { emptyPlan, type Plan } from "../../domain/plan.ts";
 import type { MaterializeRequest, Materialized } from "../../serving/materializer.ts";
 import { openSqliteStore } from "../../store/sqlite/open-sqlite-store.ts";
@@ -19,9 +20,8 @@ import { createMemoryJournal } from "./memory-journal.ts";
 
 type Materialize = (request: MaterializeRequest, signal: AbortSignal) => Promise<Materialized>;
 
-/** What a healthy driver would make of any code. */
-export const ready: Materialize = (request) =>
-  Promise.resolve({ code: Buffer.from(`artifact of ${request.deploymentId}`), shape: "fetch" });
+/** What a healthy driver finds in any code. */
+export const ready: Materialize = () => Promise.resolve({ shape: "fetch" });
 
 export interface TestPlaneOptions {
   readonly settings?: Partial<ControlSettings>;
@@ -44,6 +44,13 @@ export class TestPlane implements AsyncDisposable {
   /** Every request that the materializer got. */
   readonly materialized: MaterializeRequest[] = [];
   materialize: Materialize = ready;
+  /** What a healthy driver would make of any code. */
+  prepare: (request: PrepareRequest) => Promise<Artifact> = ({ deploymentId }) =>
+    Promise.resolve({
+      deploymentId,
+      entrypoint: "index.js",
+      code: Buffer.from(`artifact of ${deploymentId}`),
+    });
   check: () => void = () => undefined;
   checkRuntime: (runtime: string) => void = () => undefined;
   #started: { plane: StartedControlPlane; store: Store; blobs: BlobStore } | undefined;
@@ -104,6 +111,7 @@ export class TestPlane implements AsyncDisposable {
         materializer: {
           check: () => this.check(),
           checkRuntime: (runtime) => this.checkRuntime(runtime),
+          prepare: (request) => this.prepare(request),
           materialize: (request, signal) => {
             this.materialized.push(request);
             return this.materialize(request, signal);

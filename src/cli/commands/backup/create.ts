@@ -1,0 +1,110 @@
+import path from "node:path";
+import { systemRandom } from "../../../base/random.ts";
+import type { BackupManifest } from "../../../domain/backup/backup-manifest.ts";
+import { createRecipient, passphraseCharsMin } from "../../../domain/backup/key-wrap.ts";
+import { type CommandContext, defineCommand } from "../../command.ts";
+import { describeBytes } from "../../describe.ts";
+import { UsageError } from "../../usage-error.ts";
+import { receiveBackup } from "./receive-backup.ts";
+
+/** A passphrase for a new backup: on a terminal asked for twice. */
+async function newPassphrase({ readSecret, output }: CommandContext): Promise<string> {
+  const passphrase = await readSecret("Passphrase to wrap the data key with");
+  if (passphrase.length < passphraseCharsMin) {
+    throw new UsageError(
+      `The passphrase has ${passphrase.length} characters, it must have at least ${passphraseCharsMin}`,
+    );
+  }
+  if (output.isTTY.stdin && (await readSecret("The same passphrase again")) !== passphrase) {
+    throw new UsageError("The two passphrases differ");
+  }
+  return passphrase;
+}
+
+function warnings({ dataKey, secretKeyIds, damagedBlobs }: BackupManifest): readonly string[] {
+  const { id, wrapped } = dataKey;
+  const others = secretKeyIds.filter((key) => key !== id);
+  return [
+    ...(wrapped
+      ? []
+      : [
+          `THE DATA KEY ${id} IS NOT IN THIS BACKUP: keep the server's data key file elsewhere, or no secret can ever be read again`,
+        ]),
+    ...(others.length === 0
+      ? []
+      : [
+          `secrets are also sealed under the keys ${others.join(", ")}, which are not in the backup`,
+        ]),
+    ...(damagedBlobs.length === 0
+      ? []
+      : [
+          `${damagedBlobs.length} bundles were damaged or missing on the server and are left out: ${damagedBlobs.join(", ")}; deploy their functions again`,
+        ]),
+  ];
+}
+
+export const backupCreate = defineCommand({
+  name: "backup create",
+  summary: "Take a backup of a server while it serves",
+  description:
+    "Saves functions, deployments with their code, env, sealed secrets, API keys and audit rows as " +
+    "they are at one moment, into one tar file that is checked as it comes in. Logs and invocation " +
+    "records are left out, and so is the admin key's file. The data key, without which no secret " +
+    "can be read, is left out too unless --wrap-key puts it in under a passphrase, which is asked " +
+    "for or read from stdin and never leaves this machine.",
+  arguments: {},
+  options: {
+    output: { value: "file", summary: "Where to write the backup; must not exist yet", short: "o" },
+    wrapKey: { summary: "Put the data key in, wrapped under a passphrase (prompt or stdin)" },
+  },
+  examples: [
+    {
+      command: "reactor backup create --output reactor-$(date +%F).tar",
+      summary: "A backup without the data key",
+    },
+    {
+      command: "reactor backup create --output all.tar --wrap-key < passphrase.txt",
+      summary: "A backup that can be restored with a passphrase",
+    },
+  ],
+  errors: [
+    { code: "permission_denied", next: "use a key of all projects with the scope backups:read" },
+    { code: "conflict", next: "wait for the other backup to end" },
+  ],
+  async run(context, _args, options) {
+    const { output, cwd, client, signal } = context;
+    if (options.output === undefined) {
+      throw new UsageError("A backup needs a file to write to", {
+        next: "reactor backup create --output reactor.tar",
+      });
+    }
+    const file = path.resolve(cwd, options.output);
+    const wrapFor = options.wrapKey
+      ? await createRecipient(await newPassphrase(context), systemRandom)
+      : undefined;
+    const reactor = await client();
+    const progress = output.progress("Taking a backup");
+    const received = await receiveBackup({
+      file,
+      signal,
+      download: () => reactor.createBackup({ wrapFor }, { signal }),
+      onBytes: (bytes) => progress.update(`Taking a backup: ${describeBytes(bytes)}`),
+    }).finally(() => progress.end());
+    const { manifest, bytes } = received;
+    output.result(
+      {
+        file,
+        id: manifest.id,
+        bytes,
+        created_at: new Date(manifest.createdAtMs).toISOString(),
+        blobs: manifest.files.length - 1,
+        damaged_blobs: manifest.damagedBlobs,
+        data_key: { id: manifest.dataKey.id, wrapped: manifest.dataKey.wrapped !== undefined },
+      },
+      () => `Saved backup ${manifest.id} to ${file} (${describeBytes(bytes)}, checked)`,
+    );
+    for (const warning of warnings(manifest)) output.warn(warning);
+    output.note(`Next: reactor backup verify ${options.output}`);
+    return undefined;
+  },
+});

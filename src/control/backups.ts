@@ -1,0 +1,252 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { BlobStore } from "../blobs/blob-store.ts";
+import {
+  type BackupFile,
+  type BackupManifest,
+  blobPath,
+  manifestBytesMax,
+  storePath,
+  writeManifest,
+} from "../domain/backup/backup-manifest.ts";
+import { archiveBytes, writeArchive } from "../domain/backup/write-archive.ts";
+import { type KeyRecipient, wrapKey } from "../domain/backup/key-wrap.ts";
+import { ReactorError } from "../domain/errors.ts";
+import type { Store } from "../store/store.ts";
+import type { BackupStream } from "./backup-stream.ts";
+import type { BlobCollector } from "./blob-collector.ts";
+import type { MasterKey } from "./secret-box.ts";
+
+/** Makes backups of everything control keeps, one at a time. */
+export interface Backups {
+  /** Freezes one state and resolves with it as an archive. `conflict` while another is sent. */
+  create(recipient: KeyRecipient | undefined): Promise<BackupStream>;
+  /** Ends the one that is sent. */
+  close(): Promise<void>;
+}
+
+export interface BackupsOptions {
+  /** Folder of its own for the copy of the store; what is in it is removed at the start. */
+  readonly folder: string;
+  readonly serverVersion: string;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly collector: BlobCollector;
+  readonly masterKey: MasterKey;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** How long a reader may take for one piece before its backup is given up. */
+const readerIdleMs = 60_000;
+const pieceBytes = 256 * 1024;
+
+/** One backup from its first step until everything it held is free. */
+interface Run {
+  readonly id: string;
+  /** The copy of the store. */
+  readonly file: string;
+  readonly signal: AbortSignal;
+  /** Resolves when no blob can be removed any more. */
+  readonly held: Promise<unknown>;
+  end(reason: ReactorError): Promise<void>;
+}
+
+export async function createBackups(options: BackupsOptions): Promise<Backups> {
+  const { folder, ids, collector, log } = options;
+  await emptyFolder(folder);
+  let current: Run | undefined;
+  const begin = (): Run => {
+    if (current !== undefined) {
+      throw new ReactorError(
+        "conflict",
+        `Cannot start a backup: backup ${current.id} is still being sent; wait for its end`,
+        { retryAfterSecs: 5, details: { backup_id: current.id } },
+      );
+    }
+    const id = ids.next("bkp");
+    const file = path.join(folder, `${id}.db`);
+    const held = collector.hold();
+    const stopped = new AbortController();
+    const free = async (reason: ReactorError): Promise<void> => {
+      stopped.abort(reason);
+      (await held)();
+      await rm(file, { force: true });
+      current = undefined;
+    };
+    let freed: Promise<void> | undefined;
+    return (current = {
+      id,
+      file,
+      signal: stopped.signal,
+      held,
+      end: (reason) => (freed ??= free(reason)),
+    });
+  };
+  return {
+    async create(recipient) {
+      const run = begin();
+      try {
+        await run.held;
+        const manifest = await freeze(options, run, recipient);
+        const stream = send(options, run, manifest);
+        log.info("Backup begun", { backup_id: run.id, bytes: stream.bytes });
+        return stream;
+      } catch (error) {
+        await run.end(new ReactorError("storage_unavailable", "The backup failed"));
+        throw error;
+      }
+    },
+    async close() {
+      await current?.end(stopping());
+    },
+  };
+}
+
+function stopping(): ReactorError {
+  return new ReactorError(
+    "storage_unavailable",
+    "Cannot finish the backup: the server is stopping",
+  );
+}
+
+/** Removes what a killed server left. */
+async function emptyFolder(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new ReactorError(
+      "storage_unavailable",
+      `Cannot use the folder ${folder} for backups: ${String(cause)}; it must be writable`,
+      { cause },
+    );
+  }
+}
+
+/** Copies the store and reads through every blob that the copy names. */
+async function freeze(
+  options: BackupsOptions,
+  run: Run,
+  recipient: KeyRecipient | undefined,
+): Promise<BackupManifest> {
+  const { store, masterKey, random, clock, serverVersion } = options;
+  const { formatVersion, referencedBlobs, secretKeyIds } = await store.snapshot(run.file);
+  const files: BackupFile[] = [{ path: storePath, ...(await measure(readFile(run.file))) }];
+  const damagedBlobs: string[] = [];
+  for (const digest of referencedBlobs) {
+    run.signal.throwIfAborted();
+    const file = await soundBlob(options, digest);
+    if (file === undefined) damagedBlobs.push(digest);
+    else files.push(file);
+  }
+  const request = { key: masterKey, backupId: run.id, random };
+  return {
+    id: run.id,
+    serverVersion,
+    createdAtMs: clock.now(),
+    storeFormat: formatVersion,
+    dataKey: {
+      id: masterKey.id,
+      wrapped: recipient === undefined ? undefined : wrapKey({ recipient, ...request }),
+    },
+    secretKeyIds,
+    damagedBlobs,
+    files,
+  };
+}
+
+/** Undefined, and logged, when the blob is damaged or missing already: the others must be saved all the same. */
+async function soundBlob(
+  { blobs, log }: BackupsOptions,
+  digest: string,
+): Promise<BackupFile | undefined> {
+  try {
+    const reading = await blobs.read(digest);
+    if (reading) return { path: blobPath(digest), ...(await measure(reading.pieces)) };
+    log.warn("A blob is missing and cannot be backed up", { digest });
+  } catch (error) {
+    if (!(error instanceof ReactorError) || error.code !== "bundle_invalid") throw error;
+    log.warn("A blob is damaged and is left out of the backup", { digest, error: error.message });
+  }
+  return undefined;
+}
+
+async function measure(
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const piece of pieces) {
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+function readFile(file: string): AsyncIterable<Uint8Array> {
+  return createReadStream(file, { highWaterMark: pieceBytes });
+}
+
+function send(options: BackupsOptions, run: Run, manifest: BackupManifest): BackupStream {
+  const { blobs, clock, log } = options;
+  const head = writeManifest(manifest);
+  if (head.length > manifestBytesMax) {
+    throw new ReactorError(
+      "storage_full",
+      `Cannot make the backup: its list of ${manifest.files.length} files has ${head.length} bytes, at most ${manifestBytesMax} are possible`,
+    );
+  }
+  const body = writeArchive(manifest, head, async (file) => {
+    if (file.path === storePath) return readFile(run.file);
+    const reading = await blobs.read(file.sha256);
+    if (reading) return reading.pieces;
+    throw new ReactorError(
+      "storage_unavailable",
+      `Cannot finish the backup: blob ${file.sha256} was removed from the bundle folder meanwhile`,
+    );
+  });
+  const giveUp = (): void => {
+    log.warn("Backup given up: nobody reads it", { backup_id: run.id, idle_ms: readerIdleMs });
+    void finish("The backup was not read in time");
+  };
+  const finish = async (why: string): Promise<void> => {
+    idle.cancel();
+    await run.end(new ReactorError("storage_unavailable", why));
+    // Closes the file that is being read: Node ends a process that leaves that to its collector.
+    await archive.return(undefined);
+  };
+  let idle: Timer = clock.after(readerIdleMs, giveUp);
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    let whole = false;
+    try {
+      for await (const chunk of body) {
+        run.signal.throwIfAborted();
+        idle.cancel();
+        idle = clock.after(readerIdleMs, giveUp);
+        yield chunk;
+      }
+      run.signal.throwIfAborted();
+      whole = true;
+    } finally {
+      idle.cancel();
+      log.info(whole ? "Backup sent" : "Backup broken off", { backup_id: run.id });
+      await run.end(stopping());
+    }
+  }
+  const archive = chunks();
+  return {
+    id: run.id,
+    bytes: archiveBytes(manifest, head),
+    chunks: archive,
+    close: () => finish("The backup was broken off"),
+  };
+}
