@@ -58,11 +58,13 @@ describe("malformed requests", () => {
     }
   });
 
-  test("with an absolute target are judged by their Host header", async () => {
-    const answer = await rawRequest(server.port, [
-      "GET http://localhost/api/v1/health HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n",
-    ]);
-    expect(answer).toStartWith("HTTP/1.1 403");
+  test("with an absolute target that is not their Host are refused, and judged by their Host otherwise", async () => {
+    const ask = (target: string): Promise<string> =>
+      rawRequest(server.port, [
+        `GET http://${target}/api/v1/health HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n`,
+      ]);
+    expect(await ask("localhost")).toStartWith("HTTP/1.1 400");
+    expect(await ask("evil.test")).toStartWith("HTTP/1.1 403");
   });
 });
 

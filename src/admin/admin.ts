@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { ReactorError } from "../domain/errors.ts";
+import { answerByFetch } from "../http/answer-by-fetch.ts";
+import type { HttpExchange } from "../http/http-exchange.ts";
 import { admitRequest } from "./access.ts";
 import { checkHost, checkOrigin, edgeHeaders } from "./edge.ts";
 import { errorAnswer } from "./error-answer.ts";
@@ -16,20 +16,25 @@ import type { AdminServices } from "./services.ts";
 /** Below these the admin API answers; the second has only what is below `/functions`. */
 export const adminPrefixes = ["/api", "/fn/v1/_admin"] as const;
 
+/** What an operation knows beside its request; nothing when the app is called without a server. */
+interface AdminBindings {
+  readonly http?: HttpExchange;
+}
+
 interface AdminEnv {
-  Bindings: HttpBindings;
+  Bindings: AdminBindings;
   Variables: { requestId: string };
 }
 
 export interface Admin {
   readonly app: Hono<AdminEnv>;
   /** Answers a request whose path is below one of `adminPrefixes`. Never throws. */
-  handler(req: IncomingMessage, res: ServerResponse): void;
+  handler(http: HttpExchange): void;
   /** Ends the log followers, so that the server's connections can close. */
   close(): void;
 }
 
-/** The admin API over node:http: parses requests into commands of the control plane. */
+/** The admin API: parses requests into commands of the control plane. */
 export function createAdmin(options: AdminOptions): Admin {
   const limits = { ...defaultAdminLimits, ...options.limits };
   const followers = createFollowerSet(limits.followersMax);
@@ -41,17 +46,14 @@ export function createAdmin(options: AdminOptions): Admin {
     openApiText: () => (openApiText ??= JSON.stringify(openApiDocument(options.version))),
   };
   const app = createApp(services, createFailureLimit({ clock: options.clock, ...limits }));
-  const listener = getRequestListener(app.fetch, {
-    // The engine's own Request and Response stay what they are for the rest of the server.
-    overrideGlobalObjects: false,
-    errorHandler: (cause) => malformedAnswer(cause, services),
-  });
   return {
     app,
-    handler(req, res) {
-      listener(req, res).catch((error: unknown) => {
+    handler(http) {
+      answerByFetch(http, {
+        fetch: (request) => app.fetch(request, { http }),
+        malformed: (cause) => malformedAnswer(cause, services),
+      }).catch((error: unknown) => {
         options.log.error("An admin answer could not be written", { error: String(error) });
-        res.destroy();
       });
     },
     close: () => followers.close(),
@@ -66,7 +68,7 @@ function createApp(services: AdminServices, failures: FailureLimit): Hono<AdminE
     withEdgeHeaders(c.res.headers, c.get("requestId"));
   });
   app.use(async (c, next) => {
-    checkHost(c.req.header("host"), services.hosts, incomingOf(c));
+    checkHost(c.req.header("host"), services.hosts, c.env?.http?.localAddress);
     checkOrigin(c.req.method, c.req.raw.headers);
     await next();
   });
@@ -104,10 +106,9 @@ async function answer(
   services: AdminServices,
   failures: FailureLimit,
 ): Promise<Response> {
-  const incoming = incomingOf(c);
+  const http = c.env?.http;
   const { control, mode, clientAddress } = services;
-  const address =
-    incoming && (clientAddress ? clientAddress(incoming) : incoming.socket.remoteAddress);
+  const address = http && (clientAddress ? clientAddress(http) : http.remoteAddress);
   const { caller, mayGoOn } = admitRequest({
     headers: c.req.raw.headers,
     address,
@@ -121,7 +122,7 @@ async function answer(
     params: c.req.param(),
     caller,
     mayGoOn,
-    disconnect: () => incoming?.socket.destroy(),
+    disconnect: () => http?.abort(),
     services,
   });
 }
@@ -166,12 +167,6 @@ function requestIdOf(headers: Headers, services: AdminServices): string {
 function withEdgeHeaders(headers: Headers, requestId: string): void {
   for (const [name, value] of edgeHeaders) headers.set(name, value);
   headers.set("X-Request-Id", requestId);
-}
-
-/** Undefined when the app is called without a server. */
-function incomingOf(c: Context<AdminEnv>): IncomingMessage | undefined {
-  const bindings: Partial<HttpBindings> | undefined = c.env;
-  return bindings?.incoming;
 }
 
 /** A request that is no proper HTTP request: bad Host, bad target. */

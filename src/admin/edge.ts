@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { ReactorError } from "../domain/errors.ts";
 
 /** Headers of every admin answer: nothing is sniffed, framed, cached or shared with other origins. */
@@ -20,13 +19,13 @@ const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1", "::1"];
 export function checkHost(
   host: string | undefined,
   hosts: readonly string[],
-  incoming: IncomingMessage | undefined,
+  localAddress: string | undefined,
 ): void {
   const name = host === undefined ? undefined : hostName(host);
   if (name !== undefined) {
     if (loopbackHosts.includes(name)) return;
     if (hosts.some((allowed) => hostName(allowed) === name)) return;
-    if (name === plainAddress(incoming?.socket.localAddress)) return;
+    if (name === plainAddress(localAddress)) return;
   }
   throw new ReactorError(
     "permission_denied",

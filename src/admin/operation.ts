@@ -58,6 +58,8 @@ export interface OperationSpec<P extends Shape, Q extends Shape, B, O> {
   readonly headers?: Shape;
   readonly status?: 200 | 201;
   readonly output: z.ZodType<O>;
+  /** Media type of `output`; JSON when absent. */
+  readonly outputType?: string;
   readonly outputDescription: string;
   /** A second form of the answer. */
   readonly outputAlso?: Readonly<Record<string, z.ZodType>>;
@@ -192,7 +194,7 @@ function routeOf<P extends Shape, Q extends Shape, B, O>(
   const content = Object.fromEntries(
     Object.entries(bodies ?? {}).map(([type, schema]) => [type, { schema }]),
   );
-  const outputs = { "application/json": spec.output, ...spec.outputAlso };
+  const outputs = { [spec.outputType ?? "application/json"]: spec.output, ...spec.outputAlso };
   return createRoute({
     method: spec.method,
     path: `/api/v1${spec.path}`,

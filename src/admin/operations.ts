@@ -1,6 +1,7 @@
 import type { Operation } from "./operation.ts";
 import { aliasOperations } from "./resources/aliases.ts";
 import { auditOperations } from "./resources/audit.ts";
+import { backupOperations } from "./resources/backups.ts";
 import { deploymentOperations } from "./resources/deployments.ts";
 import { envOperations } from "./resources/env.ts";
 import { functionOperations } from "./resources/functions.ts";
@@ -19,5 +20,6 @@ export const operations: readonly Operation[] = [
   ...invocationOperations,
   ...keyOperations,
   ...auditOperations,
+  ...backupOperations,
   ...serverOperations,
 ];

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { DriverProbe } from "../drivers/driver.ts";
+import type { HttpExchange } from "../http/http-exchange.ts";
 
 /** What the server says about itself to anybody. */
 interface HealthReport {
@@ -40,8 +40,8 @@ export interface AdminOptions {
   readonly bundleBytesMax: number;
   readonly health: () => HealthReport;
   readonly system: () => SystemReport | Promise<SystemReport>;
-  /** The client's address; the socket's own when absent. The server gives one when proxies are trusted. */
-  readonly clientAddress?: (incoming: IncomingMessage) => string | undefined;
+  /** The client's address; the connection's own when absent. The server gives one when proxies are trusted. */
+  readonly clientAddress?: (http: HttpExchange) => string;
   readonly limits?: Partial<AdminLimits>;
 }
 

@@ -1,3 +1,4 @@
+import { detached } from "../base/detached.ts";
 import { sha256Hex } from "../base/digest.ts";
 import type { Clock } from "../base/clock.ts";
 import { scopeCovers } from "../domain/caller.ts";
@@ -88,7 +89,7 @@ export class Access {
       this.#grants.set(route, grants);
     }
     if (grants.size >= grantsMax) grants.clear();
-    grants.set(token, grant);
+    grants.set(detached(token), grant);
   }
 
   #isOver(expiresAtMs: number | undefined): boolean {

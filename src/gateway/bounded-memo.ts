@@ -1,4 +1,6 @@
-/** Remembers computed values by key; forgets them all when `capacity` is reached, which keeps a hit at one map access. */
+import { detached } from "../base/detached.ts";
+
+/** Remembers computed values by Latin-1 key; forgets them all when `capacity` is reached, which keeps a hit at one map access. */
 export class BoundedMemo<V> {
   readonly #capacity: number;
   readonly #compute: (key: string) => V;
@@ -12,9 +14,10 @@ export class BoundedMemo<V> {
   get(key: string): V {
     const known = this.#values.get(key);
     if (known !== undefined) return known;
-    const value = this.#compute(key);
+    const kept = detached(key);
+    const value = this.#compute(kept);
     if (this.#values.size >= this.#capacity) this.#values.clear();
-    this.#values.set(key, value);
+    this.#values.set(kept, value);
     return value;
   }
 }

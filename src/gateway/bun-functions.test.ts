@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Server } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { systemClock } from "../base/clock.ts";
 import { createIds } from "../base/ids.ts";
 import { silentLog } from "../base/log.ts";
@@ -9,6 +8,7 @@ import type { ErrorEnvelope } from "../domain/errors.ts";
 import type { LogLine } from "../domain/invocation.ts";
 import type { FunctionPlan } from "../domain/plan.ts";
 import { createTestDriver, type TestDriver } from "../drivers/bun/test-driver.harness.ts";
+import type { HttpServer } from "../http/http-server.ts";
 import { createServing, type RunningServing } from "../serving/create-serving.ts";
 import {
   type FunctionChanges,
@@ -90,7 +90,7 @@ const sources: Record<string, { code: string; manifest?: ManifestChanges; revisi
 let bun: TestDriver;
 let serving: RunningServing;
 let gateway: Gateway;
-let server: Server;
+let server: HttpServer;
 let functions: FunctionPlan[] = [];
 const artifacts = new Map<string, Uint8Array>();
 const lines: LogLine[] = [];
@@ -116,14 +116,14 @@ beforeAll(async () => {
   serving.apply(testPlan(functions));
   gateway = createGateway({
     serving,
-    fallback: (_request, response) => void response.writeHead(404).end(),
+    fallback: (http) => http.whole(404, [], undefined),
     health: () => ({}),
     clock: systemClock,
     ids: createIds(systemClock, systemRandom),
     log: silentLog,
   });
   server = gateway.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await server.listen(0, "127.0.0.1");
 });
 
 afterAll(async () => {
@@ -153,7 +153,7 @@ async function deploy(name: string, source: (typeof sources)[string]): Promise<F
 }
 
 function port(): number {
-  return (server.address() as AddressInfo).port;
+  return server.port;
 }
 
 function ask(path: string, init: RequestInit = {}): Promise<Response> {

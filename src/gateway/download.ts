@@ -1,6 +1,4 @@
-import type { ServerResponse } from "node:http";
-import type { Swept } from "../serving/deadline-sweep.ts";
-import type { GatewayContext } from "./gateway-context.ts";
+import type { HttpExchange } from "../http/http-exchange.ts";
 
 /** What hears about a download. */
 export interface DownloadSource {
@@ -8,18 +6,10 @@ export interface DownloadSource {
   taken(bytes: number): void;
   /** More came than the declared length. */
   overran(): void;
-  /** The client took nothing for `writeIdleMs`. */
-  readerStalled(): void;
-}
-
-/** Node hands listeners the emitter as `this`; the download travels on it. */
-interface DownloadResponse extends ServerResponse {
-  download?: Download;
 }
 
 export interface DownloadOptions {
-  readonly context: GatewayContext;
-  readonly response: ServerResponse;
+  readonly http: HttpExchange;
   readonly source: DownloadSource;
   /** What the head says; undefined when it is chunked. */
   readonly contentLength: number | undefined;
@@ -28,25 +18,18 @@ export interface DownloadOptions {
 }
 
 /** A streamed response body on its way out, held back by a client that reads slowly. */
-export class Download implements Swept {
-  isSwept = false;
-  previousSwept: Swept | undefined;
-  nextSwept: Swept | undefined;
+export class Download {
   readonly #options: DownloadOptions;
-  readonly #response: DownloadResponse;
   #sentBytes = 0;
   #undrainedBytes = 0;
-  #lastMovedMs = 0;
 
   constructor(options: DownloadOptions) {
     this.#options = options;
-    this.#response = options.response;
-    this.#response.download = this;
   }
 
-  /** Sends a chunk, which may be kept. */
-  send(chunk: Buffer): void {
-    const { source, contentLength, bodyless } = this.#options;
+  /** Sends a chunk, which may be reused after the call. */
+  send(chunk: Uint8Array): void {
+    const { http, source, contentLength, bodyless } = this.#options;
     const bytes = chunk.length;
     if (bodyless) {
       source.taken(bytes);
@@ -54,52 +37,32 @@ export class Download implements Swept {
     }
     this.#sentBytes += bytes;
     if (contentLength !== undefined && this.#sentBytes > contentLength) source.overran();
-    else if (this.#response.write(chunk)) source.taken(bytes);
-    else this.#holdBack(bytes);
+    else if (http.write(chunk)) source.taken(bytes);
+    else this.#undrainedBytes += bytes;
   }
 
   /** Ends the answer; false when it is shorter than it said, and then it is cut off. */
   finish(): boolean {
-    this.#options.context.sweep.remove(this);
-    const { contentLength, bodyless } = this.#options;
+    const { http, contentLength, bodyless } = this.#options;
     if (bodyless || contentLength === undefined || contentLength === this.#sentBytes) {
-      this.#response.end();
+      http.finish();
       return true;
     }
-    this.#response.destroy();
+    http.abort();
     return false;
   }
 
   /** Breaks the connection: only that says that the body is not all of it. */
   cut(): void {
-    this.#options.context.sweep.remove(this);
-    this.#response.destroy();
+    this.#options.http.abort();
   }
 
   /** The client took some of what was written: Bun says so before it took all. */
   drained(): void {
-    const left = Math.min(this.#undrainedBytes, this.#response.writableLength);
+    const { http, source } = this.#options;
+    const left = Math.min(this.#undrainedBytes, http.unsentBytes);
     const taken = this.#undrainedBytes - left;
     this.#undrainedBytes = left;
-    this.#lastMovedMs = this.#options.context.clock.monotonicMs();
-    if (left > 0) this.#response.once("drain", onDrain);
-    else this.#options.context.sweep.remove(this);
-    if (taken > 0) this.#options.source.taken(taken);
+    if (taken > 0) source.taken(taken);
   }
-
-  sweep(nowMs: number): void {
-    const { context, source } = this.#options;
-    if (nowMs - this.#lastMovedMs >= context.settings.writeIdleMs) source.readerStalled();
-  }
-
-  #holdBack(bytes: number): void {
-    if (this.#undrainedBytes === 0) this.#response.once("drain", onDrain);
-    this.#undrainedBytes += bytes;
-    this.#lastMovedMs = this.#options.context.clock.monotonicMs();
-    this.#options.context.sweep.add(this);
-  }
-}
-
-function onDrain(this: DownloadResponse): void {
-  this.download?.drained();
 }

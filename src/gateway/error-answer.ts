@@ -1,31 +1,22 @@
-import type { ServerResponse } from "node:http";
 import { errorEnvelope, ReactorError } from "../domain/errors.ts";
+import type { HttpExchange } from "../http/http-exchange.ts";
 
 /** What the caller may see of an error. */
 export interface ErrorView {
   readonly requestId: string;
   readonly seesStacks: boolean;
   readonly stack: string | undefined;
-  /** Header names and values in one flat list. */
-  readonly headers: readonly string[];
+  /** Header lines, each with its end. */
+  readonly lines: string;
 }
 
 /** Sends the error envelope as the whole answer. */
-export function answerError(response: ServerResponse, error: ReactorError, view: ErrorView): void {
+export function answerError(http: HttpExchange, error: ReactorError, view: ErrorView): void {
   const body = Buffer.from(JSON.stringify(errorEnvelope(visible(error, view), view.requestId)));
-  const headers = [
-    "Content-Type",
-    "application/json",
-    "Content-Length",
-    String(body.length),
-    "X-Request-Id",
-    view.requestId,
-    ...view.headers,
-  ];
-  if (error.retryAfterSecs !== undefined) headers.push("Retry-After", String(error.retryAfterSecs));
-  if (error.code === "auth_required") headers.push("WWW-Authenticate", 'Bearer realm="reactor"');
-  response.writeHead(error.status, headers);
-  response.end(body);
+  let lines = `Content-Type: application/json\r\nX-Request-Id: ${view.requestId}\r\n${view.lines}`;
+  if (error.retryAfterSecs !== undefined) lines += `Retry-After: ${error.retryAfterSecs}\r\n`;
+  if (error.code === "auth_required") lines += 'WWW-Authenticate: Bearer realm="reactor"\r\n';
+  http.whole(error.status, lines, body);
 }
 
 /** The error without what only those with the right to its logs may see. */

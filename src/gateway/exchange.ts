@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { ReactorError } from "../domain/errors.ts";
+import type { ExchangeListener } from "../http/exchange-listener.ts";
+import type { HttpExchange } from "../http/http-exchange.ts";
 import { Invocation } from "../serving/invocation.ts";
 import type { InvocationListener, InvocationRequest } from "../serving/invocation-contract.ts";
 import type { Route } from "../serving/route-table.ts";
@@ -7,16 +8,15 @@ import type { Grant } from "./access.ts";
 import { Download, type DownloadSource } from "./download.ts";
 import { answerError } from "./error-answer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { appendPlatformHeaders } from "./platform-headers.ts";
-import type { RequestHeaders } from "./request-headers.ts";
-import { ResponseHeaders } from "./response-headers.ts";
+import { platformLines } from "./platform-headers.ts";
+import { type ResponseHeaders, responseHeaders } from "./response-headers.ts";
 import { gatheredBytesMax, Upload, type UploadTarget } from "./upload.ts";
 
 export interface ExchangeOptions {
   readonly context: GatewayContext;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly headers: RequestHeaders;
+  readonly http: HttpExchange;
+  /** Flat list of what the function gets. */
+  readonly headers: readonly string[];
   readonly route: Route;
   readonly grant: Grant;
   readonly invocationId: string;
@@ -25,13 +25,6 @@ export interface ExchangeOptions {
   /** Absolute URL as the function sees it. */
   readonly url: string;
   readonly sharedHost: boolean;
-  /** The client waits for `100 Continue` before it sends its body. */
-  readonly expectsContinue: boolean;
-}
-
-/** Node hands listeners the emitter as `this`; the exchange travels on it, so no closure is made per request. */
-interface ExchangeResponse extends ServerResponse {
-  exchange?: Exchange;
 }
 
 //  asking --head--> held --end--> over
@@ -41,7 +34,7 @@ type ExchangeState = "asking" | "held" | "flowing" | "over";
 
 /** One request and its answer on their way between a client's connection and an invocation. */
 export class Exchange
-  implements InvocationRequest, InvocationListener, UploadTarget, DownloadSource
+  implements InvocationRequest, InvocationListener, ExchangeListener, UploadTarget, DownloadSource
 {
   body: Uint8Array | undefined;
   complete: boolean;
@@ -56,7 +49,7 @@ export class Exchange
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
-    this.complete = !options.headers.hasBody;
+    this.complete = !options.http.hasBody;
   }
 
   get invocationId(): string {
@@ -68,7 +61,7 @@ export class Exchange
   }
 
   get method(): string {
-    return this.#options.request.method ?? "GET";
+    return this.#options.http.method;
   }
 
   get url(): string {
@@ -81,7 +74,7 @@ export class Exchange
 
   /** Flat list: name, value, name, value, … */
   get headers(): readonly string[] {
-    return this.#options.headers.forwarded;
+    return this.#options.headers;
   }
 
   get route(): Route {
@@ -94,18 +87,24 @@ export class Exchange
 
   /** Takes the request's body if it is small, and invokes. */
   begin(): void {
-    const { headers, route } = this.#options;
-    const response: ExchangeResponse = this.#options.response;
-    response.exchange = this;
-    response.on("close", onClose);
-    if (headers.contentLength > route.edge.bodyInBytesMax) {
+    const { http, route } = this.#options;
+    http.listener = this;
+    if (http.contentLength > route.edge.bodyInBytesMax) {
       this.#refuse(this.#bodyTooLarge());
     } else if (this.complete) {
       this.#invoke();
-    } else {
+    } else if (http.chunked || http.contentLength > gatheredBytesMax) {
       this.#upload = this.#createUpload();
-      if (!headers.chunked && headers.contentLength <= gatheredBytesMax) this.#upload.gather();
-      else this.#invoke();
+      this.#invoke();
+    } else {
+      // Nearly always a small body comes together with its head.
+      const body = http.takeWhole();
+      if (body !== undefined) {
+        this.gathered(body);
+        return;
+      }
+      this.#upload = this.#createUpload();
+      this.#upload.gather();
     }
   }
 
@@ -129,17 +128,22 @@ export class Exchange
     this.#invocation?.abort(this.#bodyTooLarge());
   }
 
+  bodyChunk(chunk: Buffer): void {
+    this.#upload?.received(chunk);
+  }
+
+  bodyEnd(): void {
+    this.#upload?.receivedAll();
+  }
+
+  bodyFailed(error: ReactorError): void {
+    if (this.#invocation === undefined) this.#refuse(error);
+    else this.#invocation.abort(error);
+  }
+
   #createUpload(): Upload {
-    const { context, request, response, headers, route, expectsContinue } = this.#options;
-    return new Upload({
-      context,
-      request,
-      response,
-      target: this,
-      contentLength: headers.contentLength,
-      bytesMax: route.edge.bodyInBytesMax,
-      expectsContinue,
-    });
+    const { http, route } = this.#options;
+    return new Upload({ http, target: this, bytesMax: route.edge.bodyInBytesMax });
   }
 
   #bodyTooLarge(): ReactorError {
@@ -166,7 +170,7 @@ export class Exchange
   }
 
   head(status: number, headers: readonly string[]): void {
-    const answer = new ResponseHeaders(headers, { sharedHost: this.#options.sharedHost });
+    const answer = responseHeaders(headers, this.#options.sharedHost);
     const fault = status < 200 || status > 599 ? `status ${status} is not one` : answer.fault;
     if (fault !== undefined) {
       this.#invocation?.abort(this.#unusable(fault));
@@ -188,7 +192,7 @@ export class Exchange
       }
       this.flush();
     }
-    if (this.#state === "flowing") this.#download?.send(Buffer.from(chunk));
+    if (this.#state === "flowing") this.#download?.send(chunk);
   }
 
   end(): void {
@@ -210,48 +214,38 @@ export class Exchange
   flush(): void {
     if (this.#state !== "held") return;
     this.#state = "flowing";
-    const { context, response } = this.#options;
-    const { list, contentLength } = this.#answer as ResponseHeaders;
-    if (contentLength !== undefined) list.push("Content-Length", String(contentLength));
-    this.#writeHead(list);
+    const { http } = this.#options;
+    const { lines, contentLength } = this.#answer as ResponseHeaders;
+    http.start(this.#status, this.#withOwn(lines), contentLength);
     const bodyless = this.#isBodyless();
-    this.#download = new Download({ context, response, source: this, contentLength, bodyless });
+    this.#download = new Download({ http, source: this, contentLength, bodyless });
     const chunk = this.#heldChunk;
     this.#heldChunk = undefined;
-    if (chunk === undefined || bodyless) response.flushHeaders();
-    if (chunk !== undefined) this.#download.send(Buffer.from(chunk));
+    if (chunk !== undefined) this.#download.send(chunk);
   }
 
   // ---- the answer -----------------------------------------------------------------------------
 
   #sendWhole(): void {
-    const { response } = this.#options;
-    const { list, contentLength } = this.#answer as ResponseHeaders;
+    const { http } = this.#options;
+    const { lines, contentLength } = this.#answer as ResponseHeaders;
     const body = this.#heldChunk;
     const bytes = body === undefined ? 0 : body.length;
-    const bodyless = this.#isBodyless();
-    if (!bodyless && contentLength !== undefined && contentLength !== bytes) {
+    if (contentLength !== undefined && contentLength !== bytes && !this.#isBodyless()) {
       this.#refuse(
         this.#unusable(`it has ${bytes} bytes but Content-Length says ${contentLength}`),
       );
       return;
     }
-    if (!bodyless) list.push("Content-Length", String(bytes));
-    else if (contentLength !== undefined && this.#status !== 204) {
-      list.push("Content-Length", String(contentLength));
-    }
     this.#over();
-    this.#writeHead(list);
-    if (body === undefined || bodyless) response.end();
-    else response.end(body);
+    http.whole(this.#status, this.#withOwn(lines), body, contentLength);
   }
 
-  #writeHead(list: string[]): void {
-    const { context, response, requestId } = this.#options;
-    appendPlatformHeaders(list, this.#invocation, this, context);
-    if (this.#endsConnection()) list.push("Connection", "close");
-    list.push("X-Request-Id", requestId);
-    response.writeHead(this.#status, list);
+  /** The function's header lines with the platform's. */
+  #withOwn(lines: string): string {
+    const { context, requestId } = this.#options;
+    const own = platformLines(this.#invocation, this, context);
+    return `${lines}${own}X-Request-Id: ${requestId}\r\n`;
   }
 
   #finish(): void {
@@ -260,24 +254,15 @@ export class Exchange
   }
 
   #refuse(error: ReactorError, stack?: string): void {
-    const { context, response, requestId, grant } = this.#options;
+    const { context, http, requestId, grant } = this.#options;
     this.#over();
     context.refusals.count(error.code);
-    const headers: string[] = [];
-    appendPlatformHeaders(headers, this.#invocation, this, context);
-    if (this.#endsConnection()) headers.push("Connection", "close");
-    answerError(response, error, { requestId, seesStacks: grant.seesStacks, stack, headers });
-  }
-
-  /** The rest of a body that nobody reads would be taken for the next request. */
-  #endsConnection(): boolean {
-    const { context, headers } = this.#options;
-    if (context.isClosing()) return true;
-    return headers.hasBody && this.#upload?.complete !== true;
+    const lines = platformLines(this.#invocation, this, context);
+    answerError(http, error, { requestId, seesStacks: grant.seesStacks, stack, lines });
   }
 
   #isBodyless(): boolean {
-    return this.#status === 204 || this.#status === 304 || this.#options.request.method === "HEAD";
+    return this.#status === 204 || this.#status === 304 || this.#options.http.method === "HEAD";
   }
 
   #isOverLimit(contentLength: number): boolean {
@@ -303,22 +288,16 @@ export class Exchange
     this.#invocation?.abort(this.#unusable("its body is longer than its Content-Length"));
   }
 
-  bodyStalled(): void {
-    const { bodyIdleMs } = this.#options.context.settings;
-    const message = `The request body stopped: nothing came for ${bodyIdleMs} ms`;
-    const error = new ReactorError("invalid_request", message);
-    if (this.#invocation === undefined) this.#refuse(error);
-    else this.#invocation.abort(error);
+  clientDrained(): void {
+    this.#download?.drained();
   }
 
-  readerStalled(): void {
+  clientStalled(): void {
     this.#warn("the client takes nothing");
-    this.closed();
-    this.#download?.cut();
+    this.clientGone();
   }
 
-  /** The connection is closed, or the answer is out. */
-  closed(): void {
+  clientGone(): void {
     if (this.#state === "over") return;
     this.#over();
     this.#invocation?.cancel("client disconnected");
@@ -336,8 +315,4 @@ export class Exchange
       invocation: this.invocationId,
     });
   }
-}
-
-function onClose(this: ExchangeResponse): void {
-  this.exchange?.closed();
 }

@@ -1,7 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { RunningServing } from "../serving/create-serving.ts";
-import type { DeadlineSweep } from "../serving/deadline-sweep.ts";
 import type { GatewaySettings } from "./gateway-settings.ts";
 import type { Holding } from "./holding.ts";
 import type { RefusalCounts } from "./refusal-counts.ts";
@@ -12,9 +11,6 @@ export interface GatewayContext {
   readonly settings: GatewaySettings;
   readonly clock: Clock;
   readonly log: Log;
-  readonly sweep: DeadlineSweep;
   readonly holding: Holding;
   readonly refusals: RefusalCounts;
-  /** The server takes no new connections: answers end their connection. */
-  isClosing(): boolean;
 }

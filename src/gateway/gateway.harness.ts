@@ -1,9 +1,10 @@
-import type { Server } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
 import { createIds } from "../base/ids.ts";
 import { silentLog } from "../base/log.ts";
 import { createSeededRandom } from "../base/random.ts";
 import type { ApiKeyPlan, FunctionPlan } from "../domain/plan.ts";
+import type { HttpServer } from "../http/http-server.ts";
+import { RawClient } from "../http/raw-client.harness.ts";
+import type { TlsIdentity } from "../http/tls-identity.ts";
 import { type FunctionChanges, testFunction, testPlan } from "../serving/plan-builder.harness.ts";
 import { ServingBench } from "../serving/serving.harness.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
@@ -15,14 +16,14 @@ export class GatewayBench {
   readonly gateway: Gateway;
   /** Kept, since a closed server has none. */
   port = 0;
-  readonly #server: Server;
+  readonly #server: HttpServer;
 
-  constructor(settings: Partial<GatewaySettings> = {}) {
+  constructor(settings: Partial<GatewaySettings> = {}, tls?: TlsIdentity) {
     this.gateway = createGateway({
       serving: this.serving.serving,
-      fallback: (request, response) => {
-        response.writeHead(299, ["content-type", "text/plain"]);
-        response.end(`fallback ${request.url}`);
+      fallback: (http) => {
+        const body = Buffer.from(`fallback ${http.target}`);
+        http.whole(299, ["content-type", "text/plain"], body);
       },
       health: () => ({ status: "ok", version: "1", runtimes: ["bun"] }),
       clock: this.serving.clock,
@@ -30,7 +31,7 @@ export class GatewayBench {
       log: silentLog,
       settings,
     });
-    this.#server = this.gateway.createServer();
+    this.#server = this.gateway.createServer(tls);
   }
 
   get driver(): ServingBench["driver"] {
@@ -42,13 +43,14 @@ export class GatewayBench {
     functions: readonly (FunctionPlan | FunctionChanges)[] = [{}],
     options: {
       readonly settings?: Partial<GatewaySettings>;
+      readonly tls?: TlsIdentity;
       readonly keys?: Readonly<Record<string, Partial<ApiKeyPlan>>>;
     } = {},
   ): Promise<GatewayBench> {
-    const bench = new GatewayBench(options.settings);
+    const bench = new GatewayBench(options.settings, options.tls);
     bench.apply(functions, options.keys);
-    await new Promise<void>((resolve) => bench.#server.listen(0, "127.0.0.1", resolve));
-    bench.port = (bench.#server.address() as AddressInfo).port;
+    await bench.#server.listen(0, "127.0.0.1");
+    bench.port = bench.#server.port;
     return bench;
   }
 
@@ -83,56 +85,5 @@ export class GatewayBench {
     const stopping = this.serving.serving.shutdown(0);
     await this.serving.clock.advance(1);
     await stopping;
-  }
-}
-
-/** A TCP client that shows bytes as they are. */
-export class RawClient {
-  text = "";
-  bytes = 0;
-  /** Resolves when the connection is gone, however it went. */
-  readonly closed: Promise<void>;
-  readonly socket: Socket;
-  #waiting: (() => void)[] = [];
-
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("data", (chunk: Buffer) => {
-      this.bytes += chunk.length;
-      if (this.text.length < 1_000_000) this.text += chunk.toString("latin1");
-      for (const wake of this.#waiting.splice(0)) wake();
-    });
-    // A reset shows as the end of the connection.
-    socket.on("error", () => socket.destroy());
-    this.closed = new Promise((resolve) => {
-      socket.on("close", () => {
-        resolve();
-        for (const wake of this.#waiting.splice(0)) wake();
-      });
-    });
-  }
-
-  static connect(port: number): Promise<RawClient> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(new RawClient(socket)));
-      socket.once("error", reject);
-    });
-  }
-
-  write(bytes: string | Buffer): void {
-    this.socket.write(bytes);
-  }
-
-  /** Resolves once the text received holds `part`; rejects when the connection ends without it. */
-  async until(part: string): Promise<void> {
-    while (!this.text.includes(part)) {
-      if (this.socket.destroyed)
-        throw new Error(`closed before ${JSON.stringify(part)}: ${this.text}`);
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-
-  destroy(): void {
-    this.socket.destroy();
   }
 }

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { ErrorEnvelope } from "../domain/errors.ts";
 import type { ApiKeyPlan, FunctionPlan } from "../domain/plan.ts";
+import { testIdentities } from "../http/test-identities.harness.ts";
+import type { TlsIdentity } from "../http/tls-identity.ts";
 import type { FunctionChanges } from "../serving/plan-builder.harness.ts";
 import type { ScriptedCall } from "../serving/scripted-driver.harness.ts";
 import { GatewayBench } from "./gateway.harness.ts";
@@ -12,6 +14,7 @@ async function gateway(
   functions: readonly (FunctionPlan | FunctionChanges)[] = [{}],
   options: {
     settings?: Partial<GatewaySettings>;
+    tls?: TlsIdentity;
     keys?: Readonly<Record<string, Partial<ApiKeyPlan>>>;
   } = {},
 ): Promise<GatewayBench> {
@@ -235,6 +238,18 @@ describe("what the function sees", () => {
     const request = await seen("/fn/v1/hello", { headers }, bench);
     expect(request.url).toBe("https://shop.example/");
     expect(header(request, "x-forwarded-for")).toBe("1.2.3.4, 127.0.0.1");
+  });
+
+  test("over TLS the URL and the forwarded scheme are https", async () => {
+    const [identity] = testIdentities;
+    const bench = await gateway([{}], { tls: identity });
+    bench.driver.handler = mirror;
+    const response = await fetch(`https://127.0.0.1:${bench.port}/fn/v1/hello/x`, {
+      tls: { ca: identity.cert },
+    });
+    const request = (await response.json()) as Seen;
+    expect(request.url).toBe(`https://127.0.0.1:${bench.port}/x`);
+    expect(header(request, "x-forwarded-proto")).toBe("https");
   });
 
   test("Authorization is forwarded only when the manifest says so", async () => {

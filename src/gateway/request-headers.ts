@@ -4,11 +4,8 @@ import { dropNominated } from "./drop-nominated.ts";
 type HeaderClass =
   | "pass"
   | "strip"
-  | "host"
   | "connection"
-  | "transfer-encoding"
   | "upgrade"
-  | "content-length"
   | "authorization"
   | "x-reactor-key"
   | "x-reactor-project"
@@ -20,8 +17,10 @@ type HeaderClass =
   | "origin"
   | "sec-fetch-site";
 
-/** Hop-by-hop headers, and what only the platform may say. */
+/** Hop-by-hop headers, and what only the platform may say; it says `host` itself. */
 const stripped: ReadonlySet<string> = new Set([
+  "host",
+  "transfer-encoding",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authorization",
@@ -34,11 +33,8 @@ const stripped: ReadonlySet<string> = new Set([
 ]);
 
 const special: ReadonlySet<string> = new Set<HeaderClass>([
-  "host",
   "connection",
-  "transfer-encoding",
   "upgrade",
-  "content-length",
   "authorization",
   "x-reactor-key",
   "x-reactor-project",
@@ -65,9 +61,6 @@ const classes = new BoundedMemo<HeaderClass>({ capacity: 1024, compute: classify
 export class RequestHeaders {
   /** Flat list of what the function may see as it came; `host` and the platform's own are not in it. */
   readonly forwarded: string[] = [];
-  host: string | undefined;
-  contentLength = 0;
-  chunked = false;
   authorization: string | undefined;
   reactorKey: string | undefined;
   project: string | undefined;
@@ -79,17 +72,11 @@ export class RequestHeaders {
   forwardedFor: string | undefined;
   forwardedProto: string | undefined;
   forwardedHost: string | undefined;
-  /** Why the request cannot be understood in one way only. */
-  fault: string | undefined;
   #connection: string | undefined;
 
   constructor(raw: readonly string[]) {
     for (let i = 0; i + 1 < raw.length; i += 2) this.#take(raw[i] as string, raw[i + 1] as string);
     if (this.#connection !== undefined) dropNominated(this.forwarded, this.#connection);
-  }
-
-  get hasBody(): boolean {
-    return this.chunked || this.contentLength > 0;
   }
 
   #take(name: string, value: string): void {
@@ -98,45 +85,21 @@ export class RequestHeaders {
     else if (kind !== "strip") takers[kind](this, name, value);
   }
 
-  takeHost(value: string): void {
-    if (this.host !== undefined) this.fault = "it has two Host headers";
-    this.host = value;
-  }
-
   takeConnection(value: string): void {
     // Nearly always one of these two, which nominate nothing.
     if (value === "keep-alive" || value === "close") return;
     this.#connection = this.#connection === undefined ? value : `${this.#connection},${value}`;
   }
 
-  takeCoding(value: string): void {
-    if (this.chunked || value.toLowerCase() !== "chunked") {
-      this.fault = "its Transfer-Encoding is not chunked";
-    }
-    this.chunked = true;
-  }
-
   takeForwardedFor(value: string): void {
     this.forwardedFor = this.forwardedFor === undefined ? value : `${this.forwardedFor}, ${value}`;
-  }
-
-  takeLength(value: string): void {
-    const length = /^[0-9]{1,15}$/.test(value) ? Number(value) : -1;
-    if (length < 0) this.fault = "its Content-Length is not a number";
-    this.contentLength = length;
   }
 }
 
 type Taker = (into: RequestHeaders, name: string, value: string) => void;
 
 const takers: Record<Exclude<HeaderClass, "pass" | "strip">, Taker> = {
-  host: (into, _name, value) => into.takeHost(value),
   connection: (into, _name, value) => into.takeConnection(value),
-  "transfer-encoding": (into, _name, value) => into.takeCoding(value),
-  "content-length": (into, name, value) => {
-    into.takeLength(value);
-    into.forwarded.push(name, value);
-  },
   upgrade: (into, _name, value) => {
     into.upgrade = value;
   },

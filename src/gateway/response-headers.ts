@@ -1,3 +1,4 @@
+import { headerLines } from "../http/response-head.ts";
 import { BoundedMemo } from "./bounded-memo.ts";
 import { dropNominated } from "./drop-nominated.ts";
 
@@ -49,12 +50,13 @@ const sandbox = "sandbox allow-scripts allow-forms allow-popups";
 
 /** What one pass over a function's response headers found. */
 export class ResponseHeaders {
-  /** Flat list for `writeHead`, without `content-length`. */
+  /** Flat list of what the client may see, without `content-length`. */
   readonly list: string[] = [];
   /** What the function declared; undefined when it declared none. */
   contentLength: number | undefined;
   /** Why the response cannot be passed on. */
   fault: string | undefined;
+  #lines: string | undefined;
 
   constructor(raw: readonly string[], options: { readonly sharedHost: boolean }) {
     let connection: string | undefined;
@@ -98,10 +100,37 @@ export class ResponseHeaders {
     }
   }
 
+  /** The list as header lines, ready to be sent. */
+  get lines(): string {
+    return (this.#lines ??= headerLines(this.list));
+  }
+
   #takeLength(value: string): void {
     const length = /^[0-9]{1,15}$/.test(value) ? Number(value) : -1;
     const repeated = this.contentLength !== undefined && this.contentLength !== length;
     if (length < 0 || repeated) this.fault = "its Content-Length is not one number";
     this.contentLength = length;
   }
+}
+
+/** The last headers seen, by whether they were for a shared host. */
+const known: Record<
+  "shared" | "own",
+  { raw: readonly string[]; checked: ResponseHeaders } | undefined
+> = {
+  shared: undefined,
+  own: undefined,
+};
+
+/**
+ * The checked headers of a response. Equal heads come as the same list from the wire, which nobody
+ * changes, and then the result of the check is the same object too.
+ */
+export function responseHeaders(raw: readonly string[], sharedHost: boolean): ResponseHeaders {
+  const key = sharedHost ? "shared" : "own";
+  const last = known[key];
+  if (last?.raw === raw) return last.checked;
+  const checked = new ResponseHeaders(raw, { sharedHost });
+  known[key] = { raw, checked };
+  return checked;
 }

@@ -1,4 +1,5 @@
 import { ReactorError } from "../domain/errors.ts";
+import type { HttpExchange } from "../http/http-exchange.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -9,13 +10,13 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * browser sent it, a local Origin. Undefined when it may pass.
  */
 export function sameSiteRefusal(
-  method: string,
+  { method, host }: HttpExchange,
   headers: RequestHeaders,
   functionsDomain: string,
 ): ReactorError | undefined {
   if (safeMethods.has(method)) return undefined;
-  if (headers.host !== undefined && !isLocal(headers.host, functionsDomain)) {
-    return refusal(`its Host "${headers.host.slice(0, 100)}" is not a local name`);
+  if (host !== undefined && !isLocal(host, functionsDomain)) {
+    return refusal(`its Host "${host.slice(0, 100)}" is not a local name`);
   }
   if (headers.origin !== undefined) {
     const origin = headers.origin.replace(/^https?:\/\//i, "");

@@ -1,21 +1,14 @@
-import type { Server } from "node:http";
 import { ReactorError } from "../domain/errors.ts";
+import type { HttpServer } from "../http/http-server.ts";
 import type { Address } from "./config/setting.ts";
 
 /** Listens and resolves with the URL, the real port in it; `conflict` when the address is taken. */
-export async function listen(server: Server, { host, port }: Address): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException): void =>
-      reject(listenFailure(host, port, cause));
-    server.once("error", onError);
-    server.listen(port, host, () => {
-      server.off("error", onError);
-      resolve();
-    });
+export async function listen(server: HttpServer, { host, port }: Address): Promise<string> {
+  await server.listen(port, host).catch((cause: NodeJS.ErrnoException) => {
+    throw listenFailure(host, port, cause);
   });
-  const address = server.address();
-  const actual = typeof address === "object" && address !== null ? address.port : port;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
+  const scheme = server.secure ? "https" : "http";
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
 }
 
 function listenFailure(host: string, port: number, cause: NodeJS.ErrnoException): ReactorError {

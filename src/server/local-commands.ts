@@ -3,6 +3,8 @@ import { systemClock } from "../base/clock.ts";
 import { silentLog } from "../base/log.ts";
 import { systemRandom } from "../base/random.ts";
 import type { Command } from "../cli/command.ts";
+import { backupRestoreCommand } from "./backup/restore-command.ts";
+import { backupVerifyCommand } from "./backup/verify-command.ts";
 import { configCommand } from "./config/config-command.ts";
 import type { Settings } from "./config/settings.ts";
 import { createDoctorCommand } from "./doctor/doctor-command.ts";
@@ -15,6 +17,8 @@ export const localCommands: readonly Command[] = [
   serveCommand,
   createDoctorCommand({ probeDrivers }),
   configCommand,
+  backupVerifyCommand,
+  backupRestoreCommand,
 ];
 
 async function probeDrivers(

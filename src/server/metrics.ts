@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
+import type { BlobCollector } from "../control/blob-collector.ts";
 import type { Journal } from "../journal/journal.ts";
 import { durationBucketsMs, type FunctionMeter } from "../serving/meter.ts";
 import type { Serving } from "../serving/serving.ts";
@@ -62,6 +63,16 @@ export const metricTable = {
     help: "Log lines dropped because a bound was reached.",
     labels: [],
   },
+  reactor_blobs_collected_total: {
+    type: "counter",
+    help: "Stored bundles removed because no deployment used them any more.",
+    labels: [],
+  },
+  reactor_blob_bytes_collected_total: {
+    type: "counter",
+    help: "Bytes of those bundles.",
+    labels: [],
+  },
   reactor_uptime_seconds: { type: "gauge", help: "Seconds since the server started.", labels: [] },
 } as const satisfies Record<string, MetricEntry>;
 
@@ -70,6 +81,7 @@ type MetricName = keyof typeof metricTable;
 export interface MetricsSources {
   readonly serving: Serving;
   readonly journal: Journal;
+  readonly collector: Pick<BlobCollector, "collected">;
   readonly clock: Clock;
 }
 
@@ -119,7 +131,7 @@ function pulledMetric(name: string, entry: MetricEntry, samples: () => Sample[])
 }
 
 function samplers(sources: MetricsSources, startedAtMs: number) {
-  const { serving, journal, clock } = sources;
+  const { serving, journal, collector, clock } = sources;
   const perFunction = (value: (meter: FunctionMeter) => number) => (): Sample[] =>
     [...serving.meters()].map((meter) => [functionLabels(meter), value(meter)]);
   const overPools =
@@ -149,6 +161,8 @@ function samplers(sources: MetricsSources, startedAtMs: number) {
     reactor_invocations_waiting: overPools((pool) => pool.waiting),
     reactor_instances: (): Sample[] => instancesByState(serving),
     reactor_log_lines_dropped_total: (): Sample[] => [[{}, journal.dropped.lines]],
+    reactor_blobs_collected_total: (): Sample[] => [[{}, collector.collected.blobs]],
+    reactor_blob_bytes_collected_total: (): Sample[] => [[{}, collector.collected.bytes]],
     reactor_uptime_seconds: (): Sample[] => [[{}, (clock.monotonicMs() - startedAtMs) / 1000]],
   } satisfies Partial<Record<MetricName, () => Sample[]>>;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { createIds } from "../base/ids.ts";
@@ -59,7 +60,7 @@ export const serveCommand = defineCommand({
         () =>
           [
             `Reactor ${serverVersion} is ready at ${server.url}`,
-            `The admin key is in ${server.adminKeyFile}${server.adminKeyMade ? " (made just now)" : ""}`,
+            adminKeyLine(server),
             ...(example === undefined
               ? []
               : [
@@ -76,6 +77,14 @@ export const serveCommand = defineCommand({
     }
   },
 });
+
+/** A restored data folder has no admin key file, though its admin key works. */
+function adminKeyLine({ adminKeyFile, adminKeyMade }: RunningServer): string {
+  if (adminKeyMade) return `The admin key is in ${adminKeyFile} (made just now)`;
+  return existsSync(adminKeyFile)
+    ? `The admin key is in ${adminKeyFile}`
+    : `There is no ${adminKeyFile}: use the admin key that was made with these data, with --key or REACTOR_API_KEY`;
+}
 
 /** What stops a start is said in a sentence; anything else is a bug and keeps its stack. */
 function failStart(error: unknown): never {

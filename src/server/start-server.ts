@@ -1,6 +1,5 @@
-import { open } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { type Admin, createAdmin } from "../admin/admin.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
@@ -11,8 +10,6 @@ import type { ControlPlane } from "../control/control-plane.ts";
 import { type ControlSettings, defaultControlSettings } from "../control/control-settings.ts";
 import { createControlPlane, type StartedControlPlane } from "../control/create-control-plane.ts";
 import { ReactorError } from "../domain/errors.ts";
-import { sweep } from "../drivers/process/sweep.ts";
-import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import type { JournalLimits } from "../journal/journal-limits.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openJournal } from "../journal/open-journal.ts";
@@ -22,12 +19,13 @@ import { lockDataFolder } from "../store/data-lock.ts";
 import type { Store } from "../store/store.ts";
 import { openSqliteStore } from "../store/sqlite/open-sqlite-store.ts";
 import { type DataKey, loadDataKey } from "./config/data-key.ts";
+import { isLoopbackHost } from "./config/is-loopback-host.ts";
 import type { Config } from "./config/load-config.ts";
 import type { Settings } from "./config/settings.ts";
 import { type Drivers, openDrivers } from "./drivers.ts";
-import { createFallback } from "./fallback.ts";
 import { listen } from "./listen.ts";
-import { createMetrics } from "./metrics.ts";
+import { openEdge } from "./open-edge.ts";
+import { refuseLostKey } from "./refuse-lost-key.ts";
 
 export interface StartOptions {
   readonly config: Config;
@@ -99,10 +97,11 @@ async function openAll(
   opened({ name: "control plane", close: () => control.close() });
   const adminKeyFile = path.join(settings.dataDir, "admin.key");
   const adminKeyMade = await control.ensureAdminKey((key) => saveKey(adminKeyFile, key));
-  const edge = openEdge(options, { control, serving, drivers, journal: storage.journal });
+  const parts = { control, serving, drivers, journal: storage.journal };
+  const edge = await openEdge({ ...options, ...parts });
   opened({ name: "gateway", close: () => edge.gateway.close(settings.shutdownGraceMs) });
-  opened({ name: "admin API", close: () => edge.admin.close() });
-  const url = await listen(edge.gateway.createServer(), settings.listen);
+  opened({ name: "admin API", close: () => edge.close() });
+  const url = await listen(edge.server, settings.listen);
   for (const driver of drivers.byRuntime.values()) driver.warm();
   return { url, adminKeyFile, adminKeyMade, control, findings: findingsOf(drivers) };
 }
@@ -114,19 +113,28 @@ interface Storage {
   readonly journal: Journal;
 }
 
-/** Takes the data folder, removes what a dead server left, and opens what is kept on disk. */
+/** Takes the data folder and opens what is kept on disk. */
 async function openStorage(options: StartOptions, opened: Opened): Promise<Storage> {
   const { clock, random, log } = options;
   const { settings } = options.config;
   const lock = await lockDataFolder(settings.dataDir);
   opened({ name: "data folder lock", close: () => lock.release() });
-  const swept = sweep(settings.runDir);
-  if (swept.processes + swept.folders > 0) log.info("Swept what a dead server left", { ...swept });
   const { dataKey, dataKeyFile, functionsWorkdir } = settings;
-  const masterKey = await loadDataKey({ dataKey, file: dataKeyFile, random });
   const storePath = path.join(settings.dataDir, "reactor.db");
-  const store = await openSqliteStore({ path: storePath, clock, log });
+  const store = await openSqliteStore({
+    path: storePath,
+    clock,
+    log,
+    version: options.version,
+    usedWith: [path.join(settings.dataDir, "admin.key")],
+  });
   opened({ name: "store", close: () => store.close() });
+  const masterKey = await loadDataKey({
+    dataKey,
+    file: dataKeyFile,
+    random,
+    beforeMaking: () => refuseLostKey(store, dataKeyFile),
+  });
   const bundlesPath = path.join(functionsWorkdir, "bundles");
   const blobs = await openDirectoryBlobStore({ path: bundlesPath, clock });
   const journal = await openJournal({
@@ -179,49 +187,8 @@ function openControl(
     ids,
     log,
     settings: controlSettings(settings),
+    backup: { folder: path.join(settings.dataDir, "backup"), serverVersion: options.version },
   });
-}
-
-interface EdgeParts {
-  readonly control: ControlPlane;
-  readonly serving: RunningServing;
-  readonly drivers: Drivers;
-  readonly journal: Journal;
-}
-
-/** Everything that speaks HTTP; nothing listens yet. */
-function openEdge(options: StartOptions, parts: EdgeParts): { gateway: Gateway; admin: Admin } {
-  const { clock, ids, log, version } = options;
-  const { settings, entries } = options.config;
-  const { control, serving, journal } = parts;
-  const probes = [...parts.drivers.probes];
-  const runtimes = Object.fromEntries(probes.map(([name, probe]) => [name, probe.available]));
-  const admin = createAdmin({
-    control,
-    clock,
-    ids,
-    log,
-    version,
-    mode: "serve",
-    hosts: [settings.listen.host, ...settings.hosts],
-    bundleBytesMax: settings.bundleBytesMax,
-    health: () => ({ status: "ok", runtimes }),
-    system: () => ({
-      settings: entries,
-      runtimes: probes.map(([name, probe]) => ({ name, probe })),
-    }),
-  });
-  const metrics = createMetrics({ serving, journal, clock });
-  const gateway = createGateway({
-    serving,
-    fallback: createFallback({ admin, metrics, control, ids }),
-    health: () => ({ status: "ok", version, runtimes }),
-    clock,
-    ids,
-    log,
-    settings: { mode: "serve", functionsDomain: settings.functionsDomain },
-  });
-  return { gateway, admin };
 }
 
 function journalLimits(settings: Settings): Partial<JournalLimits> {
@@ -236,6 +203,7 @@ function journalLimits(settings: Settings): Partial<JournalLimits> {
 function controlSettings(settings: Settings): ControlSettings {
   return {
     ...defaultControlSettings,
+    blobGraceMs: settings.blobGraceSecs * 1000,
     bundle: { ...defaultControlSettings.bundle, packedBytesMax: settings.bundleBytesMax },
     manifest: {
       timeoutMsMax: settings.invokeTimeoutMsMax,
@@ -255,9 +223,14 @@ async function loadArtifact(blobs: BlobStore, digest: string): Promise<Uint8Arra
   );
 }
 
-/** The only copy of the key: readable by its owner, on disk before its digest is stored. */
+/**
+ * The only copy of the key: readable by its owner, on disk, under its name, before its digest is
+ * stored. A stop in between leaves the file of the start before, or a key that was never valid.
+ */
 async function saveKey(file: string, key: string): Promise<void> {
-  const handle = await open(file, "w", 0o600);
+  const draft = `${file}.new`;
+  await rm(draft, { force: true });
+  const handle = await open(draft, "wx", 0o600);
   try {
     await handle.chmod(0o600);
     await handle.writeFile(`${key}\n`);
@@ -265,20 +238,23 @@ async function saveKey(file: string, key: string): Promise<void> {
   } finally {
     await handle.close();
   }
+  await rename(draft, file);
+  const folder = await open(path.dirname(file), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** Tier 0 beyond this machine must be somebody's decision. */
 function requireSandbox(settings: Settings, drivers: Drivers): void {
   const weakest = Math.min(...[...drivers.probes.values()].map((probe) => probe.tier));
-  if (weakest > 0 || settings.allowUnsandboxed || isLoopback(settings.listen.host)) return;
+  if (weakest > 0 || settings.allowUnsandboxed || isLoopbackHost(settings.listen.host)) return;
   throw new ReactorError(
     "unsupported_runtime",
     `Cannot listen on ${settings.listen.host}: instances would run without a sandbox; install bubblewrap (apt-get install bubblewrap), listen on 127.0.0.1, or accept it with --allow-unsandboxed`,
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 function findingsOf(drivers: Drivers): string[] {

@@ -1,15 +1,13 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { createIds } from "../../base/ids.ts";
 import { silentLog } from "../../base/log.ts";
 import { createSeededRandom } from "../../base/random.ts";
 import type { ControlPlane } from "../../control/control-plane.ts";
+import { HttpServer } from "../../http/http-server.ts";
 import { type Admin, createAdmin } from "../admin.ts";
 import type { AdminOptions } from "../options.ts";
 
-/** An admin behind a real node:http server on a free port. */
+/** An admin behind a real HTTP server on a free port. */
 export interface AdminServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -17,7 +15,7 @@ export interface AdminServer extends AsyncDisposable {
   /** Cuts every open connection, as a broken network does. */
   cutConnections(): void;
   /** Connections that are open now. */
-  connections(): Promise<number>;
+  connections(): number;
 }
 
 export async function startAdminServer(
@@ -59,23 +57,24 @@ export async function startAdminServer(
     }),
     ...options,
   });
-  const server = createServer((req, res) => admin.handler(req, res));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const server = new HttpServer({
+    onRequest: (http) => admin.handler(http),
+    clock,
+    ids: createIds(clock, createSeededRandom(2)),
+    log: silentLog,
+  });
+  await server.listen(0, "127.0.0.1");
+  const { port } = server;
   return {
     url: `http://127.0.0.1:${port}`,
     port,
     admin,
-    cutConnections: () => server.closeAllConnections(),
-    connections: () =>
-      new Promise((resolve, reject) => {
-        server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-      }),
+    cutConnections: () => server.cutConnections(),
+    connections: () => server.connections,
     async [Symbol.asyncDispose]() {
       admin.close();
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      server.cutConnections();
+      await server.close(0);
     },
   };
 }

@@ -138,6 +138,9 @@ const alias: Outputs["aliases.set"] = {
   updatedAtMs: atMs,
 };
 
+/** Not an archive: the rows of the routes' test are compared as JSON. */
+const backupBytes = Buffer.from('{"archive":"of everything"}');
+
 const samples: Outputs = {
   "functions.create": view,
   "functions.list": { items: [view], nextCursor: "hello" },
@@ -177,6 +180,16 @@ const samples: Outputs = {
   "logs.follow": (async function* () {})(),
   "invocations.list": [invocation],
   "invocations.get": invocation,
+  "backups.create": {
+    id: "bkp_1",
+    bytes: backupBytes.length,
+    chunks: {
+      async *[Symbol.asyncIterator]() {
+        yield backupBytes;
+      },
+    },
+    close: () => Promise.resolve(),
+  },
 };
 
 export function createRecordingControl(): RecordingControl {

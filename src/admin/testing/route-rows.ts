@@ -271,6 +271,20 @@ export const routeRows: readonly RouteRow[] = [
     answer: { items: [{ id: "aud_1", at: time }], next_cursor: null },
   },
   {
+    id: "createBackup",
+    method: "POST",
+    path: "/backup",
+    body: {
+      wrap_for: { n: 131_072, r: 8, p: 1, salt: "s".repeat(22), public_key: "k".repeat(43) },
+    },
+    command: "backups.create",
+    input: {
+      recipient: { n: 131_072, r: 8, p: 1, salt: "s".repeat(22), public_key: "k".repeat(43) },
+    },
+    answer: { archive: "of everything" },
+    wrong: { body: { passphrase: "never sent" }, pointer: "/passphrase" },
+  },
+  {
     id: "getHealth",
     method: "GET",
     path: "/health",

@@ -1,17 +1,19 @@
 import { nearestKey, typoDistance } from "../../domain/nearest-key.ts";
-import { runtimes } from "../../domain/manifest.ts";
+import { runtimes as knownRuntimes } from "../../domain/manifest.ts";
+import { proxyFault } from "../../gateway/peers.ts";
 import { builtRuntimes, enabledRuntimes, runtimeOf } from "./built-runtimes.ts";
+import { isLoopbackHost } from "./is-loopback-host.ts";
 import type { Settings } from "./settings.ts";
 
 function checkRuntimes(configured: readonly string[]): { problems: string[]; warnings: string[] } {
   const problems: string[] = [];
   const warnings: string[] = [];
   for (const name of configured) {
-    const runtime = runtimes.find((known) => known === runtimeOf(name));
+    const runtime = knownRuntimes.find((known) => known === runtimeOf(name));
     if (runtime === undefined) {
-      const near = nearestKey(name, runtimes, typoDistance(name));
+      const near = nearestKey(name, knownRuntimes, typoDistance(name));
       problems.push(
-        `functions.runtimes names ${JSON.stringify(name)}, it must be one of ${runtimes.join(", ")}${near ? `; did you mean ${near}?` : ""}`,
+        `functions.runtimes names ${JSON.stringify(name)}, it must be one of ${knownRuntimes.join(", ")}${near ? `; did you mean ${near}?` : ""}`,
       );
     } else if (!builtRuntimes.includes(runtime)) {
       warnings.push(
@@ -25,12 +27,32 @@ function checkRuntimes(configured: readonly string[]): { problems: string[]; war
   return { problems, warnings };
 }
 
+/** What the settings say about who is at the other end of a connection. */
+function checkEdge(settings: Settings): { problems: string[]; warnings: string[] } {
+  const { listen, trustedProxies, tlsCert, tlsKey } = settings;
+  const problems = trustedProxies.flatMap((entry) => {
+    const fault = proxyFault(entry);
+    return fault === undefined ? [] : [`trusted_proxies names ${JSON.stringify(entry)}, ${fault}`];
+  });
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    const [given, missing] = tlsCert === undefined ? ["key", "cert"] : ["cert", "key"];
+    problems.push(`tls.${given} is set without tls.${missing}, TLS needs both`);
+  }
+  const isPlain = tlsCert === undefined && trustedProxies.length === 0;
+  if (!isPlain || isLoopbackHost(listen.host)) return { problems, warnings: [] };
+  const warning = `plain HTTP on ${listen.host}: everybody on the way reads keys and bodies; set tls.cert and tls.key, or name the TLS proxy in front in trusted_proxies`;
+  return { problems, warnings: [warning] };
+}
+
 /** Rules between settings. */
 export function checkSettings(settings: Settings): {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 } {
-  const { problems, warnings } = checkRuntimes(settings.runtimes);
+  const runtimes = checkRuntimes(settings.runtimes);
+  const edge = checkEdge(settings);
+  const problems = [...runtimes.problems, ...edge.problems];
+  const warnings = [...runtimes.warnings, ...edge.warnings];
   if (settings.invokeTimeoutMs > settings.invokeTimeoutMsMax) {
     problems.push(
       `functions.invoke_default_timeout_ms is ${settings.invokeTimeoutMs}, it must not be more than functions.invoke_max_timeout_ms, which is ${settings.invokeTimeoutMsMax}`,

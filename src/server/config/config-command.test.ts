@@ -18,11 +18,11 @@ const run = (argv: readonly string[], env: Record<string, string> = {}) =>
 
 describe("reactor config", () => {
   test("prints each value and where it came from, without secrets", async () => {
-    const { code, stdout, stderr } = await run(["--listen", "0.0.0.0:80"], {
+    const { code, stdout, stderr } = await run(["--listen", "127.0.0.1:80"], {
       REACTOR_DATA_DIR: "/data",
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^listen +0\.0\.0\.0:80 +flag --listen$/m);
+    expect(stdout).toMatch(/^listen +127\.0\.0\.1:80 +flag --listen$/m);
     expect(stdout).toMatch(/^data_dir +\/data +env REACTOR_DATA_DIR$/m);
     expect(stdout).toMatch(/^log_level +warn +file reactor\.toml:2$/m);
     expect(stdout).toMatch(/^functions\.data_key +\(hidden\) +file reactor\.toml:3$/m);

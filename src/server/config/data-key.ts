@@ -26,7 +26,12 @@ function toDataKey(text: string, origin: string): DataKey {
   const parsed = parseSetting(text, settingTable.dataKey, "/");
   if (!parsed.ok) throw new ConfigError([`the data key in ${origin} must be ${parsed.must}`]);
   const bytes = Buffer.from(String(parsed.value), "base64");
-  return { id: sha256Hex(`reactor data key\n${String(parsed.value)}`).slice(0, 16), bytes, origin };
+  return { id: dataKeyId(String(parsed.value)), bytes, origin };
+}
+
+/** The id of a key, given as the canonical base64 of its 32 bytes. */
+export function dataKeyId(base64: string): string {
+  return sha256Hex(`reactor data key\n${base64}`).slice(0, 16);
 }
 
 async function checkedText(handle: FileHandle, file: string): Promise<string> {
@@ -97,10 +102,13 @@ export async function loadDataKey(options: {
   readonly dataKey: string | undefined;
   readonly file: string;
   readonly random: Random;
+  /** Runs before a fresh key is made; throws when that must not be. */
+  readonly beforeMaking?: () => Promise<void>;
 }): Promise<DataKey> {
   if (options.dataKey !== undefined) return toDataKey(options.dataKey, "setting");
   const known = await readDataKeyFile(options.file);
   if (known !== undefined) return known;
+  await options.beforeMaking?.();
   await createDataKeyFile(options.file, options.random).catch((cause: unknown) => {
     throw new ConfigError([`the data key file ${options.file} cannot be made: ${String(cause)}`], {
       cause,

@@ -38,6 +38,7 @@ function sources({ file, env = {}, flags = {}, uid = 0 }: Given = {}): ConfigSou
     env,
     cwd: "/srv/app",
     cores: 4,
+    memoryMb: 8192,
     uid,
     readFile: (name) => Promise.resolve(name === "/srv/app/reactor.toml" ? file : undefined),
   };
@@ -62,6 +63,7 @@ describe("loadConfig()", () => {
     expect(settings.dataDir).toBe("/srv/app/.reactor");
     expect(settings.functionsWorkdir).toBe("/srv/app/.reactor/functions");
     expect(settings.bunBlankInstances).toBe(4);
+    expect(settings.bunBlankInstancesMax).toBe(42);
     expect(entries.map((entry) => entry.key).sort()).toEqual(
       Object.values(settingTable)
         .map((definition) => definition.path)
@@ -272,6 +274,40 @@ describe("loadConfig()", () => {
   test("refuses log segments that are larger than half of the room for logs", async () => {
     const env = { REACTOR_FUNCTIONS_LOGS_MAX_BYTES: "20000000" };
     expect((await problemsOf({ env }))[0]).toContain("half of functions.logs.max_bytes");
+  });
+});
+
+describe("the edge", () => {
+  const plain = "plain HTTP on 0.0.0.0";
+  const beyond = { listen: "0.0.0.0:80" };
+  const warningsOf = async (flags: Record<string, unknown>): Promise<readonly string[]> =>
+    (await load({ flags })).warnings;
+
+  test("warns of plain HTTP beyond this machine, unless TLS is here or at a trusted proxy", async () => {
+    expect((await warningsOf(beyond)).join()).toContain(plain);
+    expect(await warningsOf({ listen: "127.0.0.1:80" })).toEqual([]);
+    expect(await warningsOf({ ...beyond, trustedProxies: "10.0.0.0/8" })).toEqual([]);
+    expect(await warningsOf({ ...beyond, tlsCert: "c.pem", tlsKey: "k.pem" })).toEqual([]);
+  });
+
+  test("takes certificate and key together or not at all", async () => {
+    expect(await problemsOf({ flags: { tlsCert: "c.pem" } })).toEqual([
+      "tls.cert is set without tls.key, TLS needs both",
+    ]);
+    expect(await problemsOf({ env: { REACTOR_TLS_KEY: "k.pem" } })).toEqual([
+      "tls.key is set without tls.cert, TLS needs both",
+    ]);
+    const { settings } = await load({ file: '[tls]\ncert = "c.pem"\nkey = "/k.pem"' });
+    expect([settings.tlsCert, settings.tlsKey]).toEqual(["/srv/app/c.pem", "/k.pem"]);
+  });
+
+  test("refuses a trusted proxy that is no address or block", async () => {
+    expect((await problemsOf({ env: { REACTOR_TRUSTED_PROXIES: "proxy.example" } }))[0]).toContain(
+      "an address or CIDR block",
+    );
+    expect(await problemsOf({ file: 'trusted_proxies = ["10.0.0.0/33"]' })).toEqual([
+      'trusted_proxies names "10.0.0.0/33", it must be an address or a CIDR block, e.g. 10.0.0.7 or 10.0.0.0/8',
+    ]);
   });
 });
 

@@ -36,6 +36,8 @@ export interface ConfigSources {
   readonly cwd: string;
   readonly readFile: ReadFile;
   readonly cores: number;
+  /** Memory of the machine in MiB. */
+  readonly memoryMb: number;
   readonly uid: number;
 }
 
@@ -152,11 +154,12 @@ function defaultOf(
   values: ReadonlyMap<string, unknown>,
   sources: ConfigSources,
 ): unknown {
-  const { cores, uid, env } = sources;
+  const { cores, memoryMb, uid, env } = sources;
   return (
     definition.default ??
     definition.defaultFrom?.({
       cores,
+      memoryMb,
       uid,
       userRunDir: env["XDG_RUNTIME_DIR"] || undefined,
       value: (wanted) => values.get(wanted),

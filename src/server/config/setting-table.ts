@@ -1,6 +1,7 @@
 import path from "node:path";
 import { sha256Hex } from "../../base/digest.ts";
 import { logLevels } from "../../base/log.ts";
+import { defaultHttpLimits } from "../../http/http-limits.ts";
 import type { SettingContext } from "./setting-context.ts";
 import type { SettingDefinition } from "./setting.ts";
 
@@ -133,6 +134,14 @@ export const settingTable = {
     min: 1024,
     max: 262_144_000,
   },
+  blobGraceSecs: {
+    path: "functions.blob_grace_secs",
+    summary: "How long a stored bundle that no deployment uses is kept before it is removed.",
+    type: "integer",
+    default: 3600,
+    min: 60,
+    max: 30 * 86_400,
+  },
   invokeTimeoutMs: {
     path: "functions.invoke_default_timeout_ms",
     summary: "`limits.timeout_ms` of a manifest that does not say.",
@@ -181,6 +190,17 @@ export const settingTable = {
     defaultText: "one per core, at least 2, at most 8",
     min: 0,
     max: 256,
+  },
+  bunBlankInstancesMax: {
+    path: "functions.bun_blank_instances_max",
+    summary:
+      "Blank Bun instances at most: the pool grows to the starts of the last 10 to 20 seconds and shrinks again. About 4 MB each.",
+    type: "integer",
+    // 4 MB in 192 MB: at most about 2 % of the memory waits.
+    defaultFrom: ({ memoryMb }) => Math.min(128, Math.max(8, Math.floor(memoryMb / 192))),
+    defaultText: "one per 192 MiB of memory, at least 8, at most 128",
+    min: 0,
+    max: 1024,
   },
   instancesMax: {
     path: "functions.instances_max",
@@ -275,22 +295,73 @@ export const settingTable = {
   },
   trustedProxies: {
     path: "trusted_proxies",
-    summary: "Proxies whose `Forwarded` headers are believed.",
+    summary:
+      "Proxies, as addresses or CIDR blocks, whose `X-Forwarded-For`, `-Proto` and `-Host` are believed; from others these headers are dropped.",
     type: "list",
-    refused:
-      "trusted proxies are not built yet; remove it, `Forwarded` headers of clients are never believed",
+    default: [],
+    items: { pattern: /^[0-9a-fA-F.:]{2,45}(?:\/\d{1,3})?$/, says: "an address or CIDR block" },
+    flag: true,
   },
   tlsCert: {
     path: "tls.cert",
-    summary: "Certificate file.",
+    summary:
+      "Certificate file in PEM, followed by those that lead to its root; the server then speaks HTTPS only. Read again when it changes.",
     type: "path",
-    refused: "TLS is not built yet; remove it and put a TLS proxy in front",
+    flag: true,
   },
   tlsKey: {
     path: "tls.key",
-    summary: "Private key file.",
+    summary: "File of the certificate's private key in PEM.",
     type: "path",
-    refused: "TLS is not built yet; remove it and put a TLS proxy in front",
+    flag: true,
+  },
+  connectionsMax: {
+    path: "http.connections_max",
+    summary: "Open connections in all; further ones are closed at once.",
+    type: "integer",
+    default: defaultHttpLimits.connectionsMax,
+    min: 1,
+    max: 1_000_000,
+  },
+  connectionsPerAddressMax: {
+    path: "http.connections_per_address_max",
+    summary: "Open connections from one address that is no trusted proxy.",
+    type: "integer",
+    default: defaultHttpLimits.connectionsPerAddressMax,
+    min: 1,
+    max: 1_000_000,
+  },
+  headersTimeoutMs: {
+    path: "http.headers_timeout_ms",
+    summary: "Longest time for a request's head to arrive, and for a TLS handshake.",
+    type: "integer",
+    default: defaultHttpLimits.headersTimeoutMs,
+    min: 100,
+    max: 5 * minuteMs,
+  },
+  bodyIdleMs: {
+    path: "http.body_idle_ms",
+    summary: "Longest silence of a client whose request body is awaited.",
+    type: "integer",
+    default: defaultHttpLimits.bodyIdleMs,
+    min: 100,
+    max: 15 * minuteMs,
+  },
+  writeIdleMs: {
+    path: "http.write_idle_ms",
+    summary: "Longest time for which a client may take nothing of its answer.",
+    type: "integer",
+    default: defaultHttpLimits.writeIdleMs,
+    min: 100,
+    max: 15 * minuteMs,
+  },
+  keepAliveMs: {
+    path: "http.keep_alive_ms",
+    summary: "How long a connection without a request is kept open.",
+    type: "integer",
+    default: defaultHttpLimits.keepAliveMs,
+    min: 100,
+    max: 60 * minuteMs,
   },
 } as const satisfies Readonly<Record<string, SettingDefinition>>;
 

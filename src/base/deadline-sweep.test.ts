@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createVirtualClock } from "../base/clock.ts";
+import { createVirtualClock } from "./clock.ts";
 import { DeadlineSweep, type Swept } from "./deadline-sweep.ts";
 
 function entry(sweep: (nowMs: number) => void): Swept {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 
 /** Something whose deadlines are looked at on every tick. Only the sweep touches the links. */
 export interface Swept {
@@ -9,7 +9,6 @@ export interface Swept {
   sweep(nowMs: number): void;
 }
 
-const tickMs = 25;
 /** Ticks without anything to look at before the interval is given up. */
 const idleTicksMax = 40;
 
@@ -20,13 +19,15 @@ const idleTicksMax = 40;
  */
 export class DeadlineSweep {
   readonly #clock: Clock;
+  readonly #tickMs: number;
   #first: Swept | undefined;
   #cursor: Swept | undefined;
   #interval: Timer | undefined;
   #idleTicks = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, tickMs = 25) {
     this.#clock = clock;
+    this.#tickMs = tickMs;
   }
 
   get empty(): boolean {
@@ -41,7 +42,7 @@ export class DeadlineSweep {
     entry.nextSwept = first;
     if (first !== undefined) first.previousSwept = entry;
     this.#first = entry;
-    this.#interval ??= this.#clock.every(tickMs, () => this.#tick());
+    this.#interval ??= this.#clock.every(this.#tickMs, () => this.#tick());
   }
 
   /** Looks at the entry no more; does nothing when it is not looked at. */
