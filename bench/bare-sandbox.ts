@@ -16,6 +16,8 @@ export interface BareSandbox {
   sampleMs(): Promise<number>;
   /** Spawns `count` at once and resolves with the milliseconds until all have answered. */
   burstMs(count: number): Promise<number>;
+  /** Writes the source to disk, spawns it and resolves with the milliseconds until the first byte. */
+  deployMs(source: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -98,6 +100,14 @@ export async function openBareSandbox(source: string): Promise<BareSandbox> {
   };
   return {
     sampleMs: async () => launch(await prepare()),
+    async deployMs(next) {
+      const start = await prepare();
+      const program = bareProgram(next);
+      const startedAtMs = performance.now();
+      runDir.publish("bare.js", program);
+      const writtenMs = performance.now() - startedAtMs;
+      return writtenMs + (await launch(start));
+    },
     async burstMs(count) {
       const starts = await Promise.all(Array.from({ length: count }, prepare));
       const startedAtMs = performance.now();

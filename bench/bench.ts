@@ -1,5 +1,5 @@
 /**
- * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,6,8] [--effort full|medium|quick]`.
+ * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8] [--effort full|medium|quick]`.
  * Prints a table and writes `bench/results/latest.json`. Never fails on a figure, only on a wrong
  * answer; a missed gate is shown as such.
  */
@@ -10,6 +10,8 @@ import { parseArgs } from "node:util";
 import { efforts, type Figure, type FigureRow } from "./figure.ts";
 import { burst } from "./figures/burst.ts";
 import { coldStart } from "./figures/cold-start.ts";
+import { density } from "./figures/density.ts";
+import { deployToLive } from "./figures/deploy-to-live.ts";
 import { latency } from "./figures/latency.ts";
 import { observability } from "./figures/observability.ts";
 import { peerFigures } from "./figures/peers.ts";
@@ -20,7 +22,9 @@ const figures: Readonly<Record<string, Figure>> = {
   "2": latency,
   "3": coldStart,
   "4": burst,
+  "5": density,
   "6": observability,
+  "7": deployToLive,
   "8": peerFigures,
 };
 

@@ -3,10 +3,11 @@ import { systemClock } from "../../src/base/clock.ts";
 import {
   decodeRequestHead,
   decodeResponseHead,
-  encodeRequestHead,
   encodeResponseHead,
   type RequestHead,
+  requestHeadBytes,
   type ResponseHead,
+  writeRequestHead,
 } from "../../src/wire/heads.ts";
 
 const turns = 8;
@@ -49,8 +50,11 @@ interface Format {
 
 const nulJoined: Format = {
   name: "NUL-joined Latin-1",
-  encodeRequest: (head, into) => into.write(encodeRequestHead(head), 0, "latin1"),
-  decodeRequest: (bytes, length) => decodeRequestHead(bytes.toString("latin1", 0, length)),
+  encodeRequest: (head, into) => requestHeadBytes(head) && writeRequestHead(head, into, 0),
+  decodeRequest(bytes, length) {
+    const head = decodeRequestHead(bytes.toString("latin1", 0, length));
+    return { ...head, headers: head.headers };
+  },
   encodeResponse: (head, into) => into.write(encodeResponseHead(head), 0, "latin1"),
   decodeResponse: (bytes, length) => decodeResponseHead(bytes.toString("latin1", 0, length)),
 };

@@ -14,7 +14,7 @@ import { frameType } from "../../src/wire/frames.ts";
 import {
   decodeRequestHead,
   decodeResponseHead,
-  encodeRequestHead,
+  type RequestHead,
   encodeResponseHead,
   splitHeadPayload,
 } from "../../src/wire/heads.ts";
@@ -26,7 +26,7 @@ const rounds = 6;
 const body = Buffer.alloc(1024, "x");
 
 interface Transport {
-  readonly write: (bytes: Buffer) => void;
+  readonly write: (bytes: Buffer) => boolean;
 }
 
 const ignored: Omit<StreamListener, "data" | "end"> = {
@@ -85,7 +85,7 @@ function request(connection: WireConnection, onDone: () => void): void {
     data() {},
     end: onDone,
   });
-  const head = encodeRequestHead({
+  const head: RequestHead = {
     invocationId: "inv_01jd5z8e6q7m2v3x4y5z6a7b8c",
     requestId: "01jd5z8e6q7m2v3x4y5z6a7b8c",
     method: "POST",
@@ -93,7 +93,7 @@ function request(connection: WireConnection, onDone: () => void): void {
     deadlineMs: 1_764_000_030_000,
     caller: "",
     headers: ["content-type", "application/json", "accept", "*/*", "host", "hello", "x-a", "b"],
-  });
+  };
   stream.head(frameType.request, head, body, true);
 }
 
@@ -125,15 +125,22 @@ async function best(connection: WireConnection): Promise<number> {
 
 /** A transport delivers later, as a socket does. */
 async function inMemory(): Promise<number> {
-  const guest = createGuest({ write: (bytes) => queueMicrotask(() => host.receive(bytes)) });
-  const host: WireConnection = createHost({
-    write: (bytes) => queueMicrotask(() => guest.receive(bytes)),
-  });
+  const later = (to: () => WireConnection) => (bytes: Buffer) => {
+    queueMicrotask(() => to().receive(bytes));
+    return false;
+  };
+  const guest = createGuest({ write: later(() => host) });
+  const host: WireConnection = createHost({ write: later(() => guest) });
   return best(host);
 }
 
 function overSocket(socket: Socket, create: (transport: Transport) => WireConnection) {
-  const connection = create({ write: (bytes) => void socket.write(bytes) });
+  const connection = create({
+    write(bytes) {
+      socket.write(bytes);
+      return socket.writableLength === 0;
+    },
+  });
   socket.on("data", (chunk: Buffer) => connection.receive(chunk));
   return connection;
 }

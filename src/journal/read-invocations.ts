@@ -1,5 +1,5 @@
 import type { InvocationRecord } from "../domain/invocation.ts";
-import { decodeInvocation } from "./invocation-codec.ts";
+import { decodeInvocation } from "./decode-invocation.ts";
 import type { InvocationQuery } from "./journal.ts";
 import { quote } from "./quote.ts";
 import { linesIn, readBlocksBackward } from "./segment-blocks.ts";

@@ -1,6 +1,6 @@
 import { stat, truncate } from "node:fs/promises";
 import type { Log } from "../base/log.ts";
-import { decodeInvocation } from "./invocation-codec.ts";
+import { decodeInvocation } from "./decode-invocation.ts";
 import { decodeLogLine } from "./log-line-codec.ts";
 import { type Segment, type SegmentKind, countLine, emptyStats, segmentPath } from "./segment.ts";
 import { linesIn, readBlocks } from "./segment-blocks.ts";

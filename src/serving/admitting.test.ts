@@ -279,8 +279,23 @@ describe("instances that come and go", () => {
     await bench.settle();
     expect(bench.driver.starts.length).toBe(1);
     calls[0]?.respond(200, [], "");
-    await bench.clock.advance(1100);
+    await bench.settle();
     calls[1]?.respond(200, [], "b runs");
+    expect(heard.outcome).toBe("200 b runs");
+  });
+
+  test("at instances_max a request gets the room of an instance that died", async () => {
+    const bench = new ServingBench({ instancesMax: 1 });
+    bench.driver.handler = (call) => {
+      if (call.instance.spec.functionName === "b") call.respond(200, [], "b runs");
+    };
+    bench.apply({ name: "a" }, { name: "b", manifest: { concurrency: { queueMs: 100 } } });
+    bench.ask("a");
+    await bench.settle();
+    const { heard } = bench.ask("b");
+    await bench.settle();
+    bench.driver.instances[0]?.die({ reason: "exited", code: 1 });
+    await bench.settle();
     expect(heard.outcome).toBe("200 b runs");
   });
 

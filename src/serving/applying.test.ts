@@ -46,6 +46,19 @@ describe("apply()", () => {
     expect(asked[0]?.invocation.target?.label).toBe("hello@2");
   });
 
+  test("plans that change faster than instances start keep nobody waiting beyond twice the start time", async () => {
+    const bench = new ServingBench({ startTimeoutMs: 1000 });
+    bench.driver.startsByItself = false;
+    bench.apply({ envVersion: 1 });
+    const { heard } = bench.ask();
+    for (let version = 2; version <= 30; version++) {
+      await bench.clock.advance(100);
+      bench.apply({ envVersion: version });
+    }
+    expect(heard.outcome).toContain("cold_start_failed");
+    expect(bench.records.map((record) => record.status)).toEqual([503]);
+  });
+
   test("a route that was looked up before the swap is looked up again", async () => {
     const bench = new ServingBench();
     bench.apply(onOne);

@@ -41,7 +41,7 @@ function request(changes: ManifestChanges = {}): MaterializeRequest {
     deploymentId: "dep_1",
     revision: 1,
     manifest: testManifest(changes),
-    files: new Map([["index.ts", Buffer.from("code")]]),
+    artifact: { deploymentId: "dep_1", entrypoint: "index.ts", code: Buffer.from("code") },
     env: { version: 1, env: { A: "1", B: "2" }, secrets: { S: "s" } },
   };
 }
@@ -58,10 +58,11 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
 const signal = new AbortController().signal;
 
 describe("materialize()", () => {
-  test("prepares, starts one instance with the declared env, learns its shape and destroys it", async () => {
+  test("starts one instance with the declared env, learns its shape and destroys it", async () => {
     const { driver, materializer } = await bench();
     const made = await materializer.materialize(request({ envKeys: ["B"] }), signal);
-    expect([Buffer.from(made.code).toString(), made.shape]).toEqual(["code", "fetch"]);
+    expect(made.shape).toBe("fetch");
+    expect(Buffer.from(driver.starts[0]?.artifact.code ?? "").toString()).toBe("code");
     expect(driver.starts[0]?.spec).toMatchObject({ env: { B: "2" }, secrets: { S: "s" } });
     expect(driver.instances[0]?.stopOptions).toEqual({ graceMs: 0 });
     expect(driver.instances.length).toBe(1);
@@ -76,11 +77,22 @@ describe("materialize()", () => {
       details: { log: "line 3", exit: { reason: "load_failed" } },
     });
   });
+});
+
+describe("prepare()", () => {
+  const files = new Map([["index.ts", Buffer.from("code")]]);
+  const preparing = { deploymentId: "dep_1", manifest: testManifest(), files };
+
+  test("gives what the driver makes of the files", async () => {
+    const { materializer } = await bench();
+    const { code } = await materializer.prepare(preparing, signal);
+    expect(Buffer.from(code).toString()).toBe("code");
+  });
 
   test("a build that fails passes through with its own code", async () => {
     const { driver, materializer } = await bench();
     driver.prepare = () => Promise.reject(new ReactorError("bundle_invalid", "syntax"));
-    expect(await failureOf(materializer.materialize(request(), signal))).toMatchObject({
+    expect(await failureOf(materializer.prepare(preparing, signal))).toMatchObject({
       code: "bundle_invalid",
     });
   });

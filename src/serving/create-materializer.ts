@@ -1,7 +1,7 @@
 import { ReactorError } from "../domain/errors.ts";
 import type { LogLine } from "../domain/invocation.ts";
 import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
-import { type Artifact, type Driver, type DriverProbe, StartError } from "../drivers/driver.ts";
+import { type Driver, type DriverProbe, StartError } from "../drivers/driver.ts";
 import { declaredEnv } from "../domain/declared-env.ts";
 import type { MaterializeRequest, Materialized, Materializer } from "./materializer.ts";
 import { wireExit } from "./wire-exit.ts";
@@ -20,16 +20,11 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
   return {
     check: (manifest) => void driverFor(manifest, options),
     checkRuntime: (runtime, isolation) => void findDriver(runtime, isolation, options),
+    prepare: async (request, signal) =>
+      driverFor(request.manifest, options).prepare(request, signal),
     async materialize(request, signal): Promise<Materialized> {
       const driver = driverFor(request.manifest, options);
-      const artifact = await driver.prepare(
-        { deploymentId: request.deploymentId, manifest: request.manifest, files: request.files },
-        signal,
-      );
-      return {
-        code: artifact.code,
-        shape: await prove(driver, artifact, request, options, signal),
-      };
+      return { shape: await prove(driver, request, options, signal) };
     },
   };
 }
@@ -37,7 +32,6 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
 /** Starts one instance of the artifact, learns its shape and destroys it. */
 async function prove(
   driver: Driver,
-  artifact: Artifact,
   request: MaterializeRequest,
   options: MaterializerOptions,
   signal: AbortSignal,
@@ -45,7 +39,7 @@ async function prove(
   const { function: owner, manifest, env } = request;
   try {
     const instance = await driver.start(
-      artifact,
+      request.artifact,
       {
         functionId: owner.id,
         functionName: owner.name,

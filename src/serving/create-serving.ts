@@ -6,7 +6,7 @@ import { ReactorError } from "../domain/errors.ts";
 import type { Runtime } from "../domain/manifest.ts";
 import { emptyPlan, type FunctionPlan, type Plan } from "../domain/plan.ts";
 import type { Driver } from "../drivers/driver.ts";
-import { DeadlineSweep } from "./deadline-sweep.ts";
+import { DeadlineSweep } from "../base/deadline-sweep.ts";
 import { Fleet } from "./fleet.ts";
 import type { Invocation } from "./invocation.ts";
 import { FunctionMeter } from "./meter.ts";
@@ -146,14 +146,14 @@ class PooledServing implements RunningServing {
         `Cannot run "${target.label}": this server does not run "${runtime}" functions; see "reactor doctor"`,
       );
     }
-    const pool = new Pool({
+    const pool: Pool = new Pool({
       context: this.context,
       fleet: this.#fleet,
       driver,
       function: functionPlan,
       deployment,
       meter: this.#meterOf(functionPlan),
-      onDrained: (drained) => void this.#draining.delete(drained),
+      onDrained: () => void this.#draining.delete(pool),
       onQuiet: () => this.#whenQuiet(),
     });
     pool.aliased = isAliased(functionPlan, deployment.deploymentId);

@@ -8,6 +8,8 @@ export interface IdleInstance {
 export interface FleetMember {
   /** The instance that has been idle the longest; undefined when all are busy. */
   longestIdle(): IdleInstance | undefined;
+  /** There may be room for an instance that it could not start before. */
+  roomFreed(): void;
 }
 
 /** All instances of all pools, bounded by `instancesMax`. */
@@ -15,6 +17,7 @@ export class Fleet {
   readonly instancesMax: number;
   readonly #members = new Set<FleetMember>();
   #instances = 0;
+  #hadNoRoom = false;
 
   constructor(instancesMax: number) {
     this.instancesMax = instancesMax;
@@ -34,7 +37,9 @@ export class Fleet {
 
   /** Whether one more instance may start, if need be after an idle one was evicted. */
   hasRoom(): boolean {
-    return this.#instances < this.instancesMax || this.#longestIdle() !== undefined;
+    const has = this.#instances < this.instancesMax || this.#longestIdle() !== undefined;
+    if (!has) this.#hadNoRoom = true;
+    return has;
   }
 
   /** Counts one more instance; evicts the least recently used idle one when the fleet is full. */
@@ -46,6 +51,14 @@ export class Fleet {
   /** An instance is gone, or was told to go while idle. */
   remove(): void {
     this.#instances -= 1;
+    this.freed();
+  }
+
+  /** An instance left or became idle: whoever found no room since the last time may try again. */
+  freed(): void {
+    if (!this.#hadNoRoom) return;
+    this.#hadNoRoom = false;
+    for (const member of this.#members) member.roomFreed();
   }
 
   #longestIdle(): IdleInstance | undefined {

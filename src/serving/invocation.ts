@@ -3,7 +3,7 @@ import { type ErrorCode, ReactorError } from "../domain/errors.ts";
 import type { ManifestLimits } from "../domain/manifest.ts";
 import type { InvocationFailure, InvocationSink, InvocationStream } from "../drivers/driver.ts";
 import type { RequestHead } from "../wire/heads.ts";
-import type { Swept } from "./deadline-sweep.ts";
+import type { Swept } from "../base/deadline-sweep.ts";
 import { failureOutcome } from "./failure-outcome.ts";
 import type { InstanceSlot } from "./instance-slot.ts";
 import type { ErrorExtras, InvocationListener, InvocationRequest } from "./invocation-contract.ts";
@@ -76,7 +76,7 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
   #bounces = 0;
   #bytesIn: number;
   #bytesOut = 0;
-  #ungrantedBytes = 0;
+  #takenBytes = 0;
 
   constructor(context: ServingContext, request: InvocationRequest, listener: InvocationListener) {
     this.#context = context;
@@ -144,7 +144,6 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
     const stream = this.#stream;
     if (stream === undefined || this.#bodyComplete || !this.#isLive()) return true;
     this.#bytesIn += chunk.length;
-    this.#pace?.received();
     return stream.write(chunk);
   }
 
@@ -157,9 +156,8 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
 
   /** The listener is done with `bytes` of response body. */
   consumed(bytes: number): void {
-    this.#pace?.taken(bytes);
-    if (this.#stream === undefined) this.#ungrantedBytes += bytes;
-    else if (this.#state === "streaming") this.#stream.consumed(bytes);
+    this.#takenBytes += bytes;
+    if (this.#state === "streaming") this.#stream?.consumed(bytes);
   }
 
   /** The client is gone: nobody hears the outcome. The slot is free once the guest confirms. */
@@ -232,7 +230,7 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
     this.#body = undefined;
     this.#stream = stream;
     if (this.#leaving !== undefined) stream.cancel(this.#leaving.reason);
-    else if (this.#ungrantedBytes > 0) stream.consumed(this.#ungrantedBytes);
+    else if (this.#takenBytes > 0) stream.consumed(this.#takenBytes);
     if (!this.#bodyComplete && this.#isLive()) this.#listener.drained();
   }
 
@@ -247,14 +245,12 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
     if (this.#state !== "running" && this.#state !== "handing") return;
     this.#state = "streaming";
     this.#status = status;
-    this.#pace = new StreamPace(this.#limits);
     this.#listener.head(status, headers);
   }
 
   data(chunk: Buffer): void {
     if (this.#state !== "streaming") return;
     this.#bytesOut += chunk.length;
-    this.#pace?.sent(chunk.length);
     if (this.#bytesOut > this.#limits.bodyOutBytesMax) this.abortTooLarge();
     else this.#listener.data(chunk);
   }
@@ -298,7 +294,13 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
         this.#timeout(`did not answer within timeout_ms of ${timeoutMs} ms`);
       }
     } else if (this.#state === "streaming") {
-      const broken = this.#pace?.broken(nowMs);
+      this.#pace ??= new StreamPace(this.#limits, nowMs);
+      const moved = {
+        inBytes: this.#bytesIn,
+        outBytes: this.#bytesOut,
+        takenBytes: this.#takenBytes,
+      };
+      const broken = this.#pace.broken(nowMs, moved);
       if (broken !== undefined) this.#timeout(broken);
     } else if (this.#state === "leaving") {
       this.#sweepLeaving(nowMs);

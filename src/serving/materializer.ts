@@ -1,31 +1,32 @@
 import type { FunctionRecord } from "../domain/function.ts";
 import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
 import type { FunctionEnv } from "../domain/plan.ts";
-import type { BundleFiles } from "../drivers/driver.ts";
+import type { Artifact, PrepareRequest } from "../drivers/driver.ts";
 
 export interface MaterializeRequest {
   readonly function: FunctionRecord;
   readonly deploymentId: string;
   readonly revision: number;
   readonly manifest: Manifest;
-  readonly files: BundleFiles;
   readonly env: FunctionEnv;
+  /** What `prepare` gave for the deployment's files. */
+  readonly artifact: Artifact;
 }
 
 export interface Materialized {
-  /** The prepared single-file module. */
-  readonly code: Uint8Array;
   /** Handler shape that the started instance reported. */
   readonly shape: string;
 }
 
 /**
- * Turns a deployment's files into something that serves, and proves it: prepares with the driver,
- * starts one instance, waits until it is ready and destroys it. Throws ReactorError
+ * Turns a deployment's files into something that serves, and proves it. Throws ReactorError
  * (`bundle_invalid`, `unsupported_runtime`, `cold_start_failed`) whose `details.log` is the build or
  * start-up log.
  */
 export interface Materializer {
+  /** Prepares with the driver: the single-file module that is stored. Changes nothing. */
+  prepare(request: PrepareRequest, signal: AbortSignal): Promise<Artifact>;
+  /** Proves the artifact: starts one instance, waits until it is ready and destroys it. */
   materialize(request: MaterializeRequest, signal: AbortSignal): Promise<Materialized>;
   /** Throws `unsupported_runtime` with the remedy when the manifest asks for what this machine cannot give or enforce. */
   check(manifest: Manifest): void;

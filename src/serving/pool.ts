@@ -2,34 +2,22 @@ import { assert } from "../base/assert.ts";
 import { createDeferred } from "../base/deferred.ts";
 import { describeExit, type InstanceExit } from "../domain/instance.ts";
 import type { DeploymentPlan, FunctionPlan } from "../domain/plan.ts";
-import type { Driver, Instance } from "../drivers/driver.ts";
+import type { Instance } from "../drivers/driver.ts";
 import { StartError } from "../drivers/driver.ts";
 import { type Admission, type AdmissionLimits, admissionLimits, admit } from "./admission.ts";
 import { coldStartError, tooManyRequests } from "./admission-errors.ts";
-import type { Fleet, FleetMember, IdleInstance } from "./fleet.ts";
+import type { FleetMember, IdleInstance } from "./fleet.ts";
 import type { InstanceSlot } from "./instance-slot.ts";
 import type { Invocation } from "./invocation.ts";
 import type { InvocationHost } from "./invocation-host.ts";
 import { launchInstance } from "./launch-instance.ts";
 import type { FunctionMeter } from "./meter.ts";
 import { PoolHealth } from "./pool-health.ts";
+import type { PoolOptions } from "./pool-options.ts";
 import type { PoolStatus } from "./pool-status.ts";
 import type { ServingContext } from "./serving-context.ts";
 import { SlotSet } from "./slot-set.ts";
 import { WaitingRoom } from "./waiting-room.ts";
-
-export interface PoolOptions {
-  readonly context: ServingContext;
-  readonly fleet: Fleet;
-  readonly driver: Driver;
-  readonly function: FunctionPlan;
-  readonly deployment: DeploymentPlan;
-  readonly meter: FunctionMeter;
-  /** A pool that drains has no instance left. */
-  readonly onDrained: (pool: Pool) => void;
-  /** Nothing runs or waits here any more. */
-  readonly onQuiet: () => void;
-}
 
 /** The instances of one deployment under one version of its env, and who waits for them. */
 export class Pool implements InvocationHost<Invocation>, FleetMember {
@@ -110,13 +98,14 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
 
   expired(invocation: Invocation): void {
     // It may have become one of those that a start has room for since it began to wait.
-    if (!invocation.waited?.forStart && this.#startHasRoom()) {
-      this.#waiting.change(invocation, true, this.#startBoundMs());
+    const { waited } = invocation;
+    if (waited?.forStart === false && this.#startHasRoom()) {
+      this.#waiting.change(invocation, true, this.#startBoundMs(waited.sinceMs));
       return;
     }
     this.#unwait(invocation);
     invocation.refuse(
-      invocation.waited?.forStart
+      waited?.forStart
         ? coldStartError(invocation, this.#health)
         : tooManyRequests(invocation, this.#limits),
     );
@@ -131,6 +120,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     // The driver reports the exit itself a moment later; until then nothing more may go there.
     else if (outcome === "lost" && slot.state === "ready") this.#slots.close(slot);
     if (this.#waiting.size > 0) this.#wake();
+    if (slot.running === 0) this.#options.fleet.freed();
     if (this.#running === 0 && this.#waiting.size === 0) this.#options.onQuiet();
   }
 
@@ -215,6 +205,10 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     return { lastUsedMs: slot.lastUsedMs, evict: () => this.#retire(slot, 0) };
   }
 
+  roomFreed(): void {
+    this.#startForWaiters();
+  }
+
   status(): PoolStatus {
     return {
       functionId: this.function.functionId,
@@ -258,14 +252,17 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   }
 
   #wait(invocation: Invocation, forStart: boolean): void {
-    const sinceMs = this.#context.clock.monotonicMs();
-    const untilMs = forStart ? this.#startBoundMs() : sinceMs + this.#limits.queueMs;
+    const nowMs = this.#context.clock.monotonicMs();
+    // One that a change of the plan moved here goes on waiting: changes in quick succession would
+    // otherwise keep it for as long as they last.
+    const sinceMs = invocation.waited?.sinceMs ?? nowMs;
+    const untilMs = forStart ? this.#startBoundMs(sinceMs) : nowMs + this.#limits.queueMs;
     this.#waiting.add(invocation, { forStart, sinceMs, untilMs });
   }
 
   /** The start itself is bounded and fails its waiters; this is the backstop behind it. */
-  #startBoundMs(): number {
-    return this.#context.clock.monotonicMs() + 2 * this.#context.settings.startTimeoutMs;
+  #startBoundMs(sinceMs: number): number {
+    return sinceMs + 2 * this.#context.settings.startTimeoutMs;
   }
 
   #unwait(invocation: Invocation): void {
@@ -346,6 +343,8 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
       return;
     }
     this.#wake(slot);
+    // Others may have got its slots: whom no start is left for waits for a slot, within queue_ms.
+    if (this.#slots.ready.length > 0) this.#failStartWaiters();
   }
 
   #startFailed(slot: InstanceSlot, error: unknown): void {
@@ -392,6 +391,6 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
 
   #gone(): void {
     this.#drained.resolve();
-    this.#options.onDrained(this);
+    this.#options.onDrained();
   }
 }

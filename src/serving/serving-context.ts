@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { InvocationRecord, LogLine } from "../domain/invocation.ts";
-import type { DeadlineSweep } from "./deadline-sweep.ts";
+import type { DeadlineSweep } from "../base/deadline-sweep.ts";
 
 /** Where function logs and invocation records go; `Journal` is one. Neither call waits or throws. */
 export interface JournalSink {

@@ -96,7 +96,12 @@ export class Side {
     };
     this.connection = new WireConnection({
       role: options.role,
-      sink: { write: options.write },
+      sink: {
+        write(bytes) {
+          options.write(bytes);
+          return false;
+        },
+      },
       listener,
       payloadBytesMax: options.payloadBytesMax ?? 2 ** 20,
       peerStreamsMax: options.peerStreamsMax ?? 1000,

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { Pair, type StreamRecord } from "./connection-pair.harness.ts";
 import { dataPayloadBytesMax, frameType, streamWindowBytes } from "./frames.ts";
-import { encodeRequestHead, splitHeadPayload } from "./heads.ts";
+import { decodeRequestHead, type RequestHead, splitHeadPayload } from "./heads.ts";
 import type { WireStream } from "./stream.ts";
+import { WireError } from "./wire-error.ts";
 
-const head = encodeRequestHead({
+const head: RequestHead = {
   invocationId: "inv_1",
   requestId: "req_1",
   method: "POST",
@@ -12,7 +13,7 @@ const head = encodeRequestHead({
   deadlineMs: 0,
   caller: "",
   headers: [],
-});
+};
 
 /** The guest's record of the n-th stream that the host opened. */
 function served(pair: Pair, n = 0): StreamRecord & { stream: WireStream } {
@@ -36,7 +37,9 @@ describe("a request", () => {
     const opened = pair.guest.opened[0];
     expect(opened?.type).toBe(frameType.request);
     const { head: text, body } = splitHeadPayload(opened?.payload ?? Buffer.alloc(0));
-    expect([text, body.toString()]).toEqual([head, "ask"]);
+    const decoded = decodeRequestHead(text);
+    expect({ ...decoded, headers: decoded.headers }).toEqual(head);
+    expect(body.toString()).toBe("ask");
     expect(served(pair).stream.remoteEnded).toBe(true);
     served(pair).stream.head(frameType.response, "200", Buffer.from("answer"), true);
     pair.run();
@@ -44,6 +47,20 @@ describe("a request", () => {
     expect(request.body().toString()).toBe("answer");
     expect(request.events).toEqual([`head ${frameType.response}`, "data", "end"]);
     expect([pair.host.connection.streamCount, pair.guest.connection.streamCount]).toEqual([0, 0]);
+  });
+
+  test("whose whole answer breaks the protocol is told that the connection closed", () => {
+    const pair = new Pair();
+    const request = pair.host.open();
+    request.head = () => {
+      throw new WireError("bad_frame", "no header has this name");
+    };
+    request.stream.head(frameType.request, head, undefined, true);
+    pair.run();
+    served(pair).stream.head(frameType.response, "200", undefined, true);
+    pair.run();
+    expect(request.events).toEqual(["closed bad_frame"]);
+    expect(pair.host.closedBy.map((error) => error.code)).toEqual(["bad_frame"]);
   });
 
   test("with a body over one frame is split and arrives whole", () => {

@@ -118,9 +118,22 @@ export class WireConnection {
       return;
     }
     const stream = this.#streams.get(id);
-    if (stream !== undefined) this.#dispatch(stream, type, flags, payload);
+    if (stream !== undefined) this.#deliver(stream, type, flags, payload);
     else if (!this.#isUsed(id)) this.#accept(type, flags, id, payload);
     // Frames may arrive for a stream that this side has closed already; those are dropped.
+  }
+
+  #deliver(stream: WireStream, type: number, flags: number, payload: Buffer): void {
+    try {
+      this.#dispatch(stream, type, flags, payload);
+    } catch (error) {
+      // A stream that ended with the very frame that breaks the protocol is in the table no more, so
+      // the end of the connection would not reach it.
+      if (error instanceof WireError && this.#streams.get(stream.id) === undefined) {
+        stream.listener.closed(error);
+      }
+      throw error;
+    }
   }
 
   #isUsed(id: number): boolean {

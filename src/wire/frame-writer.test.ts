@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { FrameDecoder } from "./frame-decoder.ts";
-import { FrameWriter } from "./frame-writer.ts";
+import { FrameWriter, headTextCharsMax } from "./frame-writer.ts";
 
 const zeroCopyBytes = 16 * 1024;
 
@@ -10,7 +10,7 @@ function collected() {
   const writes: Buffer[] = [];
   const flushes: (() => void)[] = [];
   const writer = new FrameWriter({
-    sink: { write: (bytes) => void writes.push(bytes) },
+    sink: { write: (bytes) => writes.push(bytes) < 0 },
     endOfTurn: (flush) => void flushes.push(flush),
   });
   const endTurn = (): void => {
@@ -126,4 +126,38 @@ test("bytes handed to the sink never change afterwards", () => {
     copies.push(Buffer.from(writes.at(-1) ?? []));
   }
   expect(writes.every((write, i) => write.equals(copies[i] ?? Buffer.alloc(0)))).toBe(true);
+});
+
+test("a head with its body as text is the frame that the same bytes would be", () => {
+  for (const text of ["", "plain", "grüße €😀", "lone \ud800 half", "x".repeat(headTextCharsMax)]) {
+    const asText = collected();
+    expect(asText.writer.headTextFrame(5, 1, 7, "200", text)).toBe(Buffer.byteLength(text));
+    const asBytes = collected();
+    asBytes.writer.headFrame(5, 1, 7, "200", Buffer.from(text));
+    for (const { endTurn } of [asText, asBytes]) endTurn();
+    expect(Buffer.concat(asText.writes).equals(Buffer.concat(asBytes.writes))).toBe(true);
+  }
+});
+
+test("a sink that is done with its bytes gets the same memory again, one that is not never does", () => {
+  for (const done of [true, false]) {
+    const buffers = new Set<ArrayBufferLike>();
+    const starts = new Set<number>();
+    const writer = new FrameWriter({
+      sink: {
+        write(bytes) {
+          buffers.add(bytes.buffer);
+          starts.add(bytes.byteOffset);
+          return done;
+        },
+      },
+      endOfTurn() {},
+    });
+    for (let turn = 0; turn < 200; turn++) {
+      for (let i = 0; i < 5; i++) writer.frame(6, 0, i, Buffer.alloc(9000));
+      writer.flush();
+    }
+    if (done) expect([buffers.size, starts.size]).toEqual([1, 1]);
+    else expect(buffers.size).toBeGreaterThan(100);
+  }
 });

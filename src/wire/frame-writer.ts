@@ -1,15 +1,23 @@
 import { frameHeaderBytes } from "./frames.ts";
+import { type RequestHead, requestHeadBytes, writeRequestHead } from "./heads.ts";
 
 const slabBytes = 64 * 1024;
 /** Payloads from this size on are handed to the transport as they are instead of being copied. */
 const copyBytesMax = 16 * 1024;
 
+/** Texts of up to this many characters are encoded straight into a frame: at most 48 KiB. */
+export const headTextCharsMax = 16 * 1024;
+/** The most bytes of UTF-8 that one UTF-16 unit becomes. */
+const utf8BytesMax = 3;
+
 /**
- * Where frames go. `write` keeps the bytes until they are sent; order is kept. It must not call back
+ * Where frames go; order is kept. `write` returns whether these bytes and all before them were
+ * handed to the system: until then the sink needs them to stay as they are, afterwards the writer
+ * fills the same memory again, which spares the collector a buffer per batch. It must not call back
  * into the connection before it returns, as no socket does.
  */
 export interface ByteSink {
-  write(bytes: Buffer): void;
+  write(bytes: Buffer): boolean;
 }
 
 /**
@@ -48,15 +56,26 @@ export class FrameWriter {
     this.#schedule();
   }
 
-  /** Appends a head frame: `headLength:u32le head body`; `head` holds Latin-1 characters only. */
-  headFrame(type: number, flags: number, stream: number, head: string, body?: Uint8Array): void {
+  /**
+   * Appends a head frame: `headLength:u32le head body`; `head`, a response's text or a request's
+   * fields, holds Latin-1 characters only.
+   */
+  headFrame(
+    type: number,
+    flags: number,
+    stream: number,
+    head: string | RequestHead,
+    body?: Uint8Array,
+  ): void {
     const bodyBytes = body === undefined ? 0 : body.length;
-    const length = 4 + head.length + bodyBytes;
-    const inlineBytes = bodyBytes < copyBytesMax ? length : 4 + head.length;
+    const headBytes = typeof head === "string" ? head.length : requestHeadBytes(head);
+    const length = 4 + headBytes + bodyBytes;
+    const inlineBytes = bodyBytes < copyBytesMax ? length : 4 + headBytes;
     const at = this.#header(type, flags, stream, length, inlineBytes);
-    this.#slab.writeUInt32LE(head.length, at);
-    this.#slab.write(head, at + 4, head.length, "latin1");
-    const bodyAt = at + 4 + head.length;
+    this.#slab.writeUInt32LE(headBytes, at);
+    if (typeof head === "string") this.#slab.write(head, at + 4, headBytes, "latin1");
+    else writeRequestHead(head, this.#slab, at + 4);
+    const bodyAt = at + 4 + headBytes;
     if (body === undefined) {
       this.#end = bodyAt;
     } else if (bodyBytes < copyBytesMax) {
@@ -70,12 +89,31 @@ export class FrameWriter {
     this.#schedule();
   }
 
+  /**
+   * Appends a head frame whose body is `text` in UTF-8, at most `headTextCharsMax` characters;
+   * returns the body's bytes. Encoding it in place costs a tenth of making a buffer of it first.
+   */
+  headTextFrame(type: number, flags: number, stream: number, head: string, text: string): number {
+    const fixed = 4 + head.length;
+    const at = this.#header(type, flags, stream, 0, fixed + text.length * utf8BytesMax);
+    const slab = this.#slab;
+    slab.writeUInt32LE(head.length, at);
+    slab.write(head, at + 4, head.length, "latin1");
+    const bodyBytes = slab.write(text, at + fixed, "utf8");
+    slab.writeUInt32LE(fixed + bodyBytes, at - frameHeaderBytes);
+    this.#end = at + fixed + bodyBytes;
+    this.#schedule();
+    return bodyBytes;
+  }
+
   /** Hands over what is buffered now. */
   flush(): void {
     if (this.#end === this.#start) return;
     const batch = this.#slab.subarray(this.#start, this.#end);
     this.#start = this.#end;
-    this.#sink.write(batch);
+    if (!this.#sink.write(batch)) return;
+    this.#start = 0;
+    this.#end = 0;
   }
 
   #schedule(): void {
@@ -84,13 +122,13 @@ export class FrameWriter {
     this.#endOfTurn(this.#flushAtEndOfTurn);
   }
 
-  /** Hands over the full slab, which belongs to the transport from then on, and takes a fresh one. */
+  /** Hands over the full slab; while the transport still needs it, a fresh one takes its place. */
   #renew(bytes: number): void {
-    const full = this.#slab.subarray(this.#start, this.#end);
+    this.flush();
+    if (this.#start === 0 && bytes <= this.#slab.length) return;
     this.#slab = Buffer.allocUnsafe(Math.max(slabBytes, bytes));
     this.#start = 0;
     this.#end = 0;
-    if (full.length > 0) this.#sink.write(full);
   }
 
   /** Writes a header into a slab with room for it and `roomBytes` more; returns where the payload goes. */

@@ -1,5 +1,6 @@
 import type { FrameWriter } from "./frame-writer.ts";
 import { dataPayloadBytesMax, frameFlag, frameType, streamWindowBytes } from "./frames.ts";
+import type { RequestHead } from "./heads.ts";
 import { WireError } from "./wire-error.ts";
 
 /** What the owner of a stream hears. Chunks are only valid during the call: copy to keep. */
@@ -76,10 +77,15 @@ export class WireStream {
   }
 
   /**
-   * Sends a head with the body bytes that are known already; `end` when they are all. Returns as
-   * `write` does. Nothing is sent once this direction has ended.
+   * Sends a head with the body bytes that are known already; `end` when they are all. A response's
+   * head is its text, a request's its fields. Returns as `write` does. Nothing is sent once this direction has ended.
    */
-  head(type: number, head: string, body: Uint8Array | undefined, end: boolean): boolean {
+  head(
+    type: number,
+    head: string | RequestHead,
+    body: Uint8Array | undefined,
+    end: boolean,
+  ): boolean {
     if (this.#localEnded) return true;
     if (body === undefined || body.length <= dataPayloadBytesMax) {
       if (body !== undefined) this.#sendCredit -= body.length;
@@ -91,6 +97,13 @@ export class WireStream {
     const room = this.write(body);
     if (end) this.end();
     return room;
+  }
+
+  /** Sends a head and its whole body, `text` of at most `headTextCharsMax` characters. */
+  headText(type: number, head: string, text: string): void {
+    if (this.#localEnded) return;
+    this.#sendCredit -= this.#writer.headTextFrame(type, frameFlag.end, this.id, head, text);
+    this.#endLocal();
   }
 
   /**

@@ -11,8 +11,7 @@ export async function buildGuest(): Promise<string> {
     target: "esnext",
     platform: "node",
     external: ["bun", "bun:*"],
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     legalComments: "none",
     // Bun runs files with this mark as they are instead of transpiling them once more.
     banner: { js: "// @bun" },

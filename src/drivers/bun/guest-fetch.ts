@@ -1,3 +1,5 @@
+import { complete } from "../guest/web-request.ts";
+
 /** Encodings that Bun's fetch undoes. */
 const decodedEncodings = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"]);
 
@@ -24,4 +26,19 @@ export function dropHeadersOfDecodedBodies(): void {
   globalThis.fetch = Object.defineProperty(Object.assign(wrapped, { preconnect }), "name", {
     value: "fetch",
   });
+}
+
+/** `server.fetch(request)` of the function's own servers reads the request natively: completes it first. */
+export function completeServedRequests(): void {
+  const platformServe = Bun.serve;
+  const serve = (...args: Parameters<typeof Bun.serve>): ReturnType<typeof Bun.serve> => {
+    const server = platformServe(...args);
+    const platformFetch = server.fetch.bind(server);
+    server.fetch = (input) => {
+      complete(input);
+      return platformFetch(input);
+    };
+    return server;
+  };
+  Object.assign(Bun, { serve });
 }

@@ -7,7 +7,7 @@ import { endOfTurn } from "../../base/end-of-turn.ts";
 import { Guest, guestExitCode } from "../guest/guest.ts";
 import { builtinUse } from "./builtin-use.ts";
 import { listenForEgress } from "./guest-egress.ts";
-import { dropHeadersOfDecodedBodies } from "./guest-fetch.ts";
+import { completeServedRequests, dropHeadersOfDecodedBodies } from "./guest-fetch.ts";
 import { routeSocketsThroughEgress } from "./guest-net.ts";
 import { captureBunOutput, captureFsWrite } from "./guest-output.ts";
 import { createBunPlatform } from "./guest-platform.ts";
@@ -25,6 +25,7 @@ async function main(socketPath: string, proxyPort: number): Promise<void> {
   captureStdio(guest.logScope);
   captureBunOutput(guest.logScope);
   dropHeadersOfDecodedBodies();
+  completeServedRequests();
   process.on("uncaughtException", (error) => guest.uncaught(error));
   process.on("unhandledRejection", (reason) => guest.unhandledRejection(reason));
   process.on("exit", () => guest.flush());

@@ -165,16 +165,11 @@ describe("processes", () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
-  test("the next server sweeps the folders and processes of one that was killed", async () => {
+  test("the next server sweeps the folders of one that was killed", async () => {
     const { runDir, server } = await startServer("auto");
     server.kill("SIGKILL");
     await server.exited;
-    const slot = join(runDir, "bun", "i", "stale");
-    const stale = Bun.spawn(["/bin/sh", "-c", "read x", `${slot}/s`], { stdin: "pipe" });
-    await Bun.$`mkdir -p ${slot}`.quiet();
-    expect(sweep(join(runDir, "bun"))).toMatchObject({ processes: 1 });
-    await stale.exited;
-    expect(stale.signalCode).toBe("SIGKILL");
+    expect(sweep(join(runDir, "bun")).folders).toBeGreaterThan(0);
     expect(readdirSync(join(runDir, "bun", "i"))).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ import {
   protocolVersion,
   wireLogLevels,
 } from "../../wire/frames.ts";
-import { decodeResponseHead, encodeRequestHead, type RequestHead } from "../../wire/heads.ts";
+import { decodeResponseHead, type RequestHead } from "../../wire/heads.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import { buildGuest } from "../bun/build-guest.ts";
 import { GuestSocket } from "../bun/guest-socket.ts";
@@ -328,7 +328,7 @@ export class GuestHarness {
     const stream = this.#connection.open(exchange);
     exchange.attach(stream);
     const body = request.body === undefined ? undefined : Buffer.from(request.body);
-    stream.head(frameType.request, encodeRequestHead(head), body, request.open !== true);
+    stream.head(frameType.request, head, body, request.open !== true);
     return exchange;
   }
 

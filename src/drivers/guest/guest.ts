@@ -17,6 +17,7 @@ import type { GuestPlatform } from "./platform.ts";
 import { installResponseMemo } from "./response-memo.ts";
 import { RunningInvocations } from "./running-invocations.ts";
 import { describeThrown, type ModuleName } from "./thrown.ts";
+import { warmUp } from "./warm-up.ts";
 
 /** Exit codes of the guest itself. A user's own `process.exit` may use any. */
 export const guestExitCode = { done: 0, loadFailed: 65, uncaught: 70, protocol: 76 } as const;
@@ -161,6 +162,10 @@ export class Guest {
       );
     }
     this.#state = "blank";
+    // Not at once: what may have come right behind the greeting goes first.
+    this.#options.endOfTurn(() => {
+      if (this.#state === "blank") void warmUp(this.#options);
+    });
   }
 
   #configure(payload: Buffer): void {

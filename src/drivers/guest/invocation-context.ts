@@ -11,6 +11,7 @@ import { type LogLevelCode, logLevelCode } from "./log-output.ts";
 import type { LogOwner } from "./log-scope.ts";
 import type { ConfigureMessage } from "./messages.ts";
 import type { GuestPlatform } from "./platform.ts";
+import type { SignalSource } from "./web-request.ts";
 
 /** What all contexts of one instance share. */
 export interface ContextShared {
@@ -27,22 +28,19 @@ export interface ContextShared {
  * all of them may be destructured.
  */
 export class InvocationContext implements FunctionContext {
-  readonly signal: AbortSignal;
   readonly #shared: ContextShared;
   readonly #head: RequestHead;
-  readonly #owner: LogOwner;
+  readonly #owner: LogOwner & SignalSource;
   #log: FunctionLog | undefined;
 
-  constructor(options: {
-    shared: ContextShared;
-    head: RequestHead;
-    owner: LogOwner;
-    signal: AbortSignal;
-  }) {
-    this.#shared = options.shared;
-    this.#head = options.head;
-    this.#owner = options.owner;
-    this.signal = options.signal;
+  constructor(shared: ContextShared, head: RequestHead, owner: LogOwner & SignalSource) {
+    this.#shared = shared;
+    this.#head = head;
+    this.#owner = owner;
+  }
+
+  get signal(): AbortSignal {
+    return this.#owner.signal;
   }
 
   get requestId(): string {

@@ -1,3 +1,4 @@
+import { headTextCharsMax } from "../../wire/frame-writer.ts";
 import { dataPayloadBytesMax, frameType } from "../../wire/frames.ts";
 import type { RequestHead } from "../../wire/heads.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
@@ -12,7 +13,7 @@ import { ResponseBody } from "./response-body.ts";
 import { isBodiless, responseHeadOf } from "./response-head.ts";
 import { buffered, notedBody, PlatformResponse } from "./response-memo.ts";
 import { describeThrown, type ModuleName } from "./thrown.ts";
-import { createWebRequest } from "./web-request.ts";
+import { createWebRequest, type SignalSource } from "./web-request.ts";
 
 /** What all invocations of one instance share. */
 export interface InvocationShared {
@@ -30,13 +31,16 @@ export interface InvocationShared {
  *   running --head sent--> responding --body sent--> finished
  *   running | responding --threw, cancelled--> finished
  */
-export class Invocation implements StreamListener, LogOwner {
+export class Invocation implements StreamListener, LogOwner, SignalSource {
   /** Place in the list of running invocations; only that list touches it. */
   runningIndex = -1;
   readonly #shared: InvocationShared;
   readonly #stream: WireStream;
   readonly #head: RequestHead;
-  readonly #abort = new AbortController();
+  /** Made when the signal is first read, as most functions never do. */
+  #abort: AbortController | undefined;
+  /** Why it was stopped, once it was. */
+  #stopped: { readonly reason: unknown } | undefined;
   #state: "running" | "responding" | "finished" = "running";
   #scope: LogScope | undefined;
   #requestBody: RequestBody | undefined;
@@ -53,14 +57,22 @@ export class Invocation implements StreamListener, LogOwner {
     return this.#scope;
   }
 
+  /** Aborts when the request is cancelled or fails. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#stopped !== undefined) this.#abort.abort(this.#stopped.reason);
+    }
+    return this.#abort.signal;
+  }
+
   /** Calls the handler. `body` holds the first bytes of the request body, valid during the call only. */
   run(body: Uint8Array<ArrayBuffer>): void {
     const { handler, context } = this.#shared;
-    const signal = this.#abort.signal;
     let result: unknown;
     try {
-      const request = createWebRequest(this.#head, this.#bodyOf(body), signal);
-      const ctx = new InvocationContext({ shared: context, head: this.#head, owner: this, signal });
+      const request = createWebRequest(this.#head, this.#bodyOf(body), this);
+      const ctx = new InvocationContext(context, this.#head, this);
       result = handler.call.call(handler.target, request, ctx);
     } catch (error) {
       this.fail(error);
@@ -148,7 +160,7 @@ export class Invocation implements StreamListener, LogOwner {
     const body = notedBody(response);
     if (isBodiless(this.#head.method, response.status)) this.#respondHead(response, body);
     else if (typeof body === "string") {
-      this.#respondBytes(responseHeadOf(response, undefined), Buffer.from(body));
+      this.#respondText(responseHeadOf(response, undefined), body);
     } else void this.#respondLater(response, body === buffered);
   }
 
@@ -158,6 +170,15 @@ export class Invocation implements StreamListener, LogOwner {
     this.#stream.head(frameType.response, responseHeadOf(response, bodyBytes), undefined, true);
     this.#finish();
     if (typeof body !== "string") response.body?.cancel().catch(this.#warn);
+  }
+
+  #respondText(head: string, text: string): void {
+    if (text.length > headTextCharsMax) {
+      this.#respondBytes(head, Buffer.from(text));
+      return;
+    }
+    this.#stream.headText(frameType.response, head, text);
+    this.#finish();
   }
 
   #respondBytes(head: string, bytes: Uint8Array): void {
@@ -213,8 +234,9 @@ export class Invocation implements StreamListener, LogOwner {
     this.#requestBody?.fail(reason);
     this.#finish();
     this.#responseBody?.stop(reason, this.#warn);
+    this.#stopped = { reason };
     // Listeners of the signal log under this request, though the frame came outside of it.
-    logOwners.run(this, () => this.#abort.abort(reason));
+    if (this.#abort !== undefined) logOwners.run(this, () => this.#abort?.abort(reason));
   }
 
   #finish(): void {

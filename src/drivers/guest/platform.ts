@@ -13,6 +13,8 @@ export interface GuestPlatform {
   table(rows: unknown, columns: readonly string[] | undefined): string;
   /** Imports one ES module from its source text, which is only valid during the call. */
   importModule(code: Uint8Array): ImportingModule;
+  /** Imports a module without any effect and forgets it, so that the first real import is quicker. */
+  warmImport(): Promise<void>;
   /** Ends the process. */
   exit(code: number): void;
 }

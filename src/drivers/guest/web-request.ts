@@ -1,32 +1,94 @@
 import type { RequestHead } from "../../wire/heads.ts";
 
-/** Makes the Request that the handler sees. Repeated headers are joined as HTTP says. */
-export function createWebRequest(
-  head: RequestHead,
-  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined,
-  signal: AbortSignal,
-): Request {
-  const init: RequestInit & { duplex?: "half" } = {
-    method: head.method,
-    headers: headersOf(head.headers),
-    signal,
-  };
-  if (body !== undefined) {
-    init.body = body;
-    if (body instanceof ReadableStream) init.duplex = "half";
+/** Who knows when the request is over. */
+export interface SignalSource {
+  /** Made when first read. */
+  readonly signal: AbortSignal;
+}
+
+type Body = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined;
+
+/** The platform's own constructor, for `instanceof`. */
+const PlatformRequest = globalThis.Request;
+
+/**
+ * The Request that a handler sees: the platform's own, whose headers are filled in and whose signal
+ * is made when they are first read, since together they cost as much as everything else the guest
+ * does for a small request. `fetch(request)` and `new Request(request)` read a subclass by its
+ * getters; native code that looks past them (`clone`, `server.fetch`) needs `complete` first.
+ */
+class HandedRequest extends PlatformRequest {
+  #fields: RequestHead | undefined;
+  readonly #source: SignalSource;
+
+  constructor(head: RequestHead, init: RequestInit | undefined, source: SignalSource) {
+    super(head.url, init);
+    this.#fields = head;
+    this.#source = source;
   }
-  const request = new Request(head.url, init);
-  if (request.method !== head.method) {
-    // Bun's Request turns methods that it does not know, such as REPORT, into GET.
-    Object.defineProperty(request, "method", { value: head.method });
+
+  /** Repeated headers are joined as HTTP says. */
+  override get headers(): Headers {
+    const headers = super.headers;
+    if (this.#fields === undefined) return headers;
+    const flat = this.#fields.headers;
+    this.#fields = undefined;
+    for (let i = 0; i + 1 < flat.length; i += 2) {
+      headers.append(flat[i] as string, flat[i + 1] as string);
+    }
+    return headers;
   }
+
+  override get signal(): AbortSignal {
+    return this.#source.signal;
+  }
+
+  override clone(): Request {
+    complete(this);
+    const { method } = this;
+    const copy = new PlatformRequest(super.clone(), { signal: this.signal });
+    return named(copy, method);
+  }
+
+  override formData(): ReturnType<Request["formData"]> {
+    complete(this);
+    return super.formData();
+  }
+
+  override blob(): Promise<Blob> {
+    complete(this);
+    return super.blob();
+  }
+}
+
+/** Makes the Request that the handler sees. */
+export function createWebRequest(head: RequestHead, body: Body, source: SignalSource): Request {
+  const { method } = head;
+  const request = new HandedRequest(head, initOf(method, body), source);
+  return named(request, method);
+}
+
+function initOf(method: string, body: Body): RequestInit | undefined {
+  if (body === undefined) return method === "GET" ? undefined : { method };
+  if (!(body instanceof ReadableStream)) return { method, body };
+  const init: RequestInit & { duplex: "half" } = { method, body, duplex: "half" };
+  return init;
+}
+
+/** Bun's Request turns methods that it does not know, such as REPORT, into GET. */
+function named(request: Request, method: string): Request {
+  if (request.method !== method) Object.defineProperty(request, "method", { value: method });
   return request;
 }
 
-function headersOf(flat: readonly string[]): Headers {
-  const headers = new Headers();
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    headers.append(flat[i] as string, flat[i + 1] as string);
-  }
-  return headers;
+/** Fills in the headers of a request that native code is about to read. */
+export function complete(input: unknown): void {
+  if (input instanceof HandedRequest) void input.headers;
 }
+
+// Code that asks for a request's constructor means the platform's.
+Object.defineProperty(HandedRequest.prototype, "constructor", {
+  value: PlatformRequest,
+  writable: true,
+  configurable: true,
+});

@@ -28,13 +28,21 @@ function fakeBlank(id: string): FakeBlank {
   return blank;
 }
 
-function pool(options: { blanksMax?: number; failures?: number; idle?: () => boolean } = {}) {
+interface PoolOptions {
+  readonly blanksMax?: number;
+  readonly kept?: number;
+  readonly failures?: number;
+  readonly idle?: () => boolean;
+}
+
+function pool(options: PoolOptions = {}) {
+  const max = options.blanksMax ?? 2;
   const clock = createVirtualClock();
   const made: FakeBlank[] = [];
   let failures = options.failures ?? 0;
   let attempts = 0;
   const blanks = new BlankPool<FakeBlank>({
-    blanksMax: options.blanksMax ?? 2,
+    bounds: { kept: options.kept ?? max, max },
     async boot() {
       attempts += 1;
       if (failures-- > 0) throw new Error("planned boot failure");
@@ -73,6 +81,49 @@ describe("BlankPool", () => {
     await clock.advance(0);
     expect(blanks.size).toBe(2);
     expect([first?.id, second?.id]).not.toContain(blanks.take()?.id);
+  });
+
+  test("refills only a pause after the last start while blanks are left", async () => {
+    const { blanks, clock, made } = pool();
+    blanks.fill();
+    await clock.advance(0);
+    blanks.take();
+    blanks.refillSoon();
+    await clock.advance(6);
+    blanks.refillSoon();
+    await clock.advance(6);
+    expect(made).toHaveLength(2);
+    await clock.advance(6);
+    expect(blanks.size).toBe(2);
+  });
+
+  test("refills at once when no blank is left", async () => {
+    const { blanks, clock } = pool();
+    blanks.fill();
+    await clock.advance(0);
+    blanks.take();
+    blanks.take();
+    blanks.refillSoon();
+    await clock.advance(0);
+    expect(blanks.size).toBe(2);
+  });
+
+  test("grows with the starts of the last seconds up to its maximum, and shrinks when they end", async () => {
+    const { blanks, clock, made } = pool({ kept: 2, blanksMax: 6 });
+    blanks.fill();
+    await clock.advance(0);
+    expect(blanks.size).toBe(2);
+    for (let start = 0; start < 20; start++) blanks.take();
+    blanks.refillSoon();
+    await clock.advance(0);
+    expect(blanks.size).toBe(6);
+    await clock.advance(19_000);
+    expect(blanks.size).toBe(6);
+    await clock.advance(2_000);
+    expect(blanks.size).toBe(2);
+    expect(made.filter((blank) => blank.stopped)).toHaveLength(4);
+    await clock.advance(60_000);
+    expect(made).toHaveLength(2 + 6);
   });
 
   test("boots nothing while a start waits to boot", async () => {

@@ -3,7 +3,14 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { Instance } from "../driver.ts";
+import { type BlankBounds, blankTarget } from "./blank-target.ts";
 
+/** How long demand is counted before a new count begins; the one before is remembered. */
+const demandWindowMs = 10_000;
+/** How long a refill waits after a start, so that it does not compete with the answer behind it. */
+const refillPauseMs = 10;
+/** Blanks that recent demand no longer asks for leave one by one, this far apart. */
+const shrinkPauseMs = 100;
 const retry: BackoffOptions = { firstMs: 100, maxMs: 30_000, factor: 2 };
 
 /** An instance that has no function yet. */
@@ -12,8 +19,8 @@ export interface Blank extends Pick<Instance, "id" | "exit" | "stop"> {
 }
 
 export interface BlankPoolOptions<B extends Blank> {
-  /** How many blanks wait at most. */
-  readonly blanksMax: number;
+  /** How many blanks wait: some always, more while starts are frequent. */
+  readonly bounds: BlankBounds;
   /** Boots one blank; rejects when it does not come up. */
   readonly boot: (signal: AbortSignal) => Promise<B>;
   /** Whether a boot now would take nothing away from a start that waits for one. */
@@ -34,6 +41,11 @@ export class BlankPool<B extends Blank> {
   #adopter: ((blank: B | undefined) => void) | undefined;
   #failures = 0;
   #retryTimer: Timer | undefined;
+  #refillTimer: Timer | undefined;
+  #windowTimer: Timer | undefined;
+  #shrinkTimer: Timer | undefined;
+  /** Starts that asked for a blank in this window and in the one before. */
+  #demand = { current: 0, previous: 0 };
 
   constructor(options: BlankPoolOptions<B>) {
     this.#options = options;
@@ -43,14 +55,21 @@ export class BlankPool<B extends Blank> {
     return this.#waiting.length;
   }
 
+  /** How many blanks should wait now. */
+  get target(): number {
+    return blankTarget(this.#options.bounds, this.#demand);
+  }
+
   /** Keeps the pool full from here on. */
   fill(): void {
     this.#filling = true;
     this.refill();
   }
 
-  /** Takes a blank out for good; undefined when none waits. */
+  /** Takes a blank out for good; undefined when none waits. Either way it counts as demand. */
   take(): B | undefined {
+    this.#demand.current += 1;
+    this.#windowTimer ??= this.#options.clock.after(demandWindowMs, () => this.#nextWindow());
     const blank = this.#waiting.shift();
     if (blank !== undefined) blank.fromBlank = true;
     return blank;
@@ -76,13 +95,28 @@ export class BlankPool<B extends Blank> {
   }
 
   /**
+   * Refills a little after the latest start, when its first request is answered; at once when no
+   * blank is left, since the next start would have to boot.
+   */
+  refillSoon(): void {
+    if (this.#waiting.length === 0) {
+      this.refill();
+      return;
+    }
+    this.#refillTimer?.cancel();
+    this.#refillTimer = this.#options.clock.after(refillPauseMs, () => {
+      this.#refillTimer = undefined;
+      this.refill();
+    });
+  }
+
+  /**
    * Boots the next blank if one is missing and nothing more urgent wants to boot. One at a time, so
    * that a refill never takes more than one core from requests.
    */
   refill(): void {
-    const { blanksMax, idle } = this.#options;
     if (!this.#filling || this.#booting || this.#retryTimer !== undefined) return;
-    if (this.#waiting.length >= blanksMax || !idle()) return;
+    if (this.#waiting.length >= this.target || !this.#options.idle()) return;
     this.#booting = true;
     void this.#bootOne();
   }
@@ -90,9 +124,31 @@ export class BlankPool<B extends Blank> {
   /** Stops every blank and boots no more. */
   async close(): Promise<void> {
     this.#filling = false;
-    this.#retryTimer?.cancel();
+    for (const timer of this.#timers()) timer?.cancel();
     this.#abort.abort(new Error("the driver is closed"));
     await Promise.all(this.#waiting.splice(0).map((blank) => blank.stop({ graceMs: 0 })));
+  }
+
+  #timers(): readonly (Timer | undefined)[] {
+    return [this.#retryTimer, this.#refillTimer, this.#windowTimer, this.#shrinkTimer];
+  }
+
+  #nextWindow(): void {
+    const { current } = this.#demand;
+    const counting = current > 0 || this.#demand.previous > 0;
+    this.#demand = { current: 0, previous: current };
+    this.#windowTimer = counting
+      ? this.#options.clock.after(demandWindowMs, () => this.#nextWindow())
+      : undefined;
+    this.#shrink();
+  }
+
+  #shrink(): void {
+    this.#shrinkTimer?.cancel();
+    this.#shrinkTimer = undefined;
+    if (!this.#filling || this.#waiting.length <= this.target) return;
+    void this.#waiting.pop()?.stop({ graceMs: 0 });
+    this.#shrinkTimer = this.#options.clock.after(shrinkPauseMs, () => this.#shrink());
   }
 
   async #bootOne(): Promise<void> {
@@ -107,7 +163,8 @@ export class BlankPool<B extends Blank> {
     } finally {
       this.#booting = false;
     }
-    this.refill();
+    // A start that came meanwhile has asked for its pause.
+    if (this.#refillTimer === undefined) this.refill();
   }
 
   #keep(blank: B): void {

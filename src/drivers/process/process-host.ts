@@ -29,8 +29,10 @@ import { Semaphore } from "./semaphore.ts";
 export interface ProcessHostOptions {
   /** Folder of this server that other users can reach, such as `/run/reactor-<hash>`. */
   readonly runDir: string;
-  /** Blank instances kept ready after `warm()`. */
+  /** Blank instances kept ready after `warm()`, at most, while starts are frequent. */
   readonly blanksMax: number;
+  /** Blank instances kept ready even when nothing starts. Default `blanksMax`. */
+  readonly blanksKept?: number;
   /** Processes that boot at once. */
   readonly startConcurrency: number;
   readonly sandbox: SandboxPreference;
@@ -63,14 +65,14 @@ export class ProcessHost {
   #setup: Promise<RuntimeSetup> | undefined;
 
   constructor(runtime: RuntimeSpec, options: ProcessHostOptions) {
-    const { clock, random, log } = options;
+    const { clock, random, log, blanksMax, blanksKept = blanksMax } = options;
     this.#runtime = runtime;
     this.#options = options;
     this.#boots = new Semaphore(options.startConcurrency);
     this.#memoryWatcher = createMemoryWatcher(clock);
     this.#egress = createEgressRelay({ ...defaultEgressOptions, ...options.egress, clock });
     this.#blanks = new BlankPool({
-      blanksMax: options.blanksMax,
+      bounds: { kept: blanksKept, max: blanksMax },
       boot: (signal) => this.#boot(bootTimeoutMs, clock.monotonicMs() + bootTimeoutMs, signal),
       idle: () => this.#boots.isIdle,
       clock,
@@ -104,7 +106,6 @@ export class ProcessHost {
         this.#blanks.take() ??
         (await this.#adopt(limitMs, linked.signal)) ??
         (await this.#boot(limitMs, untilMs, linked.signal));
-      this.#blanks.refill();
       await configured(instance, artifact, spec);
       const { ready, exit } = instance;
       const outcome = await handshake({ ready, exit, clock, untilMs, signal: linked.signal });
@@ -112,7 +113,7 @@ export class ProcessHost {
       instance.output.closeTail();
       return instance;
     } finally {
-      this.#blanks.refill();
+      this.#blanks.refillSoon();
     }
   }
 

@@ -52,7 +52,10 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-async function toyGuest(): Promise<ToyGuest> {
+const killed: ProcessEnd = { code: undefined, signal: "SIGKILL", error: undefined };
+
+/** `end` is how it turns out to have ended once it was killed. */
+async function toyGuest(end = killed): Promise<ToyGuest> {
   const folder = mkdtempSync(join(tmpdir(), "rx-"));
   const accepted = createDeferred<Socket>();
   const server = createServer((connection) => accepted.resolve(connection));
@@ -61,7 +64,7 @@ async function toyGuest(): Promise<ToyGuest> {
   const ended = createDeferred<ProcessEnd>();
   const kill = (): void => {
     socket.destroy();
-    ended.resolve({ code: undefined, signal: "SIGKILL", error: undefined });
+    ended.resolve(end);
   };
   const [stdout, stderr] = [new PassThrough().end(), new PassThrough().end()];
   const instance = new ProcessInstance({
@@ -102,8 +105,8 @@ async function toyGuest(): Promise<ToyGuest> {
   };
 }
 
-async function servingGuest(): Promise<ToyGuest> {
-  const guest = await toyGuest();
+async function servingGuest(end = killed): Promise<ToyGuest> {
+  const guest = await toyGuest(end);
   guest.say(hello);
   await guest.instance.greeted;
   const configured = guest.heard(frameType.configure);
@@ -221,6 +224,12 @@ describe("a hostile guest ends as `protocol`", () => {
     const exit: InstanceExit = { reason: "protocol", message: "it closed its connection" };
     expect(await guest.instance.exit).toEqual(exit);
   });
+});
+
+test("an exit that is heard of late is still the exit that it was", async () => {
+  const guest = await servingGuest({ code: 3, signal: undefined, error: undefined });
+  guest.socket.end();
+  expect(await guest.instance.exit).toEqual({ reason: "exited", code: 3 });
 });
 
 describe("an honest guest", () => {

@@ -1,12 +1,11 @@
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { createDeferred } from "../../base/deferred.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import { describeExit, type InstanceExit, type Tier } from "../../domain/instance.ts";
 import { WireConnection } from "../../wire/connection.ts";
 import { frameType, protocolVersion } from "../../wire/frames.ts";
-import { encodeRequestHead, type RequestHead } from "../../wire/heads.ts";
+import type { RequestHead } from "../../wire/heads.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import type { Artifact, Instance, InvocationSink, InvocationStream, StartSpec } from "../driver.ts";
@@ -15,6 +14,7 @@ import { type EgressGate, type EgressRelay, refuseOpen } from "./egress-relay.ts
 import { refuseCall } from "./guest-calls.ts";
 import type { ProcessEnd } from "./guest-process.ts";
 import { InstanceLog, type LogOwner } from "./instance-log.ts";
+import { closedOf } from "./closed-of.ts";
 import type { Launch } from "./launch.ts";
 import type { LogBudget } from "./log-meter.ts";
 import type { MemoryWatch, MemoryWatcher } from "./memory-watch.ts";
@@ -77,6 +77,8 @@ export class ProcessInstance implements Instance, InvocationHost {
   #running = 0;
   /** Why it was killed, or what it said before it went. */
   #verdict: InstanceExit | undefined;
+  /** It closed its connection and did not end by itself in time. */
+  #hungUp = false;
   #stopExit: InstanceExit | undefined;
   #settled: InstanceExit | undefined;
   #broken: WireError | undefined;
@@ -151,7 +153,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     this.#newest = invocation;
     this.#running += 1;
     const first = body === undefined ? undefined : keepable(body);
-    stream.head(frameType.request, encodeRequestHead(head), first, complete);
+    stream.head(frameType.request, head, first, complete);
     return new RequestSide(invocation, stream);
   }
 
@@ -217,7 +219,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     }
     const connection = new WireConnection({
       role: "host",
-      sink: { write: (bytes) => void (socket.destroyed || socket.write(bytes)) },
+      sink: { write: (bytes) => writeTo(socket, bytes) },
       listener: {
         frame: (type, payload) => this.#onFrame(type, payload),
         opened: (stream, type, payload) => this.#onOpened(stream, type, payload),
@@ -293,9 +295,11 @@ export class ProcessInstance implements Instance, InvocationHost {
   /** The guest hung up; mostly because it died, whose reason comes with its exit. */
   #onDisconnected(): void {
     if (this.#state === "exited") return;
-    this.#options.clock.after(lastWordsMs, () => {
+    const { clock, launch } = this.#options;
+    clock.after(lastWordsMs, () => {
       if (this.#state === "exited") return;
-      this.#end({ reason: "protocol", message: "it closed its connection" });
+      this.#hungUp = true;
+      launch.process.kill();
     });
   }
 
@@ -340,6 +344,10 @@ export class ProcessInstance implements Instance, InvocationHost {
     if (this.#stopExit !== undefined) return this.#stopExit;
     if (end.error !== undefined) this.output.platform("error", end.error);
     if (end.signal === undefined) return { reason: "exited", code: end.code ?? 127 };
+    // Not before its own exit: on a busy machine that may come later than the wait for it.
+    if (this.#hungUp && end.signal === "SIGKILL") {
+      return { reason: "protocol", message: "it closed its connection" };
+    }
     const peakMb = this.#memory?.peakMb ?? 0;
     if (end.signal === "SIGKILL" && peakMb >= this.#limitMb * nearLimit) {
       return { reason: "memory", limitMb: this.#limitMb, peakMb };
@@ -369,14 +377,10 @@ export class ProcessInstance implements Instance, InvocationHost {
   }
 }
 
-function closedOf(source: Readable | Socket | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (source === undefined || source.destroyed || source.readableEnded) resolve();
-    else {
-      source.once("end", resolve);
-      source.once("close", resolve);
-    }
-  });
+/** A destroyed socket takes and drops all. */
+function writeTo(socket: Socket, bytes: Buffer): boolean {
+  if (!socket.destroyed) socket.write(bytes);
+  return socket.writableLength === 0;
 }
 
 /** The request's side of an invocation that failed at once. */

@@ -51,7 +51,7 @@ export async function setUpRuntime(options: RuntimeSetupOptions): Promise<Runtim
   const { runtime, random, log } = options;
   const path = join(options.runDir, runtime.name);
   const guest = await runtime.guest();
-  const swept = sweep(path);
+  const swept = sweep(path, [runtime.binaryPath]);
   if (swept.processes + swept.folders > 0) {
     log.warn("Removed what an earlier server left", { runtime: runtime.name, ...swept });
   }
