@@ -12,6 +12,7 @@ const tiers: readonly (readonly [folder: string, tier: number])[] = [
   ["sdk/", 0],
   ["src/domain/", 1],
   ["src/wire/", 1],
+  ["src/http/", 1],
   ["src/supervision/", 2],
   ["src/drivers/", 2],
   ["src/store/", 2],
@@ -28,6 +29,7 @@ const tiers: readonly (readonly [folder: string, tier: number])[] = [
 const confined: Readonly<Record<string, readonly string[]>> = {
   "src/client/": ["src/base/", "src/domain/"],
   "src/cli/": ["src/base/", "src/client/", "src/domain/"],
+  "src/http/": ["src/base/", "src/domain/"],
   // The SDK is what the guest gives to functions; it imports nothing.
   "src/drivers/guest/": ["src/base/", "src/wire/", "sdk/"],
 };

@@ -209,7 +209,7 @@ class Simulation implements SimulatedDriver {
     try {
       await instance.load(behaviour);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = instance.mask(error instanceof Error ? error.message : String(error));
       throw this.#failed(instance, { reason: "load_failed", message });
     }
   }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { LogLevel } from "../../base/log.ts";
 import type { LogLine } from "../../domain/invocation.ts";
+import type { SecretMask } from "../../domain/mask-secrets.ts";
 import type { RequestHead } from "../../wire/heads.ts";
 import type { StartSpec } from "../driver.ts";
 import type { SimulatedKnob } from "./knobs.ts";
@@ -22,13 +23,20 @@ export class SimulatedInstanceLog {
   readonly #clock: Clock;
   readonly #spec: StartSpec;
   readonly #knobs: ReadonlySet<SimulatedKnob>;
+  readonly #mask: SecretMask;
   #tail = "";
   #lines = 0;
   #left = linesPerSecondMax;
   #dropped = 0;
   #refill: Timer | undefined;
 
-  constructor(options: { clock: Clock; spec: StartSpec; knobs: ReadonlySet<SimulatedKnob> }) {
+  constructor(options: {
+    clock: Clock;
+    spec: StartSpec;
+    knobs: ReadonlySet<SimulatedKnob>;
+    mask: SecretMask;
+  }) {
+    this.#mask = options.mask;
     this.#clock = options.clock;
     this.#spec = options.spec;
     this.#knobs = options.knobs;
@@ -39,7 +47,8 @@ export class SimulatedInstanceLog {
     return this.#knobs.has("start_log_lost") ? "" : this.#tail;
   }
 
-  write(line: LineOptions): void {
+  write(unmasked: LineOptions): void {
+    const line = { ...unmasked, message: this.#mask(unmasked.message) };
     this.#lines += 1;
     if (this.#knobs.has("lost_logs") && this.#lines % 3 === 1) return;
     this.#tail = `${this.#tail}${line.message}\n`.slice(-tailLengthMax);

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { createDeferred } from "../../base/deferred.ts";
 import type { InstanceExit, Tier } from "../../domain/instance.ts";
+import { createSecretMask, type SecretMask } from "../../domain/mask-secrets.ts";
 import type { RequestHead } from "../../wire/heads.ts";
 import type { Instance, InvocationSink, InvocationStream, StartSpec } from "../driver.ts";
 import type {
@@ -31,6 +32,7 @@ export class SimulatedInstance implements Instance, InvocationHome {
   readonly pids: readonly number[] = [];
   readonly clock: Clock;
   readonly log: SimulatedInstanceLog;
+  readonly mask: SecretMask;
   readonly exit: Promise<InstanceExit>;
   readonly #spec: StartSpec;
   readonly #knobs: ReadonlySet<SimulatedKnob>;
@@ -51,11 +53,20 @@ export class SimulatedInstance implements Instance, InvocationHome {
     this.#spec = options.spec;
     this.#knobs = options.knobs;
     this.exit = this.#exit.promise;
-    this.log = new SimulatedInstanceLog(options);
+    this.mask = createSecretMask(options.spec.secrets);
+    this.log = new SimulatedInstanceLog({ ...options, mask: this.mask });
   }
 
   get shape(): string {
     return this.has("wrong_shape") ? "handler" : (this.#module?.shape ?? "fetch");
+  }
+
+  get deploymentId(): string {
+    return this.#spec.deploymentId;
+  }
+
+  get stuck(): boolean {
+    return this.#spins;
   }
 
   /** Requests that run now. */

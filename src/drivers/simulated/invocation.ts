@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { InstanceExit } from "../../domain/instance.ts";
+import type { SecretMask } from "../../domain/mask-secrets.ts";
 import { streamWindowBytes } from "../../wire/frames.ts";
 import type { RequestHead } from "../../wire/heads.ts";
 import type { InvocationFailure, InvocationSink, InvocationStream } from "../driver.ts";
@@ -22,6 +23,9 @@ const dayMs = 86_400_000;
 export interface InvocationHome {
   readonly clock: Clock;
   readonly log: SimulatedInstanceLog;
+  readonly mask: SecretMask;
+  /** Its event loop is blocked: nothing is confirmed any more. */
+  readonly stuck: boolean;
   has(knob: SimulatedKnob): boolean;
   hoard(bytes: Uint8Array): void;
   forget(invocation: SimulatedInvocation): void;
@@ -69,7 +73,7 @@ export class SimulatedInvocation implements InvocationStream {
   }
 
   cancel(reason: string): void {
-    if (this.#done || this.#has("lost_cancel")) return;
+    if (this.#done || this.#instance.stuck || this.#has("lost_cancel")) return;
     if (!this.#has("silent_cancel")) this.#abort.abort(new Error(reason));
     queueMicrotask(() => {
       this.fail({ kind: "cancelled" });
@@ -107,7 +111,7 @@ export class SimulatedInvocation implements InvocationStream {
         throw new TypeError(`Handler returned ${typeof response}, must return a Response`);
       }
     } catch (error) {
-      this.fail({ kind: "threw", ...messageOf(error) });
+      this.fail({ kind: "threw", ...this.#messageOf(error) });
       return;
     }
     await this.#send(response);
@@ -121,7 +125,12 @@ export class SimulatedInvocation implements InvocationStream {
     const url = this.#has("mangled_url") ? this.head.url.replace(/\?.*/, "") : this.head.url;
     return {
       head: {
-        ...this.head,
+        // One by one: the head that serving gives is an object with getters, which a spread would lose.
+        invocationId: this.head.invocationId,
+        requestId: this.head.requestId,
+        deadlineMs: this.head.deadlineMs,
+        method: this.head.method,
+        caller: this.head.caller,
         url,
         headers: this.#has("lost_headers") ? [] : this.head.headers,
       },
@@ -142,7 +151,7 @@ export class SimulatedInvocation implements InvocationStream {
       }
     } catch (error) {
       if (this.#has("clean_cut")) this.#finish();
-      else this.fail({ kind: "body_failed", message: messageOf(error).message });
+      else this.fail({ kind: "body_failed", message: this.#messageOf(error).message });
       return;
     }
     this.#finish();
@@ -202,6 +211,13 @@ export class SimulatedInvocation implements InvocationStream {
     this.#instance.forget(this);
   }
 
+  #messageOf(error: unknown): { message: string; stack: string | undefined } {
+    const { mask } = this.#instance;
+    if (!(error instanceof Error)) return { message: mask(String(error)), stack: undefined };
+    const { message, stack } = error;
+    return { message: mask(message), stack: stack === undefined ? undefined : mask(stack) };
+  }
+
   #has(knob: SimulatedKnob): boolean {
     return this.#instance.has(knob);
   }
@@ -209,12 +225,6 @@ export class SimulatedInvocation implements InvocationStream {
 
 function isIterable(body: SimulatedResponse["body"]): body is AsyncIterable<Uint8Array> {
   return typeof body === "object" && Symbol.asyncIterator in body;
-}
-
-function messageOf(error: unknown): { message: string; stack: string | undefined } {
-  return error instanceof Error
-    ? { message: error.message, stack: error.stack }
-    : { message: String(error), stack: undefined };
 }
 
 /** Joins values of equal names by a comma, as a careless proxy would. */

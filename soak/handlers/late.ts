@@ -1,0 +1,4 @@
+/** Never answers. */
+export default {
+  fetch: (): Promise<Response> => new Promise(() => undefined),
+};

@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { kills } from "./scenarios/kills.ts";
+import { load } from "./scenarios/load.ts";
+
+/** A short sample of `npm run soak` with one seed; the long runs draw their own. */
+const seed = 20_260_101;
+const log = (): void => undefined;
+
+test("a sample of the load: every answer is right, and descriptors, processes and folders are flat", async () => {
+  const bounds = { invocations: 200, rounds: 1, clients: 8, growthBytesMax: undefined };
+  const { violations, counts } = await load({ seed, log, bounds });
+  expect(violations).toEqual([]);
+  expect(counts["sized body"]).toBeGreaterThan(0);
+});
+
+test("a sample of the kills: nothing acknowledged is lost, nothing half, nothing left", async () => {
+  const bounds = { kills: 2, clients: 3, aliveMsMax: 700 };
+  const { violations, counts } = await kills({ seed, log, bounds });
+  expect(violations).toEqual([]);
+  expect(counts["kills"]).toBe(2);
+});

@@ -1,0 +1,134 @@
+import { ReactorError } from "../../../src/domain/errors.ts";
+import type { Page, PageRequest, StoreReader } from "../../../src/store/store.ts";
+import type { MemoryTables } from "./memory-tables.ts";
+
+const pageLimitMax = 10_000;
+
+/** Reads over one state of the tables; in a write, over the state that it is making. */
+export function createMemoryReader(tables: MemoryTables): StoreReader {
+  return { ...functionReads(tables), ...deploymentReads(tables), ...settingReads(tables) };
+}
+
+type FunctionReads = Pick<
+  StoreReader,
+  | "projects"
+  | "functionByName"
+  | "functionBySlug"
+  | "functionById"
+  | "listFunctions"
+  | "allFunctions"
+>;
+
+function functionReads(tables: MemoryTables): FunctionReads {
+  const all = () => [...tables.functions.values()];
+  const live = () => all().filter((record) => record.deletedAtMs === undefined);
+  return {
+    projects: async () => sorted([...tables.projects.values()], (project) => project.name),
+    functionByName: async (projectId, name) =>
+      all().find((record) => record.projectId === projectId && record.name === name),
+    functionBySlug: async (projectId, slug) =>
+      all().find((record) => record.projectId === projectId && record.slug === slug),
+    functionById: async (id) => tables.functions.get(id),
+    async listFunctions(projectId, page) {
+      const own = live().filter(
+        (record) =>
+          record.projectId === projectId &&
+          (page.cursor === undefined || record.name > page.cursor),
+      );
+      return pageOf(
+        sorted(own, (record) => record.name),
+        page,
+        (record) => record.name,
+      );
+    },
+    allFunctions: async () => sorted(live(), (record) => `${record.projectId}\0${record.name}`),
+  };
+}
+
+type DeploymentReads = Pick<
+  StoreReader,
+  | "deployment"
+  | "deploymentByRevision"
+  | "listDeployments"
+  | "deploymentsByStatus"
+  | "aliases"
+  | "promotions"
+  | "referencedBlobs"
+>;
+
+function deploymentReads(tables: MemoryTables): DeploymentReads {
+  const all = () => [...tables.deployments.values()];
+  return {
+    deployment: async (id) => tables.deployments.get(id),
+    deploymentByRevision: async (functionId, revision) =>
+      all().find((record) => record.functionId === functionId && record.revision === revision),
+    async listDeployments(functionId, page) {
+      const below = page.cursor === undefined ? Infinity : revisionCursor(page.cursor);
+      const found = all().filter(
+        (record) => record.functionId === functionId && record.revision < below,
+      );
+      const newest = found.sort((a, b) => b.revision - a.revision);
+      return pageOf(newest, page, (record) => String(record.revision));
+    },
+    deploymentsByStatus: async (status) =>
+      sorted(
+        all().filter((record) => record.status === status),
+        (record) => record.id,
+      ),
+    aliases: async (functionId) =>
+      sorted(
+        [...tables.aliases.values()].filter((alias) => alias.functionId === functionId),
+        (alias) => alias.name,
+      ),
+    promotions: async (functionId) =>
+      [...tables.promotions.values()].filter((promotion) => promotion.functionId === functionId),
+    referencedBlobs: async () =>
+      new Set(
+        all()
+          .flatMap((record) => [record.sourceBlob, record.artifactBlob])
+          .filter((digest) => digest !== undefined),
+      ),
+  };
+}
+
+function settingReads(tables: MemoryTables): Pick<StoreReader, "envOf" | "apiKeys" | "listAudit"> {
+  return {
+    envOf: async (projectId, functionId) =>
+      sorted(
+        [...tables.env.values()].filter(
+          (record) => record.projectId === projectId && record.functionId === functionId,
+        ),
+        (record) => record.key,
+      ),
+    apiKeys: async () => sorted([...tables.apiKeys.values()], (record) => record.id),
+    async listAudit(page) {
+      const rows = [...tables.audit.values()].filter(
+        ({ id }) => page.cursor === undefined || id < page.cursor,
+      );
+      return pageOf(sorted(rows, (row) => row.id).toReversed(), page, (row) => row.id);
+    },
+  };
+}
+
+function sorted<T>(items: T[], key: (item: T) => string): T[] {
+  return items.sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));
+}
+
+function pageOf<T>(items: readonly T[], page: PageRequest, cursorOf: (item: T) => string): Page<T> {
+  const { limit } = page;
+  if (!Number.isInteger(limit) || limit < 1 || limit > pageLimitMax) {
+    throw new ReactorError(
+      "invalid_request",
+      `Cannot list with limit ${limit}: it must be a whole number from 1 to ${pageLimitMax}`,
+    );
+  }
+  if (items.length <= limit) return { items, nextCursor: undefined };
+  const kept = items.slice(0, limit);
+  const last = kept.at(-1);
+  return { items: kept, nextCursor: last && cursorOf(last) };
+}
+
+function revisionCursor(cursor: string): number {
+  if (/^[1-9][0-9]{0,14}$/.test(cursor)) return Number(cursor);
+  throw new ReactorError("invalid_request", `Cannot list deployments after ${cursor}`);
+}

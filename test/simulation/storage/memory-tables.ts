@@ -1,0 +1,57 @@
+import type {
+  AliasRecord,
+  ApiKeyRecord,
+  AuditRecord,
+  DeploymentRecord,
+  EnvRecord,
+  FunctionRecord,
+  ProjectRecord,
+  PromotionRecord,
+} from "../../../src/domain/function.ts";
+
+/** Everything a store holds, by key. Records are never changed in place, so a copy is shallow. */
+export interface MemoryTables {
+  readonly projects: Map<string, ProjectRecord>;
+  readonly functions: Map<string, FunctionRecord>;
+  /** The highest revision ever given out, by function id. */
+  readonly lastRevisions: Map<string, number>;
+  readonly deployments: Map<string, DeploymentRecord>;
+  /** By `functionId\0name`. */
+  readonly aliases: Map<string, AliasRecord>;
+  /** In order of insertion. */
+  readonly promotions: Map<string, PromotionRecord>;
+  /** By `projectId\0functionId\0key`. */
+  readonly env: Map<string, EnvRecord>;
+  readonly apiKeys: Map<string, ApiKeyRecord>;
+  /** In order of insertion. */
+  readonly audit: Map<string, AuditRecord>;
+}
+
+/** As after the first migration of the real store: nothing but the default project. */
+export function newTables(): MemoryTables {
+  return {
+    projects: new Map([["default", { id: "default", name: "default", createdAtMs: 0 }]]),
+    functions: new Map(),
+    lastRevisions: new Map(),
+    deployments: new Map(),
+    aliases: new Map(),
+    promotions: new Map(),
+    env: new Map(),
+    apiKeys: new Map(),
+    audit: new Map(),
+  };
+}
+
+export function copyTables(tables: MemoryTables): MemoryTables {
+  return {
+    projects: new Map(tables.projects),
+    functions: new Map(tables.functions),
+    lastRevisions: new Map(tables.lastRevisions),
+    deployments: new Map(tables.deployments),
+    aliases: new Map(tables.aliases),
+    promotions: new Map(tables.promotions),
+    env: new Map(tables.env),
+    apiKeys: new Map(tables.apiKeys),
+    audit: new Map(tables.audit),
+  };
+}
