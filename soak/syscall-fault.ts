@@ -63,6 +63,9 @@ export async function injectFault(
   return {
     async stop() {
       child.kill("SIGINT");
+      // It has been seen to let go of every thread and then to wait for ever.
+      const left = await eventually(20_000, () => (child.exitCode === null ? undefined : true));
+      if (left !== true) child.kill("SIGKILL");
       await child.exited;
       await reading;
       const text = await Bun.file(output).text();

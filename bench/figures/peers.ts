@@ -19,7 +19,7 @@ interface Peer {
 const peers: readonly Peer[] = [
   { start: startWorkerd, gate: 1 },
   { start: startFunctionsFramework, gate: 1 },
-  { start: startNginx, gate: undefined },
+  { start: startNginx, gate: 1 },
   { start: startRawNode, gate: undefined },
 ];
 

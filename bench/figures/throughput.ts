@@ -17,8 +17,8 @@ export async function throughput(effort: Effort): Promise<readonly FigureRow[]> 
         ratio: round3(ratio.median),
         min: round3(ratio.min),
         max: round3(ratio.max),
-        gate: ">= 0.40",
-        passed: ratio.median >= 0.4,
+        gate: ">= 0.50",
+        passed: ratio.median >= 0.5,
         note: `${medianRate(pairs.platform)} / ${medianRate(pairs.raw)} requests/s; ${pairs.dropped} pairs dropped`,
       },
     ];
