@@ -8,10 +8,19 @@ import { argumentsOf, childrenOf, processTree } from "../src/drivers/process/pro
 export function pssKb(pids: readonly number[]): number {
   let total = 0;
   for (const pid of pids) {
-    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-    total += Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0);
+    total += Number(/^Pss:\s+(\d+) kB$/m.exec(rollupOf(pid))?.[1] ?? 0);
   }
   return total;
+}
+
+/** Empty when the process is gone: blank instances leave by themselves while they are counted. */
+function rollupOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  } catch (error) {
+    if (error instanceof Error && /ENOENT|ESRCH/.test(error.message)) return "";
+    throw error;
+  }
 }
 
 /** The processes of a Reactor by what they are for. */
