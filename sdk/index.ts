@@ -1,4 +1,4 @@
-/** Types of functions that run on Reactor. No code of the platform is in here, and no dependency. */
+/** Types of functions that run on Reactor, and `defineFunction`. No dependency. */
 
 /** Writes lines to the function's log under the current request. Arguments print as with `console.log`. */
 export interface FunctionLog {
@@ -56,4 +56,69 @@ export type Handler = (request: Request, ctx: FunctionContext) => Response | Pro
 /** `export default { fetch(request, ctx) }`. */
 export interface FetchHandler {
   fetch: Handler;
+}
+
+/** A validator of the Standard Schema specification, as zod, valibot, arktype and others make them. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    validate(value: unknown): StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a Standard Schema validator answers: the value, or the issues. */
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] };
+
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** A JSON Schema; keywords that the platform does not check are refused at deploy. */
+export type JsonSchema = Readonly<Record<string, unknown>> | boolean;
+
+/** A JSON Schema says nothing to the type checker, and neither does none. */
+type InputOf<S> = S extends StandardSchema<infer _, infer Output> ? Output : unknown;
+type OutputOf<S> = S extends StandardSchema<infer Input> ? Input : unknown;
+
+/** What `defineFunction` takes. `input` and `output` are Standard Schema validators or JSON Schemas. */
+export interface FunctionDefinition<I, O> {
+  readonly name?: string;
+  readonly description?: string;
+  /** What the JSON body (of GET and HEAD: the query as an object) must be; else the answer is 400. */
+  readonly input?: I;
+  /** What the handler must return, unless it is a Response; else the answer is 500. */
+  readonly output?: O;
+  /** Its value is the JSON body of the answer, undefined is 204, a Response passes. */
+  handler(call: {
+    readonly input: InputOf<I>;
+    readonly ctx: FunctionContext;
+  }): OutputOf<O> | Response | PromiseLike<OutputOf<O> | Response>;
+}
+
+/** Tells the platform apart what `defineFunction` made; the same symbol for every copy of this file. */
+const definedMark: unique symbol = Symbol.for("reactor.defineFunction");
+
+/** What `defineFunction` returns; the platform calls its handler. */
+export interface DefinedFunction {
+  readonly input?: unknown;
+  readonly output?: unknown;
+  handler(call: { readonly input: unknown; readonly ctx: object }): unknown;
+}
+
+/** Defines a function whose input and output are checked: `export default defineFunction({ … })`. */
+export function defineFunction<
+  I extends StandardSchema | JsonSchema | undefined = undefined,
+  O extends StandardSchema | JsonSchema | undefined = undefined,
+>(definition: FunctionDefinition<I, O>): FunctionDefinition<I, O> {
+  return Object.freeze({ ...definition, [definedMark]: true });
+}
+
+/** Whether a value was made by `defineFunction`. */
+export function isDefinedFunction(value: unknown): value is DefinedFunction {
+  return typeof value === "object" && value !== null && definedMark in value;
 }

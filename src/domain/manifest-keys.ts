@@ -125,7 +125,7 @@ const identityKeys: readonly ManifestKey[] = [
     pattern: handlerPattern,
     lengthMax: 128,
     bounds: "a JavaScript identifier of at most 128 characters",
-    default: "handler, then default",
+    default: "by the handler shape",
     description: "Name of the export that is called.",
   },
   {

@@ -50,6 +50,8 @@ export interface StartSpec {
   readonly deploymentId: string;
   readonly revision: number;
   readonly manifest: Manifest;
+  /** Handler shape that the deployment recorded; absent when the start is to find it. */
+  readonly shape?: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   /** Masked in every log line and failure message that leaves the driver. */
   readonly secrets: Readonly<Record<string, string>>;

@@ -80,6 +80,7 @@ describe("apply()", () => {
     bench.ask();
     await bench.settle();
     expect(bench.driver.starts.map((start) => start.spec.env.A)).toEqual(["old", "new"]);
+    expect(bench.driver.starts.map((start) => start.spec.shape)).toEqual(["fetch", "fetch"]);
     expect(bench.driver.instances[0]?.stopOptions?.graceMs).toBe(60_000);
   });
 

@@ -43,6 +43,7 @@ export async function launchInstance(options: LaunchOptions): Promise<Instance> 
         deploymentId: deployment.deploymentId,
         revision: deployment.revision,
         manifest,
+        shape: deployment.shape,
         env: declaredEnv(options.function.env.env, manifest.envKeys),
         secrets: declaredEnv(options.function.env.secrets, manifest.secretKeys),
         startTimeoutMs,

@@ -234,4 +234,49 @@ export default [main, a, b, c, d, e];`,
     });
     expect(value).toBe("main");
   });
+
+  const bare: Readonly<Record<string, string>> = {
+    "function declaration": "function handler(data) { return data + 1; }",
+    "async function with types":
+      "async function handler(data: number): Promise<number> { return data + 1; } // end",
+    "constant in TypeScript":
+      "import { posix } from 'node:path';\nconst handler = (data: number): number => data + posix.sep.length;",
+    "function beside another export":
+      "export const version = 1; function handler(data) { return data + version; }",
+  };
+
+  test.each(Object.keys(bare))(
+    "exports a top-level handler that is not exported: %s",
+    async (name) => {
+      const { handler } = await load(await bundle(filesOf({ "index.ts": bare[name] as string })));
+      expect(typeof handler).toBe("function");
+      expect(await (handler as (data: number) => unknown)(1)).toBe(2);
+    },
+  );
+
+  const without: Readonly<Record<string, string>> = {
+    "a handler of an inner scope":
+      "{ function inner() { function handler() {} return handler; } inner(); } export {};",
+    "a name in text": "const text = `function handler(data) {}`; // function handler() {}",
+    "a property": "globalThis.x = { handler() {} };",
+    "a type": "interface handler { a: 1 }",
+  };
+
+  test.each(Object.keys(without))("takes no handler from %s", async (name) => {
+    const exports = await load(await bundle(filesOf({ "index.ts": without[name] as string })));
+    expect(Object.keys(exports)).toEqual([]);
+  });
+
+  test("leaves exports that are there as they are", async () => {
+    const chosen = await load(
+      await bundle(filesOf({ "index.ts": "function handler() {} export default () => 1;" })),
+    );
+    expect(Object.keys(chosen)).toEqual(["default"]);
+    const common = await load(
+      await bundle(
+        filesOf({ "index.js": "function handler() { return 3; } exports.handler = handler;" }),
+      ),
+    );
+    expect(common).toMatchObject({ default: { handler: expect.any(Function) } });
+  });
 });

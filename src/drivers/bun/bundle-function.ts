@@ -6,6 +6,8 @@ import { bundlePlugin, type BundleUse, sourceName } from "./bundle-plugin.ts";
 
 const entryStems = ["code/index", "index", "handler", "main"];
 const entryExtensions = [".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".cjs", ".cts"];
+type Built = BuildResult<{ write: false; metafile: true }>;
+
 /** What a guest accepts in one message, less room for env and secrets. */
 const moduleBytesMax = 60 * 1024 * 1024;
 const logCharsMax = 64 * 1024;
@@ -30,7 +32,7 @@ export async function bundleFunction(
   const { files, deploymentId } = request;
   const entrypoint = entryOf(files, request.manifest.entrypoint);
   const use: BundleUse = { requiresBuiltins: false };
-  const built = await buildModule(files, entrypoint, use);
+  const built = await buildWithHandler(files, entrypoint, request.manifest.handler, use);
   signal.throwIfAborted();
   const code = Buffer.from(moduleText(built, use));
   if (code.length > moduleBytesMax) {
@@ -56,11 +58,42 @@ function entryOf(files: BundleFiles, wanted: string | undefined): string {
   throw invalid(`Cannot bundle the function: ${reason}`, [...files.keys()].slice(0, 50).join("\n"));
 }
 
-async function buildModule(
+/**
+ * Builds the module, and exports a top-level `handler` that the author did not export when there is
+ * nothing else to call. esbuild itself says whether it is there: building with `export { handler }`
+ * at the end fails when it is not declared.
+ */
+async function buildWithHandler(
   files: BundleFiles,
   entrypoint: string,
+  wanted: string | undefined,
   use: BundleUse,
-): Promise<BuildResult<{ write: false }>> {
+): Promise<Built> {
+  const built = await buildModule(files, entrypoint, use);
+  const source = files.get(entrypoint);
+  if (wanted !== undefined || source === undefined || !lacksHandler(built, entrypoint))
+    return built;
+  const exporting = Buffer.concat([source, Buffer.from("\n;export { handler };\n")]);
+  try {
+    const extended = new Map([...files, [entrypoint, exporting]]);
+    return await buildModule(extended, entrypoint, use);
+  } catch (error) {
+    // No such binding: the module stays as it is, and the guest says what it lacks.
+    if (error instanceof ReactorError && error.code === "bundle_invalid") return built;
+    throw error;
+  }
+}
+
+function lacksHandler(built: Built, entrypoint: string): boolean {
+  const input = Object.entries(built.metafile.inputs).find(
+    ([path]) => sourceName(path) === entrypoint,
+  );
+  if (input === undefined || input[1].format === "cjs") return false;
+  const names = Object.values(built.metafile.outputs).flatMap((output) => output.exports);
+  return !names.includes("handler") && !names.includes("default");
+}
+
+async function buildModule(files: BundleFiles, entrypoint: string, use: BundleUse): Promise<Built> {
   const tsconfig = files.get("tsconfig.json");
   try {
     return await build({
@@ -68,6 +101,7 @@ async function buildModule(
       outfile: "/function.js",
       bundle: true,
       write: false,
+      metafile: true,
       format: "esm",
       target: "esnext",
       platform: "node",
@@ -88,7 +122,7 @@ async function buildModule(
 }
 
 /** The module with its source map inline, so that stack traces name the author's files and lines. */
-function moduleText(result: BuildResult<{ write: false }>, use: BundleUse): string {
+function moduleText(result: Built, use: BundleUse): string {
   const text = (suffix: string): string =>
     result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? "";
   const code = text(".js");

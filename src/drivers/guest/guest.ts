@@ -194,7 +194,7 @@ export class Guest {
     const { env, module } = loading;
     let handler: FoundHandler;
     try {
-      handler = findHandler(await loading.exports, configured.handler);
+      handler = findHandler(await loading.exports, configured);
     } catch (error) {
       this.#exitWith("load_failed", error);
       return;

@@ -27,7 +27,15 @@ test("a guest greets with its version, runtime and pid and then waits as a blank
   await guest.ping();
 });
 
-const handlers: Readonly<Record<string, { code: string; shape: string; handler?: string }>> = {
+interface HandlerCase {
+  readonly code: string;
+  readonly shape: string;
+  readonly handler?: string;
+  readonly recorded?: string;
+  readonly text?: string;
+}
+
+const handlers: Readonly<Record<string, HandlerCase>> = {
   "a default export with fetch": {
     code: "export default { name: 'this', fetch() { return new Response(this.name); } };",
     shape: "fetch",
@@ -44,6 +52,35 @@ const handlers: Readonly<Record<string, { code: string; shape: string; handler?:
     code: "export function handler() { return new Response('this'); } export default () => new Response('default');",
     shape: "function",
   },
+  "what defineFunction made": {
+    code: "export default { handler: () => 'this', [Symbol.for('reactor.defineFunction')]: true }; export const handler = () => 'handler';",
+    shape: "define_function",
+    text: '"this"',
+  },
+  "an export named handler alone": {
+    code: "export function handler() { return 'this'; }",
+    shape: "event",
+    text: '"this"',
+  },
+  "an export named handler of a deployment that recorded a function": {
+    code: "export function handler(request) { return new Response(request instanceof Request ? 'this' : 'event'); }",
+    shape: "function",
+    recorded: "function",
+  },
+  "handler among the exports of CommonJS": {
+    code: "export default { handler: () => 'this' };",
+    shape: "event",
+    text: '"this"',
+  },
+  "the default of a compiled ES module": {
+    code: "export default { __esModule: true, default: () => new Response('this') };",
+    shape: "function",
+  },
+  "handler when the manifest names it": {
+    code: "export function handler(request) { return new Response(request instanceof Request ? 'this' : 'event'); }",
+    shape: "function",
+    handler: "handler",
+  },
   "the export that the manifest names": {
     code: "export const other = () => new Response('this'); export default { fetch: () => new Response('default') };",
     shape: "function",
@@ -56,11 +93,11 @@ const handlers: Readonly<Record<string, { code: string; shape: string; handler?:
   },
 };
 
-for (const [name, { code, shape, handler }] of Object.entries(handlers)) {
+for (const [name, { code, shape, handler, recorded, text }] of Object.entries(handlers)) {
   test(`${name} is served`, async () => {
-    await using guest = await GuestHarness.start(code, { configure: { handler } });
+    await using guest = await GuestHarness.start(code, { configure: { handler, shape: recorded } });
     expect((await guest.ready.promise).shape).toBe(shape as "fetch");
-    expect(await guest.text()).toBe("this");
+    expect(await guest.text()).toBe(text ?? "this");
   });
 }
 

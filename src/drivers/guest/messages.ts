@@ -33,8 +33,10 @@ export interface ConfigureMessage {
   readonly revision: number;
   /** Path of the module below the bundle's root, for messages and stack traces. */
   readonly entrypoint: string;
-  /** Export to call for shape 3; default `handler`, then `default`. */
+  /** Export that the manifest names. */
   readonly handler?: string | undefined;
+  /** Shape that the deployment recorded; absent when it is about to. */
+  readonly shape?: string | undefined;
   /** Only the keys the function may see. */
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
@@ -44,7 +46,7 @@ export interface ConfigureMessage {
 }
 
 /** Handler shapes that the JavaScript guest serves. */
-export type HandlerShape = "fetch" | "function";
+export type HandlerShape = "fetch" | "define_function" | "function" | "event";
 
 /** Answer to `configure` when the module is imported and can serve. */
 export interface ReadyMessage {

@@ -40,7 +40,7 @@ export async function warmUp(parts: Pick<ContextShared, "platform" | "clock">): 
 
 function serveOwnRequest(parts: Pick<ContextShared, "platform" | "clock">): void {
   const shared: Omit<InvocationShared, "output"> = {
-    handler: findHandler({ default: { fetch: handler } }, undefined),
+    handler: findHandler({ default: { fetch: handler } }),
     module: { url: "", entrypoint: "" },
     context: {
       ...parts,

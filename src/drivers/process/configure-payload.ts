@@ -11,6 +11,7 @@ export function configurePayload(artifact: Artifact, spec: StartSpec, dev: boole
     revision: spec.revision,
     entrypoint: artifact.entrypoint,
     handler,
+    shape: spec.shape,
     env: spec.env,
     secrets: spec.secrets,
     limits: {
