@@ -6,6 +6,7 @@ import { commands } from "../src/cli/commands.ts";
 import { settingsReference } from "../src/server/config/settings-reference.ts";
 import { localCommands } from "../src/server/local-commands.ts";
 import { apiReference } from "./api-reference.ts";
+import { compatibilityReference } from "./compatibility-reference.ts";
 import { errorReference } from "./error-reference.ts";
 import { manifestReference } from "./manifest-reference.ts";
 import { metricsReference } from "./metrics-reference.ts";
@@ -29,6 +30,7 @@ export async function generatedFiles(root: URL): Promise<ReadonlyMap<string, str
     ["docs/reference/cli.md", cliReference([...localCommands, ...commands])],
     ["docs/reference/settings.md", settingsReference()],
     ["docs/reference/metrics.md", metricsReference()],
+    ["docs/reference/compatibility.md", compatibilityReference()],
   ]);
 }
 

@@ -105,7 +105,10 @@ describe("reactor functions invoke", () => {
 
   test.each([
     ["a body that is not JSON", ["--json", "{name:1}"], "The value of --json is not JSON"],
+    ["a payload that is not JSON", ["--payload", "{"], "The value of --payload is not JSON"],
     ["two bodies", ["--json", "{}", "--data", "x"], "two bodies"],
+    ["json and payload", ["--json", "{}", "--payload", "{}"], "two bodies"],
+    ["payload and data", ["--payload", "{}", "--data", "x"], "--payload and --data are two bodies"],
     ["a header without colon", ["-H", "nonsense"], 'must look like "name: value"'],
     ["a header with a line break", ["-H", "a: b\r\nc: d"], 'must look like "name: value"'],
     ["a method that is none", ["--method", "G ET"], "as a method"],

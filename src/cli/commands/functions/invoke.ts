@@ -11,26 +11,37 @@ const platformHeaders = ["x-reactor-function", "x-reactor-cold-start", "x-reacto
 
 interface BodyOptions {
   readonly json: string | undefined;
+  readonly payload: string | undefined;
   readonly data: string | undefined;
+}
+
+/** The JSON body and the option that gave it; `--payload` is the Flux family's word for `--json`. */
+function jsonOf({ json, payload }: BodyOptions): { flag: string; text: string } | undefined {
+  if (json !== undefined && payload !== undefined) {
+    throw new UsageError("--json and --payload are two bodies; give one of them");
+  }
+  if (json !== undefined) return { flag: "--json", text: json };
+  return payload === undefined ? undefined : { flag: "--payload", text: payload };
 }
 
 async function bodyOf(
   context: CommandContext,
   options: BodyOptions,
 ): Promise<string | Uint8Array | undefined> {
-  const { json, data } = options;
+  const { data } = options;
+  const json = jsonOf(options);
   if (json !== undefined && data !== undefined) {
-    throw new UsageError("--json and --data are two bodies; give one of them");
+    throw new UsageError(`${json.flag} and --data are two bodies; give one of them`);
   }
   if (json !== undefined) {
     try {
-      JSON.parse(json);
+      JSON.parse(json.text);
     } catch (cause) {
-      throw new UsageError(`The value of --json is not JSON: ${String(cause)}`, {
+      throw new UsageError(`The value of ${json.flag} is not JSON: ${String(cause)}`, {
         next: `reactor functions invoke <function> --json '{"name":"Reactor"}'    (single quotes)`,
       });
     }
-    return json;
+    return json.text;
   }
   if (data === undefined || !/^[@-]/.test(data)) return data;
   if (data === "-" || data === "@-") return context.readStdin(bodyBytesMax);
@@ -102,6 +113,7 @@ export const functionsInvoke: Command = defineCommand({
   arguments: { function: { summary: "Name or id; name@alias and name@revision too" } },
   options: {
     json: { value: "body", summary: "Request body, sent as application/json" },
+    payload: { value: "body", summary: "The same as --json" },
     data: { value: "body", summary: "Request body: text, @file, or - for stdin" },
     method: { value: "method", summary: "Method (POST with a body, else GET)" },
     path: { value: "path", summary: "Path and query below the function, e.g. /items?x=1" },
@@ -141,7 +153,7 @@ export const functionsInvoke: Command = defineCommand({
     if (method !== undefined && !/^[A-Z]{1,20}$/.test(method)) {
       throw new UsageError(`Cannot use ${JSON.stringify(options.method)} as a method`);
     }
-    const headers = headersOf(options.header, options.json !== undefined);
+    const headers = headersOf(options.header, jsonOf(options) !== undefined);
     const body = await bodyOf(context, options);
     const reactor = await context.client();
     const request = { method, path: options.path, headers, body, alias, signal };

@@ -1,0 +1,43 @@
+/** A part of Reactor that something in a source text needs, and whether this version has it. */
+export interface Capability {
+  readonly built: boolean;
+  readonly what: string;
+}
+
+const built = (what: string): Capability => ({ built: true, what });
+const pending = (what: string): Capability => ({ built: false, what });
+
+/** Every capability that an entry may need. Building one means: move its word here, give its entries a run. */
+export const capabilities = {
+  foundation: built(
+    "server, CLI, admin API, Bun in a process sandbox, web handlers, env, secrets, logs, limits",
+  ),
+  "handler shape 2": built("`defineFunction` with its schemas"),
+  "handler shape 4": built("`handler(event, context)`, exported or bare"),
+  node: pending("the Node driver"),
+  deno: pending("the Deno driver"),
+  python: pending("the Python driver"),
+  wasm: pending("the WASM driver"),
+  lambda: pending("the Lambda driver"),
+  microvm: pending("a microVM per instance"),
+  "deno workers": pending("net-only Web Workers in a pod"),
+  "deno worker API": pending("`/deploy`, `/invoke/{id}`, `/delete/{id}`"),
+  hooks: pending("provisioning hooks"),
+  routes: pending("`route` and `method` at the server's root"),
+  projects: pending("`reactor deploy` of a project's folder, `flux.json`, project layout"),
+  "project secrets": pending("`reactor secrets set`"),
+  dev: pending("`reactor dev`"),
+  database: pending("`ctx.db` and migrations"),
+  async: pending("durable async invocations"),
+  dependencies: pending("a function's own dependencies from its lockfile"),
+  policies: pending("invoke policies"),
+  "storage server": pending("bundles in a Storage server"),
+  "runtime status": pending("`/runtime`, restart, recycle, and the sandbox family's answers"),
+  sandboxes: pending("volumes, and functions that are restored from a sandbox's template"),
+  schedule: pending("cron schedules"),
+  playground: pending("the playground API"),
+  console: pending("the console with its editor"),
+  usage: pending("pay-per-use figures"),
+} as const satisfies Readonly<Record<string, Capability>>;
+
+export type CapabilityName = keyof typeof capabilities;

@@ -1,0 +1,265 @@
+import { strict as assert } from "node:assert";
+import type { SourceText } from "./source-text.ts";
+
+/** A function as the text defines them, with other statements in its handler. */
+function inHandler(body: string): string {
+  return `import { defineFunction } from "@flux/functions";
+    export default defineFunction({ handler: async ({ input, ctx }) => { ${body} } });`;
+}
+
+/** The Flux family's own text. Its commands start with `flux`; `flux` is `reactor` here. */
+
+export const fluxFunctions: SourceText = {
+  family: "Flux",
+  file: "flux-functions.txt",
+  entries: [
+    {
+      lines: [7, 14],
+      block: [
+        'import { defineFunction } from "@flux/functions";',
+        "export default defineFunction({",
+        'name: "greet",',
+        "handler: async ({ input, ctx }) => {",
+        'ctx.log("invoked with", input);',
+        "return { message: `Hello, ${input.name}!` };",
+        "},",
+        "});",
+      ],
+      needs: ["handler shape 2"],
+      async run({ server, call }, block) {
+        await server.deploy("greet", block);
+        const response = await call("POST", "/fn/v1/greet", { name: "Flux" });
+        assert.deepEqual(await response.json(), { message: "Hello, Flux!" });
+      },
+    },
+    {
+      lines: [16, 16],
+      block: "handler: async ({ input, ctx }: HandlerArgs) => Result",
+      needs: ["handler shape 2"],
+      async run({ server, call }, block) {
+        // The signature, with its types, around the smallest body.
+        const method = block
+          .replace("=> Result", ": Promise<Result> => input")
+          .replace("HandlerArgs) :", "HandlerArgs):");
+        const types =
+          "type Result = unknown; type HandlerArgs = { input: Record<string, unknown>; ctx: unknown };";
+        await server.deploy(
+          "signature",
+          `import { defineFunction } from "@flux/functions";\n${types}\nexport default defineFunction({ ${method} });`,
+        );
+        assert.deepEqual(await (await call("POST", "/fn/v1/signature", { a: 1 })).json(), { a: 1 });
+      },
+    },
+    {
+      lines: [19, 19],
+      block: "input | Record<string,unknown> | JSON body parsed from the HTTP request |",
+      needs: ["handler shape 2"],
+      async run({ server, call }) {
+        await server.deploy("echo", inHandler("return input;"));
+        assert.deepEqual(await (await call("POST", "/fn/v1/echo", { a: [1] })).json(), { a: [1] });
+      },
+    },
+    {
+      lines: [20, 20],
+      block: "ctx | FluxContext | Runtime context — logging, secrets, env, db |",
+      needs: ["handler shape 2", "database"],
+      async run({ server, call }) {
+        await server.deploy(
+          "context",
+          inHandler("return [typeof ctx.log, typeof ctx.secrets.get, typeof ctx.env];"),
+        );
+        assert.deepEqual(await (await call("POST", "/fn/v1/context", {})).json(), [
+          "function",
+          "function",
+          "object",
+        ]);
+      },
+    },
+    {
+      lines: [22, 22],
+      block: "ctx.log(...args)",
+      needs: ["foundation"],
+      async run({ server, call, type }, block) {
+        await server.deploy(
+          "logs",
+          "export default { fetch(request, ctx) { const args = ['one', 2]; " +
+            block +
+            "; return new Response(); } };",
+        );
+        await call("POST", "/fn/v1/logs", {});
+        assert.match(await type("flux logs logs"), /one 2/);
+      },
+    },
+    {
+      lines: [24, 24],
+      block: 'ctx.log("processing", { user_id: input.user_id });',
+      needs: ["foundation"],
+      async run({ server, call, type }, block) {
+        await server.deploy(
+          "logged",
+          `export default { async fetch(request, ctx) { const input = await request.json(); ${block} return new Response(); } };`,
+        );
+        const response = await call("POST", "/fn/v1/logged", { user_id: "u-7" });
+        const lines = await type("flux logs logged --json");
+        assert.match(lines, /processing.*u-7/);
+        assert.ok(lines.includes(response.headers.get("x-request-id") ?? "no request id"));
+      },
+    },
+    {
+      lines: [25, 26],
+      block: [
+        "ctx.env",
+        "Environment variables configured for the project (set via flux secrets set).",
+      ],
+      needs: ["foundation", "project secrets"],
+      async run({ server, call, type }) {
+        await server.deploy(
+          "envs",
+          "export default { fetch: (request, ctx) => Response.json(ctx.env.API_URL) };",
+        );
+        await type("flux functions env set envs API_URL https://api.example.com");
+        assert.equal(await (await call("GET", "/fn/v1/envs")).json(), "https://api.example.com");
+      },
+    },
+    {
+      lines: [27, 28],
+      block: ["const apiUrl = ctx.env.API_URL;", 'const region = ctx.env.REGION ?? "us-east-1";'],
+      needs: ["foundation"],
+      async run({ server, call, type }, block) {
+        await server.deploy(
+          "region",
+          `export default { fetch(request, ctx) { ${block} return Response.json({ apiUrl, region }); } };`,
+        );
+        await type("flux functions env set region API_URL https://api.example.com");
+        const response = await call("GET", "/fn/v1/region");
+        assert.deepEqual(await response.json(), {
+          apiUrl: "https://api.example.com",
+          region: "us-east-1",
+        });
+      },
+    },
+    {
+      lines: [29, 31],
+      block: [
+        "ctx.secrets.get(key)",
+        "Retrieves a secret value from the encrypted secrets store.",
+        'const apiKey = await ctx.secrets.get("OPENAI_API_KEY");',
+      ],
+      needs: ["foundation"],
+      async run({ server, call, type }, block) {
+        const line = block.split("\n").at(-1);
+        await server.deploy(
+          "asks",
+          `export default { async fetch(request, ctx) { ${line} return Response.json(apiKey.length); } };`,
+        );
+        await type("flux functions env set asks OPENAI_API_KEY --secret", "sk-0123456789\n");
+        assert.equal(await (await call("GET", "/fn/v1/asks")).json(), 13);
+      },
+    },
+    {
+      lines: [32, 38],
+      block: [
+        "ctx.db.query(params)",
+        "Execute a structured database query. See the Database guide for full reference.",
+        "const rows = await ctx.db.query({",
+        'table: "todos",',
+        'operation: "select",',
+        'filters: [{ column: "done", op: "eq", value: false }],',
+        "});",
+      ],
+      needs: ["database"],
+    },
+    {
+      lines: [41, 46],
+      block: [
+        "{",
+        '"name": "create_todo",',
+        '"runtime": "deno",',
+        '"route": "/create_todo",',
+        '"method": "POST"',
+        "}",
+      ],
+      needs: ["projects", "deno", "routes"],
+    },
+    {
+      lines: [49, 49],
+      block: "name | ✔ | Unique function name within the project |",
+      needs: ["foundation"],
+      async run({ call }) {
+        const created = await call("POST", "/api/v1/functions", { name: "unique" });
+        const again = await call("POST", "/api/v1/functions", { name: "unique" });
+        assert.deepEqual([created.status, again.status], [201, 409]);
+      },
+    },
+    {
+      lines: [50, 50],
+      block: 'runtime | ✔ | "deno" (default) or "node" |',
+      needs: ["deno", "node"],
+    },
+    {
+      lines: [51, 52],
+      block: [
+        "route | HTTP route path (defaults to /<name>) | |",
+        "method | HTTP method (defaults to POST) | |",
+      ],
+      needs: ["routes"],
+    },
+    {
+      lines: [53, 53],
+      block: "async | If true, function runs asynchronously (fire-and-forget) |",
+      needs: ["async"],
+    },
+    {
+      lines: [55, 59],
+      block: [
+        "my-project/",
+        "functions/",
+        "my_function/",
+        "index.ts ← handler",
+        "flux.json ← config",
+      ],
+      needs: ["projects"],
+    },
+    {
+      lines: [60, 60],
+      block: "package.json ← npm dependencies for this function (optional)",
+      needs: ["dependencies"],
+    },
+    {
+      lines: [61, 63],
+      block: ["schema/", "*.sql ← database migrations", ".env.example"],
+      needs: ["projects", "database"],
+    },
+    {
+      lines: [65, 66],
+      block: ["# Run a function locally (watches for changes)", "$ flux dev"],
+      needs: ["dev"],
+    },
+    {
+      lines: [67, 68],
+      block: ["# Invoke directly", '$ flux invoke create_todo --payload \'{"title":"test"}\''],
+      needs: ["foundation"],
+      async run({ server, type }, block) {
+        await server.deploy(
+          "create_todo",
+          "export default { fetch: async (request) => Response.json(await request.json()) };",
+        );
+        assert.deepEqual(JSON.parse(await type(block.split("\n")[1] ?? "")), { title: "test" });
+      },
+    },
+    {
+      lines: [70, 71],
+      block: ["# Deploy all functions in the project", "$ flux deploy"],
+      needs: ["projects"],
+    },
+    {
+      lines: [72, 74],
+      block: [
+        "# Deploy a single function (from inside its directory)",
+        "$ cd functions/create_todo",
+        "$ flux deploy",
+      ],
+      needs: ["projects"],
+    },
+  ],
+};

@@ -1,0 +1,327 @@
+import { strict as assert } from "node:assert";
+import type { SourceText } from "./source-text.ts";
+
+/** The microVM family's own text. */
+
+export const microvmFunctions: SourceText = {
+  family: "MicroVM",
+  file: "microvm-functions.txt",
+  entries: [
+    {
+      lines: [19, 19],
+      block: "- **Isolated Execution** - Each function runs in a dedicated microVM",
+      needs: ["microvm"],
+    },
+    {
+      lines: [20, 20],
+      block: "- **Event-Driven** - Triggered by HTTP requests with JSON payloads",
+      needs: ["handler shape 4"],
+      async run({ server, call }) {
+        await server.deploy("driven", "export function handler(event) { return { got: event }; }");
+        const response = await call("POST", "/fn/v1/driven", { kind: "order" });
+        assert.deepEqual(await response.json(), { got: { kind: "order" } });
+      },
+    },
+    {
+      lines: [22, 22],
+      block: "- **Pay-Per-Use** - Only pay for actual execution time",
+      needs: ["usage"],
+    },
+    {
+      lines: [23, 23],
+      block: "- **Multiple Runtimes** - Support for Python, JavaScript (Bun), and TypeScript (Bun)",
+      needs: ["python", "handler shape 4"],
+    },
+    {
+      lines: [39, 40],
+      block: [
+        "- **Warm instances** are reused for subsequent requests (faster)",
+        "- **Automatic shutdown** after idle timeout",
+      ],
+      needs: ["foundation"],
+      async run({ server, call }) {
+        await server.deploy(
+          "reused",
+          "let count = 0; export default { fetch: () => Response.json((count += 1)) };",
+        );
+        assert.equal(await (await call("GET", "/fn/v1/reused")).json(), 1);
+        assert.equal(await (await call("GET", "/fn/v1/reused")).json(), 2);
+      },
+    },
+    {
+      lines: [59, 65],
+      block: [
+        "def handler(event):",
+        '    name = event.get("name", "World")',
+        "    return {",
+        '        "statusCode": 200,',
+        '        "headers": {"content-type": "application/json"},',
+        '        "body": f\'{{"message": "Hello, {name}!"}}\',',
+        "    }",
+      ],
+      needs: ["python"],
+    },
+    {
+      lines: [82, 89],
+      block: [
+        "export async function handler(event) {",
+        '  const name = event?.name || "World";',
+        "  return {",
+        "    statusCode: 200,",
+        '    headers: { "content-type": "application/json" },',
+        "    body: JSON.stringify({ message: `Hello, ${name}!` }),",
+        "  };",
+        "}",
+      ],
+      needs: ["handler shape 4"],
+      async run({ server, call }, block) {
+        await server.deploy("javascript", block);
+        const response = await call("POST", "/fn/v1/javascript", { name: "Bun" });
+        assert.equal(response.headers.get("content-type"), "application/json");
+        assert.deepEqual(await response.json(), { message: "Hello, Bun!" });
+      },
+    },
+    {
+      lines: [106, 117],
+      block: [
+        "interface Event {",
+        "  name?: string;",
+        "}",
+        "",
+        "export async function handler(event: Event) {",
+        '  const name = event?.name || "World";',
+        "  return {",
+        "    statusCode: 200,",
+        '    headers: { "content-type": "application/json" },',
+        "    body: JSON.stringify({ message: `Hello, ${name}!` }),",
+        "  };",
+        "}",
+      ],
+      needs: ["handler shape 4"],
+      async run({ server, call }, block) {
+        await server.deploy("typescript", block);
+        const response = await call("POST", "/fn/v1/typescript", { name: "Bun" });
+        assert.equal(response.headers.get("content-type"), "application/json");
+        assert.deepEqual(await response.json(), { message: "Hello, Bun!" });
+      },
+    },
+    {
+      lines: [130, 135],
+      block: [
+        "| State | Description | Duration |",
+        "|-------|-------------|----------|",
+        "| **Creating** | Function is being created | 1-2 seconds |",
+        "| **Deploying** | microVM is being provisioned | 2-5 seconds |",
+        "| **Ready** | Function is ready to receive requests | - |",
+        "| **Error** | Function failed to deploy or crashed | - |",
+      ],
+      needs: ["foundation", "microvm"],
+      async run({ server, call }) {
+        await call("POST", "/api/v1/functions", { name: "states" });
+        const deploy = async (source: string): Promise<string> => {
+          const body = { files: { "index.ts": source } };
+          return (await (await call("POST", "/api/v1/functions/states/deployments", body)).json())
+            .status;
+        };
+        assert.equal(await deploy("export default { fetch: () => new Response() };"), "ready");
+        assert.equal(await deploy("throw new Error('at import');"), "failed");
+        assert.equal((await server.client.getFunction("states")).production, null);
+      },
+    },
+    {
+      lines: [138, 141],
+      block: [
+        "- **Cold Start** - First invocation, VM needs to boot (~2-3 seconds)",
+        "- **Warm** - Subsequent invocations, VM already running (~50-200ms)",
+        "- **Executing** - Function code is running",
+        "- **Complete** - Execution finished, response sent",
+      ],
+      needs: ["foundation"],
+      async run({ server, call }) {
+        await server.deploy("recorded", "export default { fetch: () => new Response() };");
+        const starts = [];
+        for (let i = 0; i < 2; i++)
+          starts.push((await call("GET", "/fn/v1/recorded")).headers.get("x-reactor-cold-start"));
+        assert.deepEqual(starts, ["true", "false"]);
+      },
+    },
+    {
+      lines: [175, 177],
+      block: ["### 3. Scheduled Tasks", "", "Run periodic tasks without cron jobs:"],
+      needs: ["schedule"],
+    },
+    {
+      lines: [208, 208],
+      block: "- Complete kernel-level isolation via Firecracker",
+      needs: ["microvm"],
+    },
+    {
+      lines: [232, 232],
+      block: "- Write code in web editor (Monaco)",
+      needs: ["console"],
+    },
+    {
+      lines: [233, 233],
+      block: "- Test instantly in Playground",
+      needs: ["playground"],
+    },
+    {
+      lines: [234, 234],
+      block: "- View real-time logs",
+      needs: ["foundation"],
+      async run({ server, call, follow }) {
+        await server.deploy(
+          "live",
+          "export default { fetch() { console.log('live line'); return new Response(); } };",
+        );
+        await follow("reactor functions logs live --follow", "live line", () =>
+          call("GET", "/fn/v1/live"),
+        );
+      },
+    },
+    {
+      lines: [240, 243],
+      block: [
+        "- Spin up instances as needed",
+        "- Handle traffic spikes automatically",
+        "- No manual capacity planning",
+        "- Each invocation can run in parallel",
+      ],
+      needs: ["foundation"],
+      async run({ server, call }) {
+        const source =
+          "export default { fetch: () => new Promise((done) => setTimeout(done, 500, new Response())) };";
+        await server.deploy("spread", source, {
+          concurrency: { per_instance: 1, queue_ms: 20000 },
+        });
+        const cold = await Promise.all(
+          [1, 2, 3].map(async () =>
+            (await call("GET", "/fn/v1/spread")).headers.get("x-reactor-cold-start"),
+          ),
+        );
+        assert.deepEqual(cold, ["true", "true", "true"]);
+      },
+    },
+    {
+      lines: [257, 262],
+      block: [
+        "â”Œâ”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”",
+        "â”‚      Shared Container       â”‚",
+        "â”‚  â”Œâ”€â”€â”€â”€â”€â” â”Œâ”€â”€â”€â”€â”€â” â”Œâ”€â”€â”€â”€â”€â”  â”‚",
+        "â”‚  â”‚ Fn1 â”‚ â”‚ Fn2 â”‚ â”‚ Fn3 â”‚  â”‚ â† Weaker isolation",
+        "â”‚  â””â”€â”€â”€â”€â”€â”˜ â””â”€â”€â”€â”€â”€â”˜ â””â”€â”€â”€â”€â”€â”˜  â”‚",
+        "â””â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”˜",
+      ],
+      needs: [],
+    },
+    {
+      lines: [267, 272],
+      block: [
+        "â”Œâ”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â” â”Œâ”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â” â”Œâ”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”",
+        "â”‚ VM 1     â”‚ â”‚ VM 2     â”‚ â”‚ VM 3     â”‚",
+        "â”‚  â”Œâ”€â”€â”€â”€â”€â” â”‚ â”‚  â”Œâ”€â”€â”€â”€â”€â” â”‚ â”‚  â”Œâ”€â”€â”€â”€â”€â” â”‚",
+        "â”‚  â”‚ Fn1 â”‚ â”‚ â”‚  â”‚ Fn2 â”‚ â”‚ â”‚  â”‚ Fn3 â”‚ â”‚ â† Kernel-level isolation",
+        "â”‚  â””â”€â”€â”€â”€â”€â”˜ â”‚ â”‚  â””â”€â”€â”€â”€â”€â”˜ â”‚ â”‚  â””â”€â”€â”€â”€â”€â”˜ â”‚",
+        "â””â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”˜ â””â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”˜ â””â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”˜",
+      ],
+      needs: ["microvm"],
+    },
+    {
+      lines: [298, 300],
+      block: ["**Function Name**: `calculator`", "**Runtime**: Python", "**Handler**: `handler`"],
+      needs: ["python"],
+    },
+    {
+      lines: [304, 327],
+      block: [
+        "def handler(event):",
+        '    operation = event.get("operation")',
+        '    a = float(event.get("a", 0))',
+        '    b = float(event.get("b", 0))',
+        "",
+        '    if operation == "add":',
+        "        result = a + b",
+        '    elif operation == "subtract":',
+        "        result = a - b",
+        '    elif operation == "multiply":',
+        "        result = a * b",
+        '    elif operation == "divide":',
+        '        result = a / b if b != 0 else "Error: Division by zero"',
+        "    else:",
+        "        return {",
+        '            "statusCode": 400,',
+        '            "body": \'{"error": "Invalid operation"}\',',
+        "        }",
+        "",
+        "    return {",
+        '        "statusCode": 200,',
+        '        "headers": {"content-type": "application/json"},',
+        '        "body": f\'{{"result": {result}}}\',',
+        "    }",
+      ],
+      needs: ["python"],
+    },
+    {
+      lines: [332, 336],
+      block: ["{", '  "operation": "add",', '  "a": 10,', '  "b": 5', "}"],
+      needs: ["python"],
+    },
+    {
+      lines: [341, 343],
+      block: ["{", '  "result": 15', "}"],
+      needs: ["python"],
+    },
+    {
+      lines: [381, 383],
+      block: [
+        "- Maximum timeout: 300 seconds (5 minutes)",
+        "- Default timeout: 30 seconds",
+        "- Configurable per function",
+      ],
+      needs: ["foundation"],
+      async run({ call, type }) {
+        await call("POST", "/api/v1/functions", { name: "timed" });
+        const deploy = async (limits: object): Promise<number> => {
+          const files = {
+            "index.ts": "export default { fetch: () => new Response() };",
+            "reactor.json": JSON.stringify({ limits }),
+          };
+          return (await call("POST", "/api/v1/functions/timed/deployments", { files })).status;
+        };
+        assert.equal(await deploy({ timeout_ms: 300_000 }), 201);
+        assert.equal(await deploy({ timeout_ms: 300_001 }), 400);
+        assert.match(await type("reactor config"), /invoke_default_timeout_ms +30000 +default/);
+      },
+    },
+    {
+      lines: [386, 387],
+      block: ["- vCPU: 1-32 cores", "- Memory: 128 MB - 3072 MB (3 GB)"],
+      needs: ["microvm"],
+    },
+    {
+      lines: [388, 388],
+      block: "- No persistent storage (ephemeral filesystem)",
+      needs: ["foundation", "microvm"],
+      async run({ server, call }) {
+        const source =
+          "import { existsSync, writeFileSync } from 'node:fs'; export default { fetch() { const was = existsSync('/tmp/kept'); writeFileSync('/tmp/kept', 'x'); return Response.json(was); } };";
+        await server.deploy("ephemeral", source);
+        assert.equal(await (await call("GET", "/fn/v1/ephemeral")).json(), false);
+        await server.deploy("ephemeral", source);
+        assert.equal(await (await call("GET", "/fn/v1/ephemeral")).json(), false);
+      },
+    },
+    {
+      lines: [391, 391],
+      block: "- Outbound network access available",
+      needs: ["foundation"],
+      async run({ server, call, upstream }) {
+        await server.deploy(
+          "outbound",
+          `export default { fetch: () => fetch("${upstream}/out") };`,
+        );
+        assert.equal((await (await call("GET", "/fn/v1/outbound")).json()).path, "/out");
+      },
+    },
+  ],
+};
