@@ -38,6 +38,8 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   if (pending.length === 0) return;
   if (applied.length > 0) await options.beforeUpgrade?.(applied.length);
   await db.transaction().execute((trx) => applyAll(trx, pending, options));
+  // A new folder has nothing that was migrated, and whoever starts the first time need not wonder.
+  if (applied.length === 0) return;
   log.info("store: data format migrated", {
     from: applied.length,
     to: pending.at(-1)?.version,
