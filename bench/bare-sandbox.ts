@@ -53,6 +53,7 @@ export async function openBareSandbox(source: string): Promise<BareSandbox> {
     runtimeArgs: [],
     unsandboxedArgs: [],
     runtimeEnv: {},
+    mounts: [],
     guestPath: runDir.publish("bare.js", bareProgram(source)),
     filterPath: runDir.publish(
       "filter.bpf",

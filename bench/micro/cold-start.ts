@@ -13,6 +13,7 @@ const count = Number(process.argv[2] ?? 30);
 const { signal } = new AbortController();
 const manifest = suiteManifest({ runtime: "bun" });
 const spec: StartSpec = {
+  projectId: "prj_test",
   functionId: "fn_1",
   functionName: "hello",
   deploymentId: "dep_1",

@@ -32,6 +32,7 @@ export async function buildFunctionPlan(
   const aliases = await reader.aliases(record.id);
   return Object.freeze({
     functionId: record.id,
+    projectId: record.projectId,
     project: request.project,
     name: record.name,
     slug: record.slug,

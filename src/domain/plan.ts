@@ -19,6 +19,8 @@ export interface FunctionEnv {
 
 export interface FunctionPlan {
   readonly functionId: string;
+  readonly projectId: string;
+  /** Name of the project. */
   readonly project: string;
   readonly name: string;
   readonly slug: string;

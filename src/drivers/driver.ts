@@ -1,6 +1,6 @@
 import type { InstanceExit, Tier } from "../domain/instance.ts";
 import type { LogLine } from "../domain/invocation.ts";
-import type { Manifest, Runtime } from "../domain/manifest.ts";
+import type { Manifest } from "../domain/manifest.ts";
 import type { RequestHead } from "../wire/heads.ts";
 
 /** How well this driver, on this machine, holds a limit. `watchdog`: a typed kill within 100 ms. */
@@ -27,10 +27,10 @@ export interface DriverProbe {
   readonly remedies: readonly string[];
 }
 
-/** A deployment's code prepared for a driver: a single ES module with its imports bundled in. */
+/** A deployment's code prepared for a driver: for JavaScript one ES module with its imports bundled in. */
 export interface Artifact {
   readonly deploymentId: string;
-  /** Path of the module file, for messages and stack traces. */
+  /** Path of the entry module below the bundle's root, for messages and stack traces. */
   readonly entrypoint: string;
   readonly code: Uint8Array;
 }
@@ -45,6 +45,8 @@ export interface PrepareRequest {
 }
 
 export interface StartSpec {
+  /** Id of the project; functions of one project may share a process where their isolation says so. */
+  readonly projectId: string;
   readonly functionId: string;
   readonly functionName: string;
   readonly deploymentId: string;
@@ -146,7 +148,8 @@ export class StartError extends Error {
 
 /** Runs one kind of runtime. Lifecycle: probe, prepare, start, (serve), discard, close. */
 export interface Driver {
-  readonly name: Runtime | "simulated";
+  /** Unique among the drivers of a server, e.g. `bun` or `deno-worker`. */
+  readonly name: string;
   probe(signal: AbortSignal): Promise<DriverProbe>;
   /** Fills the pool of blank instances in the background. */
   warm(): void;

@@ -99,7 +99,7 @@ let heardLine: () => void = () => {};
 beforeAll(async () => {
   bun = createTestDriver();
   serving = createServing({
-    drivers: new Map([["bun", bun.driver]]),
+    drivers: new Map([["bun/process", bun.driver]]),
     loadArtifact: (digest) => Promise.resolve(artifacts.get(digest) ?? new Uint8Array()),
     journal: {
       log: (line) => {

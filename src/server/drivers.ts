@@ -5,11 +5,14 @@ import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { deniedAddress } from "../domain/egress.ts";
-import type { Runtime } from "../domain/manifest.ts";
+import { ReactorError } from "../domain/errors.ts";
 import { createBunDriver } from "../drivers/bun/driver.ts";
 import { findBunBinary } from "../drivers/bun/runtime-binary.ts";
 import type { Driver, DriverProbe } from "../drivers/driver.ts";
-import { builtRuntimes, enabledRuntimes } from "./config/built-runtimes.ts";
+import type { DriverKey, DriverTable, ProbeTable } from "../drivers/driver-table.ts";
+import { createMissingDriver } from "../drivers/missing-driver.ts";
+import type { ProcessHostOptions } from "../drivers/process/process-host.ts";
+import { enabledRuntimes } from "./config/built-runtimes.ts";
 import type { Settings } from "./config/settings.ts";
 
 export interface DriverContext {
@@ -23,45 +26,74 @@ export interface DriverContext {
 }
 
 export interface Drivers {
-  readonly byRuntime: ReadonlyMap<Runtime, Driver>;
-  readonly probes: ReadonlyMap<Runtime, DriverProbe>;
+  readonly table: DriverTable;
+  readonly probes: ProbeTable;
   close(): Promise<void>;
 }
 
+type DriverMaker = (context: DriverContext) => Driver;
+
+/** How the driver of each kind that this version has is made. */
+const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
+  "bun/process": (context) =>
+    createBunDriver({
+      ...processOptions(context),
+      runtimeBinary: findBunBinary({ ...runtimePlaces(context), setting: undefined }),
+      blanksKept: context.settings.bunBlankInstances,
+      blanksMax: context.settings.bunBlankInstancesMax,
+    }),
+};
+
 /** Creates and probes a driver for every enabled runtime; the only place that names concrete ones. */
 export async function openDrivers(context: DriverContext, signal: AbortSignal): Promise<Drivers> {
-  const byRuntime = new Map<Runtime, Driver>();
-  const probes = new Map<Runtime, DriverProbe>();
+  const table = new Map<DriverKey, Driver>();
+  const probes = new Map<DriverKey, DriverProbe>();
   const close = async (): Promise<void> => {
-    await Promise.all([...byRuntime.values()].map((driver) => driver.close()));
+    await Promise.all([...table.values()].map((driver) => driver.close()));
   };
+  const enabled: readonly string[] = enabledRuntimes(context.settings.runtimes);
+  const kinds = keysOf(makers).filter((key) => enabled.includes(key.split("/")[0] ?? ""));
   try {
-    for (const runtime of enabledRuntimes(context.settings.runtimes)) {
-      const driver = createDriver(runtime, context);
-      byRuntime.set(runtime, driver);
-      probes.set(runtime, await driver.probe(signal));
+    for (const key of kinds) {
+      const driver = createDriver(key, context);
+      table.set(key, driver);
+      probes.set(key, await driver.probe(signal));
     }
   } catch (error) {
     await close();
     throw error;
   }
-  return { byRuntime, probes, close };
+  return { table, probes, close };
 }
 
-function createDriver(runtime: Runtime, context: DriverContext): Driver {
-  const { settings, clock, random, ids, log, searchPath } = context;
-  if (runtime !== "bun") {
-    throw new Error(`No driver for ${runtime}; built are ${builtRuntimes.join(", ")}`);
+/** The kind's driver, or one that says why there is none when its runtime is not on this machine. */
+function createDriver(key: DriverKey, context: DriverContext): Driver {
+  const make = makers[key];
+  if (make === undefined) throw new Error(`Assertion failed: no maker for ${key}`);
+  try {
+    return make(context);
+  } catch (error) {
+    if (!(error instanceof ReactorError) || error.code !== "unsupported_runtime") throw error;
+    return createMissingDriver(key, error);
   }
-  return createBunDriver({
-    runtimeBinary: findBunBinary({
-      setting: undefined,
-      packageRoots: [fileURLToPath(new URL("../..", import.meta.url))],
-      searchPath,
-    }),
+}
+
+function keysOf(table: typeof makers): DriverKey[] {
+  return Object.keys(table) as DriverKey[];
+}
+
+/** Where runtimes are looked for. */
+function runtimePlaces({ searchPath }: DriverContext) {
+  return { packageRoots: [fileURLToPath(new URL("../..", import.meta.url))], searchPath };
+}
+
+/** What every driver of subprocesses gets; kinds other than Bun keep fewer blanks. */
+function processOptions(context: DriverContext): ProcessHostOptions {
+  const { settings, clock, random, ids, log } = context;
+  return {
     runDir: settings.runDir,
-    blanksKept: settings.bunBlankInstances,
-    blanksMax: settings.bunBlankInstancesMax,
+    blanksKept: settings.blankInstances,
+    blanksMax: settings.blankInstancesMax,
     startConcurrency: Math.max(4, availableParallelism() * 2),
     sandbox: settings.sandbox,
     dev: false,
@@ -70,7 +102,7 @@ function createDriver(runtime: Runtime, context: DriverContext): Driver {
     ids,
     log,
     egress: { privateAllow: settings.egressPrivateAllow, denied: ownPublicAddresses() },
-  });
+  };
 }
 
 /**

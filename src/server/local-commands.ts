@@ -3,6 +3,7 @@ import { systemClock } from "../base/clock.ts";
 import { silentLog } from "../base/log.ts";
 import { systemRandom } from "../base/random.ts";
 import type { Command } from "../cli/command.ts";
+import { driverLabel } from "../drivers/driver-table.ts";
 import { backupRestoreCommand } from "./backup/restore-command.ts";
 import { backupVerifyCommand } from "./backup/verify-command.ts";
 import { configCommand } from "./config/config-command.ts";
@@ -30,6 +31,7 @@ async function probeDrivers(
     settings: {
       ...settings,
       bunBlankInstances: 0,
+      blankInstances: 0,
       runDir: `${settings.runDir}-doctor-${process.pid}`,
     },
     clock: systemClock,
@@ -40,7 +42,7 @@ async function probeDrivers(
   };
   const drivers = await openDrivers(context, signal);
   try {
-    return [...drivers.probes].map(([name, probe]) => ({ name, probe }));
+    return [...drivers.probes].map(([key, probe]) => ({ name: driverLabel(key), probe }));
   } finally {
     await drivers.close();
   }

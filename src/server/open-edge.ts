@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { StartedControlPlane } from "../control/create-control-plane.ts";
+import { driverLabel } from "../drivers/driver-table.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createPeers } from "../gateway/peers.ts";
 import { headerValue } from "../http/header-value.ts";
@@ -41,7 +42,9 @@ export interface Edge {
 export async function openEdge(options: EdgeOptions): Promise<Edge> {
   const { config, control, serving, journal, clock, ids, log, version } = options;
   const { settings, entries } = config;
-  const probes = [...options.drivers.probes];
+  const probes = [...options.drivers.probes].map(
+    ([key, probe]) => [driverLabel(key), probe] as const,
+  );
   const runtimes = Object.fromEntries(probes.map(([name, probe]) => [name, probe.available]));
   const peers = createPeers(settings.trustedProxies);
   const admin = createAdmin({

@@ -13,6 +13,7 @@ import { ReactorError } from "../domain/errors.ts";
 import type { JournalLimits } from "../journal/journal-limits.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openJournal } from "../journal/open-journal.ts";
+import { type DriverKey, driverKey, driverLabel } from "../drivers/driver-table.ts";
 import { createMaterializer } from "../serving/create-materializer.ts";
 import { createServing, type RunningServing } from "../serving/create-serving.ts";
 import { lockDataFolder } from "../store/data-lock.ts";
@@ -102,7 +103,7 @@ async function openAll(
   opened({ name: "gateway", close: () => edge.gateway.close(settings.shutdownGraceMs) });
   opened({ name: "admin API", close: () => edge.close() });
   const url = await listen(edge.server, settings.listen);
-  for (const driver of drivers.byRuntime.values()) driver.warm();
+  warm(drivers, serving);
   return { url, adminKeyFile, adminKeyMade, control, findings: findingsOf(drivers) };
 }
 
@@ -150,7 +151,7 @@ async function openStorage(options: StartOptions, opened: Opened): Promise<Stora
 function openServing(options: StartOptions, storage: Storage, drivers: Drivers): RunningServing {
   const { settings } = options.config;
   return createServing({
-    drivers: drivers.byRuntime,
+    drivers: drivers.table,
     loadArtifact: (digest) => loadArtifact(storage.blobs, digest),
     journal: storage.journal,
     clock: options.clock,
@@ -176,7 +177,7 @@ function openControl(
   return createControlPlane({
     ...storage,
     materializer: createMaterializer({
-      drivers: drivers.byRuntime,
+      drivers: drivers.table,
       probes: drivers.probes,
       startTimeoutMs: settings.startTimeoutMs,
       onLog: (line) => storage.journal.log(line),
@@ -249,20 +250,34 @@ async function saveKey(file: string, key: string): Promise<void> {
 
 /** Tier 0 beyond this machine must be somebody's decision. */
 function requireSandbox(settings: Settings, drivers: Drivers): void {
-  const weakest = Math.min(...[...drivers.probes.values()].map((probe) => probe.tier));
-  if (weakest > 0 || settings.allowUnsandboxed || isLoopbackHost(settings.listen.host)) return;
+  const usable = [...drivers.probes.values()].filter((probe) => probe.available);
+  const isSandboxed = usable.every((probe) => probe.tier > 0);
+  if (isSandboxed || settings.allowUnsandboxed || isLoopbackHost(settings.listen.host)) return;
   throw new ReactorError(
     "unsupported_runtime",
     `Cannot listen on ${settings.listen.host}: instances would run without a sandbox; install bubblewrap (apt-get install bubblewrap), listen on 127.0.0.1, or accept it with --allow-unsandboxed`,
   );
 }
 
+/** Keeps blanks of the default runtime and of every kind that a function is promoted for. */
+function warm(drivers: Drivers, serving: RunningServing): void {
+  const kinds = new Set<DriverKey>(["bun/process"]);
+  for (const { aliases, deployments } of serving.plan.functions.values()) {
+    for (const { revision } of [...aliases.values()].flat()) {
+      const manifest = deployments.get(revision)?.manifest;
+      if (manifest !== undefined) kinds.add(driverKey(manifest.runtime, manifest.isolation));
+    }
+  }
+  for (const kind of kinds) drivers.table.get(kind)?.warm();
+}
+
 function findingsOf(drivers: Drivers): string[] {
-  return [...drivers.probes].flatMap(([name, probe]) =>
-    probe.tier > 0 && probe.available
+  return [...drivers.probes].flatMap(([key, probe]) => {
+    const why = [...probe.findings, ...probe.remedies].join("; ");
+    const name = driverLabel(key).toUpperCase();
+    if (!probe.available) return [`${name} FUNCTIONS ARE NOT AVAILABLE: ${why}`];
+    return probe.tier > 0
       ? []
-      : [
-          `${name.toUpperCase()} FUNCTIONS RUN WITHOUT A SANDBOX (tier ${probe.tier}): ${[...probe.findings, ...probe.remedies].join("; ")}`,
-        ],
-  );
+      : [`${name} FUNCTIONS RUN WITHOUT A SANDBOX (tier ${probe.tier}): ${why}`];
+  });
 }

@@ -27,8 +27,8 @@ async function bench(
   const driver = new ScriptedDriver();
   const found = { ...(await driver.probe()), ...probe };
   const materializer = createMaterializer({
-    drivers: new Map([["bun", driver]]),
-    probes: new Map([["bun", found]]),
+    drivers: new Map([["bun/process", driver]]),
+    probes: new Map([["bun/process", found]]),
     startTimeoutMs: 1000,
     onLog() {},
   });

@@ -2,14 +2,14 @@ import { ReactorError } from "../domain/errors.ts";
 import type { LogLine } from "../domain/invocation.ts";
 import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
 import { type Driver, type DriverProbe, StartError } from "../drivers/driver.ts";
+import { driverKey, type DriverTable, type ProbeTable } from "../drivers/driver-table.ts";
 import { declaredEnv } from "../domain/declared-env.ts";
 import type { MaterializeRequest, Materialized, Materializer } from "./materializer.ts";
 import { wireExit } from "./wire-exit.ts";
 
 export interface MaterializerOptions {
-  readonly drivers: ReadonlyMap<Runtime, Driver>;
-  /** What each driver found on this machine; a driver without a probe counts as unavailable. */
-  readonly probes: ReadonlyMap<Runtime, DriverProbe>;
+  readonly drivers: DriverTable;
+  readonly probes: ProbeTable;
   readonly startTimeoutMs: number;
   /** Hears the lines that the code writes while it is imported. Must not throw. */
   readonly onLog: (line: LogLine) => void;
@@ -41,6 +41,7 @@ async function prove(
     const instance = await driver.start(
       request.artifact,
       {
+        projectId: owner.projectId,
         functionId: owner.id,
         functionName: owner.name,
         deploymentId: request.deploymentId,
@@ -55,6 +56,8 @@ async function prove(
     );
     const { shape } = instance;
     await instance.stop({ graceMs: 0 });
+    // The first request of what works will come, and others like it.
+    driver.warm();
     return shape;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
@@ -78,28 +81,33 @@ function findDriver(
   isolation: Isolation,
   options: MaterializerOptions,
 ): { readonly driver: Driver; readonly probe: DriverProbe } {
-  const driver = options.drivers.get(runtime);
-  if (driver === undefined) {
-    const known = [...options.drivers.keys()].join(", ");
-    throw unsupported(
-      `Runtime "${runtime}" is not available on this server`,
-      `use one of: ${known}`,
-    );
-  }
-  const probe = options.probes.get(runtime);
+  const key = driverKey(runtime, isolation);
+  const driver = options.drivers.get(key);
+  if (driver === undefined) throw noDriver(runtime, isolation, options.drivers);
+  const probe = options.probes.get(key);
   if (probe === undefined || !probe.available) {
     throw unsupported(
-      `Runtime "${runtime}" does not work on this machine: ${probe?.findings.join("; ") ?? "it was not probed"}`,
+      `Runtime "${runtime}" at isolation "${isolation}" does not work on this machine: ${probe?.findings.join("; ") ?? "it was not probed"}`,
       probe?.remedies.join("; ") || 'run "reactor doctor"',
     );
   }
-  if (isolation !== "process") {
-    throw unsupported(
+  return { driver, probe };
+}
+
+function noDriver(runtime: Runtime, isolation: Isolation, drivers: DriverTable): ReactorError {
+  const known = [...drivers.keys()].map((key) => key.split("/"));
+  const isolations = known.flatMap(([name, at]) => (name === runtime ? [`"${at}"`] : []));
+  if (isolations.length > 0) {
+    return unsupported(
       `Isolation "${isolation}" is not available for runtime "${runtime}"`,
-      'use "process"',
+      `use ${isolations.join(" or ")}`,
     );
   }
-  return { driver, probe };
+  const runtimes = new Set(known.map(([name]) => name));
+  return unsupported(
+    `Runtime "${runtime}" is not available on this server`,
+    `use one of: ${[...runtimes].join(", ")}`,
+  );
 }
 
 /** A limit that is written down must hold. */

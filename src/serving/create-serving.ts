@@ -3,9 +3,8 @@ import { createDeferred } from "../base/deferred.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { ReactorError } from "../domain/errors.ts";
-import type { Runtime } from "../domain/manifest.ts";
 import { emptyPlan, type FunctionPlan, type Plan } from "../domain/plan.ts";
-import type { Driver } from "../drivers/driver.ts";
+import { driverKey, type DriverTable } from "../drivers/driver-table.ts";
 import { DeadlineSweep } from "../base/deadline-sweep.ts";
 import { Fleet } from "./fleet.ts";
 import type { Invocation } from "./invocation.ts";
@@ -25,7 +24,7 @@ import {
 const maintenanceMs = 1000;
 
 export interface ServingOptions {
-  readonly drivers: ReadonlyMap<Runtime, Driver>;
+  readonly drivers: DriverTable;
   /** Reads a prepared module by its digest; throws ReactorError when it is missing or corrupt. */
   readonly loadArtifact: (digest: string) => Promise<Uint8Array>;
   readonly journal: JournalSink;
@@ -48,7 +47,7 @@ export function createServing(options: ServingOptions): RunningServing {
 class PooledServing implements RunningServing {
   readonly context: ServingContext;
   routes = new RouteTable(emptyPlan);
-  readonly #drivers: ReadonlyMap<Runtime, Driver>;
+  readonly #drivers: DriverTable;
   readonly #fleet: Fleet;
   readonly #pools = new Map<string, Pool>();
   readonly #draining = new Set<Pool>();
@@ -138,12 +137,12 @@ class PooledServing implements RunningServing {
 
   #createPool(functionPlan: FunctionPlan, target: RouteTarget): Pool | ReactorError {
     const { deployment } = target;
-    const { runtime } = deployment.manifest;
-    const driver = this.#drivers.get(runtime);
+    const { runtime, isolation } = deployment.manifest;
+    const driver = this.#drivers.get(driverKey(runtime, isolation));
     if (driver === undefined) {
       return new ReactorError(
         "runtime_error",
-        `Cannot run "${target.label}": this server does not run "${runtime}" functions; see "reactor doctor"`,
+        `Cannot run "${target.label}": this server does not run "${runtime}" functions at isolation "${isolation}"; see "reactor doctor"`,
       );
     }
     const pool: Pool = new Pool({

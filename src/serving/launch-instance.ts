@@ -38,6 +38,7 @@ export async function launchInstance(options: LaunchOptions): Promise<Instance> 
         code,
       },
       {
+        projectId: options.function.projectId,
         functionId: options.function.functionId,
         functionName: options.function.name,
         deploymentId: deployment.deploymentId,

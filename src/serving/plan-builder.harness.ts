@@ -80,6 +80,7 @@ export function testFunction(changes: FunctionChanges = {}): FunctionPlan {
     changes.aliases ?? (promoted === undefined ? {} : { production: [[promoted, 100] as const] });
   return {
     functionId: `fn_${name}`,
+    projectId: `prj_${changes.project ?? "default"}`,
     project: changes.project ?? "default",
     name,
     slug: slugOf(name),

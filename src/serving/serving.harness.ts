@@ -27,7 +27,7 @@ export class ServingBench {
 
   constructor(settings: Partial<ServingSettings> = {}) {
     this.serving = createServing({
-      drivers: new Map([["bun", this.driver]]),
+      drivers: new Map([["bun/process", this.driver]]),
       loadArtifact: (digest) => Promise.resolve(Buffer.from(digest)),
       journal: {
         log: (line) => void this.lines.push(line),

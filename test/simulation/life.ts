@@ -104,7 +104,7 @@ export class Life {
     this.store = createFailingStore(store);
     this.#journal = sabotagedJournal(this.#plainJournal, options.sabotage, secretMark);
     this.serving = createServing({
-      drivers: new Map([["bun", this.driver]]),
+      drivers: new Map([["bun/process", this.driver]]),
       loadArtifact: (digest) => this.#loadArtifact(digest),
       journal: this.#journal,
       clock: this.#views.serving,
@@ -144,8 +144,8 @@ export class Life {
       blobs: this.#blobs,
       journal: this.#journal,
       materializer: createMaterializer({
-        drivers: new Map([["bun", this.driver]]),
-        probes: new Map([["bun", probe]]),
+        drivers: new Map([["bun/process", this.driver]]),
+        probes: new Map([["bun/process", probe]]),
         startTimeoutMs: servingSettings.startTimeoutMs,
         onLog: (line) => this.#journal.log(line),
       }),

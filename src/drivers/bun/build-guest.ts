@@ -1,22 +1,12 @@
 import { join } from "node:path";
-import { build } from "esbuild";
+import { buildGuest } from "../javascript/build-guest.ts";
 
-/** Bundles the guest half into one file that runs anywhere. */
-export async function buildGuest(): Promise<string> {
-  const built = await build({
-    entryPoints: [join(import.meta.dirname, "guest.ts")],
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "esnext",
-    platform: "node",
-    external: ["bun", "bun:*"],
-    minify: true,
-    legalComments: "none",
+/** Builds the Bun guest's single file. */
+export function buildBunGuest(): Promise<string> {
+  return buildGuest({
+    entry: join(import.meta.dirname, "guest.ts"),
     // Bun runs files with this mark as they are instead of transpiling them once more.
-    banner: { js: "// @bun" },
+    mark: "// @bun",
+    external: ["bun", "bun:*"],
   });
-  const [file] = built.outputFiles;
-  if (file === undefined) throw new Error("Assertion failed: esbuild gave no file for the guest");
-  return file.text;
 }

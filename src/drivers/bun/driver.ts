@@ -1,8 +1,9 @@
 import type { Driver } from "../driver.ts";
+import { bundleFunction } from "../javascript/bundle-function.ts";
+import { bundleTargets } from "../javascript/bundle-target.ts";
+import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
-import { buildGuest } from "./build-guest.ts";
-import { bundleFunction } from "./bundle-function.ts";
-import { releaseBundler, retainBundler } from "./bundler-lifetime.ts";
+import { buildBunGuest } from "./build-guest.ts";
 
 export interface BunDriverOptions extends ProcessHostOptions {
   /** Path of the Bun binary; `findBunBinary` finds it. */
@@ -25,7 +26,9 @@ export function createBunDriver(options: BunDriverOptions): Driver {
       // A process of tier 0 has no process namespace that ends with its server.
       unsandboxedArgs: ["--no-orphans"],
       env: { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1" },
-      guest: buildGuest,
+      guest: { name: "guest.js", build: buildBunGuest },
+      mounts: [],
+      version: (output) => output,
     },
     options,
   );
@@ -33,7 +36,7 @@ export function createBunDriver(options: BunDriverOptions): Driver {
     name: "bun",
     probe: () => host.probe(),
     warm: () => host.warm(),
-    prepare: (request, signal) => bundleFunction(request, signal),
+    prepare: (request, signal) => bundleFunction(request, bundleTargets.bun, signal),
     start: (artifact, spec, signal) => host.start(artifact, spec, signal),
     close() {
       closed ??= close();

@@ -28,7 +28,13 @@ async function startFetcher(driver: Driver, logs: LogLine[], allow?: readonly st
   const manifest = { ...suiteManifest({ runtime: "bun" }), egressAllow: allow };
   const files = new Map([["index.js", new TextEncoder().encode(source)]]);
   const artifact = await driver.prepare({ deploymentId: "dep_1", manifest, files }, signal);
-  const names = { functionId: "fn_1", functionName: "fetcher", deploymentId: "dep_1", revision: 1 };
+  const names = {
+    projectId: "prj_test",
+    functionId: "fn_1",
+    functionName: "fetcher",
+    deploymentId: "dep_1",
+    revision: 1,
+  };
   const spec = { ...names, manifest, env: {}, secrets: {}, startTimeoutMs: 10_000 };
   return driver.start(artifact, { ...spec, onLog: (line) => logs.push(line) }, signal);
 }

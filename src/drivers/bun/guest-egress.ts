@@ -5,7 +5,7 @@ import {
   EgressProxy,
   type EgressProxyOptions,
 } from "../guest/egress-proxy.ts";
-import type { EgressPort } from "./guest-net.ts";
+import type { EgressPort } from "../javascript/guest/route-sockets.ts";
 import { GuestSocket } from "./guest-socket.ts";
 
 interface Accepted {

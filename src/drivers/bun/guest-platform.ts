@@ -1,6 +1,6 @@
 import type { InspectOptions } from "node:util";
 import type { GuestPlatform, ImportingModule } from "../guest/platform.ts";
-import { loadBuiltin } from "./load-builtin.ts";
+import { loadBuiltin } from "../javascript/guest/load-builtin.ts";
 
 /**
  * Bun as the guest's runtime. `beforeImport` sees the function's code, which is only valid during

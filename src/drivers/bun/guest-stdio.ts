@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { capturedWrite } from "../guest/captured-write.ts";
 import { sourceCode } from "../guest/log-output.ts";
 import type { LogScope } from "../guest/log-scope.ts";
-import { loadBuiltin } from "./load-builtin.ts";
+import { loadBuiltin } from "../javascript/guest/load-builtin.ts";
 
 /**
  * Sends what is written to `process.stdout` and `process.stderr` to the log of the code that runs.

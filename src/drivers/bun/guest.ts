@@ -5,11 +5,12 @@
 import { systemClock } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import { Guest, guestExitCode } from "../guest/guest.ts";
-import { builtinUse } from "./builtin-use.ts";
+import { builtinUse } from "../javascript/guest/builtin-use.ts";
+import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
+import { routeSocketsThroughEgress } from "../javascript/guest/route-sockets.ts";
 import { listenForEgress } from "./guest-egress.ts";
 import { completeServedRequests, dropHeadersOfDecodedBodies } from "./guest-fetch.ts";
-import { routeSocketsThroughEgress } from "./guest-net.ts";
-import { captureBunOutput, captureFsWrite } from "./guest-output.ts";
+import { captureBunOutput } from "./guest-output.ts";
 import { createBunPlatform } from "./guest-platform.ts";
 import { GuestSocket } from "./guest-socket.ts";
 import { captureStdio } from "./guest-stdio.ts";

@@ -44,6 +44,7 @@ async function start(
   return made.driver.start(
     artifact,
     {
+      projectId: "prj_test",
       functionId: "fn_1",
       functionName: "hello",
       deploymentId: "dep_1",

@@ -22,14 +22,16 @@ export function findBunBinary(options: RuntimeBinaryOptions): string {
     if (isBinary(options.setting)) return realpathSync(options.setting);
     throw new ReactorError(
       "unsupported_runtime",
-      `Cannot run Bun functions: "${options.setting}" is no binary; correct the setting of the bun runtime`,
+      `Cannot run Bun functions: "${options.setting}" is no binary`,
+      { details: { remedy: "Correct the setting of the bun runtime" } },
     );
   }
   const found = candidates(options).find(isBinary);
   if (found !== undefined) return realpathSync(found);
   throw new ReactorError(
     "unsupported_runtime",
-    "Cannot run Bun functions: no bun binary in node_modules or on the search path; run npm ci, or name one in the settings",
+    "Cannot run Bun functions: no bun binary in node_modules or on the search path",
+    { details: { remedy: "Run npm ci, or put bun on the search path" } },
   );
 }
 

@@ -16,7 +16,13 @@ const manifest = suiteManifest({ runtime: "bun" });
 const code = "setInterval(() => {}, 1000); export default { fetch: () => new Response('x') };";
 const files = new Map([["index.js", new TextEncoder().encode(code)]]);
 const artifact = await driver.prepare({ deploymentId: "dep_1", manifest, files }, signal);
-const names = { functionId: "fn_1", functionName: "stays", deploymentId: "dep_1", revision: 1 };
+const names = {
+  projectId: "prj_test",
+  functionId: "fn_1",
+  functionName: "stays",
+  deploymentId: "dep_1",
+  revision: 1,
+};
 const spec = { ...names, manifest, env: {}, secrets: {}, startTimeoutMs: 10_000, onLog() {} };
 const instance = await driver.start(artifact, spec, signal);
 process.stdout.write(`${JSON.stringify(instance.pids)}\n`);

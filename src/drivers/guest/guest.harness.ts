@@ -14,7 +14,7 @@ import {
 } from "../../wire/frames.ts";
 import { decodeResponseHead, type RequestHead } from "../../wire/heads.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
-import { buildGuest } from "../bun/build-guest.ts";
+import { buildBunGuest } from "../bun/build-guest.ts";
 import { GuestSocket } from "../bun/guest-socket.ts";
 import type {
   ConfigureMessage,
@@ -38,7 +38,7 @@ let guestBuild: Promise<string> | undefined;
 
 /** Builds the guest once per test process, as the Bun driver does. */
 function guestCode(): Promise<string> {
-  guestBuild ??= buildGuest();
+  guestBuild ??= buildBunGuest();
   return guestBuild;
 }
 

@@ -5,6 +5,7 @@ import { configurePayload } from "./configure-payload.ts";
 test("an instance is told the shape that its deployment recorded, and of none at the first start", () => {
   const artifact = { deploymentId: "dep_1", entrypoint: "index.js", code: Buffer.from("code") };
   const spec = {
+    projectId: "prj_test",
     functionId: "fn_1",
     functionName: "hello",
     deploymentId: "dep_1",

@@ -19,6 +19,7 @@ function instanceLog(options: { budget?: LogBudget; single?: LogOwner; unbound?:
   });
   if (options.unbound !== true) {
     log.bind({
+      projectId: "prj_test",
       functionId: "fn_1",
       functionName: "hello",
       deploymentId: "dep_1",

@@ -4,6 +4,7 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { describeExit, type InstanceExit } from "../../domain/instance.ts";
 import { type Artifact, type DriverProbe, StartError, type StartSpec } from "../driver.ts";
+import { enforcesNothing } from "../missing-driver.ts";
 import { BlankPool } from "./blank-pool.ts";
 import {
   createEgressRelay,
@@ -254,13 +255,7 @@ function unavailable(runtime: RuntimeSpec, error: unknown): DriverProbe {
     available: false,
     version: undefined,
     tier: 0,
-    enforces: {
-      memory: "none",
-      cpu: "none",
-      wallClock: "none",
-      filesystem: "none",
-      network: "none",
-    },
+    enforces: enforcesNothing,
     findings: [message],
     remedies: [`Make ${runtime.binaryPath} runnable, or name another binary in the settings`],
   };

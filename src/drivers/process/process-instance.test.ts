@@ -111,7 +111,13 @@ async function servingGuest(end = killed): Promise<ToyGuest> {
   await guest.instance.greeted;
   const configured = guest.heard(frameType.configure);
   const code = Buffer.from("export default 1");
-  const names = { functionId: "fn", functionName: "toy", deploymentId: "dep", revision: 1 };
+  const names = {
+    projectId: "prj_test",
+    functionId: "fn",
+    functionName: "toy",
+    deploymentId: "dep",
+    revision: 1,
+  };
   guest.instance.configure(
     { deploymentId: "dep", entrypoint: "index.js", code },
     {

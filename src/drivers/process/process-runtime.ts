@@ -20,8 +20,15 @@ export interface RuntimeSpec {
   readonly args: readonly string[];
   readonly unsandboxedArgs: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Builds the guest's single file. */
-  readonly guest: () => Promise<string>;
+  /** Folders outside of /usr that the runtime reads, by absolute path; the sandbox has them there, read-only. */
+  readonly mounts: readonly string[];
+  /** The guest's single file: its name and how it is built. */
+  readonly guest: {
+    readonly name: string;
+    readonly build: () => Promise<string | Uint8Array>;
+  };
+  /** Reads the version from what `--version` printed; throws when this version cannot be used. */
+  readonly version: (output: string) => string;
 }
 
 export interface RuntimeSetupOptions {
@@ -50,7 +57,7 @@ export interface RuntimeSetup {
 export async function setUpRuntime(options: RuntimeSetupOptions): Promise<RuntimeSetup> {
   const { runtime, random, log } = options;
   const path = join(options.runDir, runtime.name);
-  const guest = await runtime.guest();
+  const guest = await runtime.guest.build();
   const swept = sweep(path, [runtime.binaryPath]);
   if (swept.processes + swept.folders > 0) {
     log.warn("Removed what an earlier server left", { runtime: runtime.name, ...swept });
@@ -67,7 +74,7 @@ export async function setUpRuntime(options: RuntimeSetupOptions): Promise<Runtim
 async function probeTiers(
   options: RuntimeSetupOptions,
   runDir: RunDir,
-  guest: string,
+  guest: string | Uint8Array,
 ): Promise<RuntimeSetup> {
   const { runtime, clock, log } = options;
   const tools = findSandboxTools();
@@ -79,7 +86,8 @@ async function probeTiers(
     runtimeArgs: runtime.args,
     unsandboxedArgs: runtime.unsandboxedArgs,
     runtimeEnv: runtime.env,
-    guestPath: runDir.publish("guest.js", guest),
+    guestPath: runDir.publish(runtime.guest.name, guest),
+    mounts: runtime.mounts,
     filterPath: publishFilter(runDir),
     tmpBytesMax: options.tmpBytesMax,
   };
@@ -88,7 +96,7 @@ async function probeTiers(
     findings.push(`bubblewrap at ${tools.bwrap} works, with seccomp and no network route`);
     noteTools(tools, findings, remedies);
     const profile = { ...common, tier: 1 } as const;
-    return { profile, runDir, version: sandboxed.output, findings, remedies };
+    return { profile, runDir, version: runtime.version(sandboxed.output), findings, remedies };
   }
   findings.push(`No sandbox: ${sandboxed.reason}`);
   remedies.push(
@@ -100,11 +108,12 @@ async function probeTiers(
   if (!plain.ok) {
     throw new Error(`Cannot run ${runtime.binaryPath} --version: ${plain.reason}`);
   }
+  const version = runtime.version(plain.output);
   log.warn(
     `RUNNING FUNCTIONS WITHOUT A SANDBOX (tier 0): ${sandboxed.reason}. Their code can read this machine's files and network.`,
     { runtime: runtime.name, remedies },
   );
-  return { profile, runDir, version: plain.output, findings, remedies };
+  return { profile, runDir, version, findings, remedies };
 }
 
 async function trySandbox(

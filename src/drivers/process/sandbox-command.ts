@@ -1,10 +1,10 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Tier } from "../../domain/instance.ts";
 
 /** Where a guest's HTTP proxy listens inside its own network namespace. */
 const sandboxProxyPort = 3128;
 /** Paths inside the sandbox. */
-const inside = { runtime: "/runtime/bin", guest: "/runtime/guest.js", socketDir: "/run/reactor" };
+const inside = { runtime: "/runtime/bin", guestDir: "/runtime", socketDir: "/run/reactor" };
 
 /** The tools a machine offers, by absolute path; undefined when it lacks one. */
 export interface SandboxTools {
@@ -25,6 +25,8 @@ export interface SandboxProfile {
   readonly runtimeEnv: Readonly<Record<string, string>>;
   /** The guest's single file. */
   readonly guestPath: string;
+  /** Further folders, at the same place inside, read-only. */
+  readonly mounts: readonly string[];
   /** The seccomp program; opened anew for each spawn, since the file offset is shared. */
   readonly filterPath: string;
   /** Size of the private /tmp. */
@@ -71,7 +73,7 @@ export function guestCommand(profile: SandboxProfile, slot: SandboxSlot): Sandbo
     sandboxed ? inside.runtime : profile.runtimePath,
     ...profile.runtimeArgs,
     ...(sandboxed ? [] : profile.unsandboxedArgs),
-    sandboxed ? inside.guest : profile.guestPath,
+    sandboxed ? guestInside(profile) : profile.guestPath,
     socketPath,
     String(sandboxed ? sandboxProxyPort : 0),
   ];
@@ -120,6 +122,10 @@ function initialEnv(profile: SandboxProfile, home: string): Record<string, strin
   return { ...base, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy };
 }
 
+function guestInside(profile: SandboxProfile): string {
+  return `${inside.guestDir}/${basename(profile.guestPath)}`;
+}
+
 // biome-ignore format: one option a line
 function bwrapArgs(profile: SandboxProfile, slot: SandboxSlot): string[] {
   const shmBytesMax = String(profile.tmpBytesMax / 4);
@@ -135,7 +141,8 @@ function bwrapArgs(profile: SandboxProfile, slot: SandboxSlot): string[] {
     "--dev", "/dev", "--size", shmBytesMax, "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
     "--size", String(profile.tmpBytesMax), "--tmpfs", "/tmp",
     "--ro-bind", profile.runtimePath, inside.runtime,
-    "--ro-bind", profile.guestPath, inside.guest,
+    "--ro-bind", profile.guestPath, guestInside(profile),
+    ...profile.mounts.flatMap((folder) => ["--ro-bind", folder, folder]),
     // Connecting needs no write access to the folder, only to the socket.
     "--ro-bind", slot.dir, inside.socketDir,
     "--remount-ro", "/",

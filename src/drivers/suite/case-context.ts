@@ -95,6 +95,7 @@ export class CaseContext {
   spec(overrides: SpecOverrides = {}): StartSpec {
     const { memoryMb, ...rest } = overrides;
     return {
+      projectId: "prj_test",
       functionId: "fn_suite",
       functionName: "suite",
       deploymentId: "dep_suite",

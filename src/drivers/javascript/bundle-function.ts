@@ -3,6 +3,7 @@ import { type BuildFailure, type BuildResult, build, type Message } from "esbuil
 import { ReactorError } from "../../domain/errors.ts";
 import type { Artifact, BundleFiles, PrepareRequest } from "../driver.ts";
 import { bundlePlugin, type BundleUse, sourceName } from "./bundle-plugin.ts";
+import type { BundleTarget } from "./bundle-target.ts";
 
 const entryStems = ["code/index", "index", "handler", "main"];
 const entryExtensions = [".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".cjs", ".cts"];
@@ -12,13 +13,17 @@ type Built = BuildResult<{ write: false; metafile: true }>;
 const moduleBytesMax = 60 * 1024 * 1024;
 const logCharsMax = 64 * 1024;
 
-/**
- * The first lines of every module: Bun runs marked files as they are and honours their source map.
- * The second is replaced when the module needs `require`; the count of lines stays.
- */
-const banner = "// @bun\n//";
+/** Takes the place of the module's second line when it needs `require`; the count of lines stays. */
 const requireLine =
   'import{createRequire as $reactorRequire}from"node:module";var require=$reactorRequire("/");';
+
+/** What one build works on. */
+interface Building {
+  readonly files: BundleFiles;
+  readonly entrypoint: string;
+  readonly target: BundleTarget;
+  readonly use: BundleUse;
+}
 
 /**
  * Bundles a function's files into one ES module, reading nothing but those files and the SDK. The
@@ -26,15 +31,17 @@ const requireLine =
  */
 export async function bundleFunction(
   request: PrepareRequest,
+  target: BundleTarget,
   signal: AbortSignal,
 ): Promise<Artifact> {
   signal.throwIfAborted();
   const { files, deploymentId } = request;
   const entrypoint = entryOf(files, request.manifest.entrypoint);
   const use: BundleUse = { requiresBuiltins: false };
-  const built = await buildWithHandler(files, entrypoint, request.manifest.handler, use);
+  const building = { files, entrypoint, target, use };
+  const built = await buildWithHandler(building, request.manifest.handler);
   signal.throwIfAborted();
-  const code = Buffer.from(moduleText(built, use));
+  const code = Buffer.from(moduleText(built, building));
   if (code.length > moduleBytesMax) {
     throw new ReactorError(
       "bundle_too_large",
@@ -63,20 +70,16 @@ function entryOf(files: BundleFiles, wanted: string | undefined): string {
  * nothing else to call. esbuild itself says whether it is there: building with `export { handler }`
  * at the end fails when it is not declared.
  */
-async function buildWithHandler(
-  files: BundleFiles,
-  entrypoint: string,
-  wanted: string | undefined,
-  use: BundleUse,
-): Promise<Built> {
-  const built = await buildModule(files, entrypoint, use);
+async function buildWithHandler(building: Building, wanted: string | undefined): Promise<Built> {
+  const { files, entrypoint } = building;
+  const built = await buildModule(building);
   const source = files.get(entrypoint);
   if (wanted !== undefined || source === undefined || !lacksHandler(built, entrypoint))
     return built;
   const exporting = Buffer.concat([source, Buffer.from("\n;export { handler };\n")]);
   try {
     const extended = new Map([...files, [entrypoint, exporting]]);
-    return await buildModule(extended, entrypoint, use);
+    return await buildModule({ ...building, files: extended });
   } catch (error) {
     // No such binding: the module stays as it is, and the guest says what it lacks.
     if (error instanceof ReactorError && error.code === "bundle_invalid") return built;
@@ -93,7 +96,7 @@ function lacksHandler(built: Built, entrypoint: string): boolean {
   return !names.includes("handler") && !names.includes("default");
 }
 
-async function buildModule(files: BundleFiles, entrypoint: string, use: BundleUse): Promise<Built> {
+async function buildModule({ files, entrypoint, target, use }: Building): Promise<Built> {
   const tsconfig = files.get("tsconfig.json");
   try {
     return await build({
@@ -110,8 +113,8 @@ async function buildModule(files: BundleFiles, entrypoint: string, use: BundleUs
       sourcesContent: false,
       legalComments: "inline",
       logLevel: "silent",
-      banner: { js: banner },
-      plugins: [bundlePlugin(files, use)],
+      banner: { js: bannerOf(target) },
+      plugins: [bundlePlugin(files, target, use)],
       ...(tsconfig !== undefined && { tsconfigRaw: new TextDecoder().decode(tsconfig) }),
     });
   } catch (error) {
@@ -121,8 +124,13 @@ async function buildModule(files: BundleFiles, entrypoint: string, use: BundleUs
   }
 }
 
+/** The first lines of every module. */
+function bannerOf(target: BundleTarget): string {
+  return `${target.mark}\n//`;
+}
+
 /** The module with its source map inline, so that stack traces name the author's files and lines. */
-function moduleText(result: Built, use: BundleUse): string {
+function moduleText(result: Built, { target, use }: Building): string {
   const text = (suffix: string): string =>
     result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? "";
   const code = text(".js");
@@ -131,7 +139,9 @@ function moduleText(result: Built, use: BundleUse): string {
   // Bun refuses a map without the sources' text, but needs it for no stack trace.
   const map = { ...built, sources, sourcesContent: sources.map(() => "") };
   const inline = Buffer.from(JSON.stringify(map)).toString("base64");
-  const body = use.requiresBuiltins ? `// @bun\n${requireLine}${code.slice(banner.length)}` : code;
+  const body = use.requiresBuiltins
+    ? `${target.mark}\n${requireLine}${code.slice(bannerOf(target).length)}`
+    : code;
   return `${body}//# sourceMappingURL=data:application/json;base64,${inline}\n`;
 }
 

@@ -1,7 +1,13 @@
 import { builtinModules } from "node:module";
 import { posix } from "node:path";
 import type { BundleFiles } from "../driver.ts";
-import { type ImportKind, packageTarget } from "./package-exports.ts";
+import type { BundleTarget } from "./bundle-target.ts";
+import {
+  type Conditions,
+  conditionsOf,
+  type ImportKind,
+  packageTarget,
+} from "./package-exports.ts";
 
 /** Where an import leads. */
 export type Resolution =
@@ -36,17 +42,27 @@ const nodeBuiltins: ReadonlySet<string> = new Set(
 /** Finds modules among a bundle's files by Node's rules; nothing outside of them exists. */
 export class BundleResolver {
   readonly #files: BundleFiles;
+  readonly #target: BundleTarget;
+  readonly #conditions: Conditions;
   readonly #packages = new Map<string, PackageJson | undefined>();
 
-  constructor(files: BundleFiles) {
+  constructor(files: BundleFiles, target: BundleTarget) {
     this.#files = files;
+    this.#target = target;
+    this.#conditions = conditionsOf(target.conditions);
   }
 
   /** Resolves what a file in folder `fromDir` ("" is the root) imports. */
   resolve(specifier: string, fromDir: string, kind: ImportKind): Resolution {
     if (sdkNames.has(specifier)) return { kind: "sdk" };
-    if (specifier.startsWith("node:") || specifier.startsWith("bun:") || specifier === "bun") {
+    const { schemes, bareNames, runtime } = this.#target;
+    if (bareNames.includes(specifier) || schemes.some((scheme) => specifier.startsWith(scheme))) {
       return { kind: "builtin", name: specifier };
+    }
+    if (specifier.startsWith("bun:") || specifier === "bun") {
+      return missing(
+        `"${specifier}" is a module of Bun's own, and the function's runtime is ${runtime}`,
+      );
     }
     if (nodeBuiltins.has(specifier)) return { kind: "builtin", name: `node:${specifier}` };
     if (specifier.startsWith("#")) return this.#internal(specifier, fromDir, kind);
@@ -127,7 +143,7 @@ export class BundleResolver {
     specifier: string,
     kind: ImportKind,
   ): Resolution {
-    const target = packageTarget(pkg.exports, subpath, kind);
+    const target = packageTarget(pkg.exports, subpath, this.#conditions[kind]);
     if (target === undefined) {
       return missing(`"${specifier}" is not exported by ${posix.join(root, "package.json")}`);
     }
@@ -139,7 +155,7 @@ export class BundleResolver {
     for (const dir of ancestors(fromDir)) {
       const pkg = this.#packageJson(dir);
       if (pkg === undefined) continue;
-      const target = packageTarget(pkg.imports, specifier, kind);
+      const target = packageTarget(pkg.imports, specifier, this.#conditions[kind]);
       if (target === undefined) break;
       return target.startsWith("./")
         ? this.#file(posix.join(dir, target), specifier)

@@ -10,6 +10,7 @@ import type {
 import { unreachable } from "../../base/assert.ts";
 import type { BundleFiles } from "../driver.ts";
 import { BundleResolver, type Resolution } from "./bundle-resolver.ts";
+import type { BundleTarget } from "./bundle-target.ts";
 
 const namespace = "bundle";
 const sdkEntry = join(import.meta.dirname, "..", "..", "..", "sdk", "index.ts");
@@ -58,8 +59,8 @@ const attributeLoaders: Readonly<Record<string, Loader>> = {
 };
 
 /** Lets esbuild see a bundle's files, the SDK and nothing else. */
-export function bundlePlugin(files: BundleFiles, use: BundleUse): Plugin {
-  const resolver = new BundleResolver(files);
+export function bundlePlugin(files: BundleFiles, target: BundleTarget, use: BundleUse): Plugin {
+  const resolver = new BundleResolver(files, target);
   return {
     name: "reactor-bundle",
     setup(build) {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { ReactorError } from "../../domain/errors.ts";
 import { suiteManifest } from "../suite/suite-manifest.ts";
 import { bundleFunction } from "./bundle-function.ts";
+import { bundleTargets } from "./bundle-target.ts";
+
 import { releaseBundler, retainBundler } from "./bundler-lifetime.ts";
 
 const signal = new AbortController().signal;
@@ -29,7 +31,11 @@ function addPackage(files: Map<string, Uint8Array>, name: string): void {
 
 async function bundle(files: Map<string, Uint8Array>, entrypoint?: string): Promise<string> {
   const manifest = { ...suiteManifest({ runtime: "bun" }), entrypoint };
-  const artifact = await bundleFunction({ deploymentId: "dep_1", manifest, files }, signal);
+  const artifact = await bundleFunction(
+    { deploymentId: "dep_1", manifest, files },
+    bundleTargets.bun,
+    signal,
+  );
   return new TextDecoder().decode(artifact.code);
 }
 
@@ -279,4 +285,48 @@ export default [main, a, b, c, d, e];`,
     );
     expect(common).toMatchObject({ default: { handler: expect.any(Function) } });
   });
+});
+
+describe("a bundle's target", () => {
+  const files = (): Map<string, Uint8Array> =>
+    filesOf({
+      "index.js": `import { who } from "by-runtime"; export default who;`,
+      "node_modules/by-runtime/package.json": JSON.stringify({
+        exports: { deno: "./deno.js", bun: "./bun.js", node: "./node.js", default: "./any.js" },
+      }),
+      ...Object.fromEntries(
+        ["deno", "bun", "node", "any"].map((name) => [
+          `node_modules/by-runtime/${name}.js`,
+          `export const who = "${name}";`,
+        ]),
+      ),
+    });
+
+  test.each(Object.values(bundleTargets))(
+    "of $runtime takes its condition of package exports",
+    async (target) => {
+      const manifest = suiteManifest({ runtime: target.runtime });
+      const request = { deploymentId: "dep_1", manifest, files: files() };
+      const { code } = await bundleFunction(request, target, signal);
+      expect((await load(new TextDecoder().decode(code)))["default"]).toBe(target.runtime);
+    },
+  );
+
+  test.each([bundleTargets.node, bundleTargets.deno])(
+    "of $runtime refuses modules of Bun's own",
+    async (target) => {
+      const manifest = suiteManifest({ runtime: target.runtime });
+      const source = filesOf({
+        "index.js": `import { Database } from "bun:sqlite"; export default Database;`,
+      });
+      const refused: unknown = await bundleFunction(
+        { deploymentId: "dep_1", manifest, files: source },
+        target,
+        signal,
+      ).catch((error: unknown) => error);
+      expect(String(refused)).toContain(
+        `a module of Bun's own, and the function's runtime is ${target.runtime}`,
+      );
+    },
+  );
 });

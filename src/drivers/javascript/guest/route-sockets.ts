@@ -1,5 +1,5 @@
 import type net from "node:net";
-import type { EgressDestination } from "../guest/egress-proxy.ts";
+import type { EgressDestination } from "../../guest/egress-proxy.ts";
 import { loadBuiltin } from "./load-builtin.ts";
 
 /** A local port whose one connection is carried to a destination. */

@@ -1,0 +1,29 @@
+import { build } from "esbuild";
+
+export interface GuestBuild {
+  /** Path of the guest's entry. */
+  readonly entry: string;
+  /** First line of the file; a comment. */
+  readonly mark: string;
+  /** Modules of the runtime beside Node's, by esbuild's patterns. */
+  readonly external: readonly string[];
+}
+
+/** Bundles the guest half into one file that runs anywhere. */
+export async function buildGuest(guest: GuestBuild): Promise<string> {
+  const built = await build({
+    entryPoints: [guest.entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "esnext",
+    platform: "node",
+    external: [...guest.external],
+    minify: true,
+    legalComments: "none",
+    banner: { js: guest.mark },
+  });
+  const [file] = built.outputFiles;
+  if (file === undefined) throw new Error("Assertion failed: esbuild gave no file for the guest");
+  return file.text;
+}
