@@ -7,7 +7,7 @@ import type { Random } from "../base/random.ts";
 import { deniedAddress } from "../domain/egress.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { createBunDriver } from "../drivers/bun/driver.ts";
-import { findBunBinary } from "../drivers/bun/runtime-binary.ts";
+import { findBunBinary } from "../drivers/bun/find-bun-binary.ts";
 import type { Driver, DriverProbe } from "../drivers/driver.ts";
 import type { DriverKey, DriverTable, ProbeTable } from "../drivers/driver-table.ts";
 import { createMissingDriver } from "../drivers/missing-driver.ts";

@@ -9,7 +9,7 @@ import { systemRandom } from "../../base/random.ts";
 import { spawnGuest } from "../process/guest-process.ts";
 import { type RuntimeSetup, setUpRuntime } from "../process/process-runtime.ts";
 import { probeCommand } from "../process/sandbox-command.ts";
-import { findBunBinary } from "./runtime-binary.ts";
+import { findBunBinary } from "./find-bun-binary.ts";
 
 const repository = join(import.meta.dirname, "..", "..", "..");
 

@@ -7,7 +7,7 @@ import { silentLog } from "../../base/log.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Driver } from "../driver.ts";
 import { type BunDriverOptions, createBunDriver } from "./driver.ts";
-import { findBunBinary } from "./runtime-binary.ts";
+import { findBunBinary } from "./find-bun-binary.ts";
 
 export interface TestDriver {
   readonly driver: Driver;
