@@ -14,6 +14,7 @@ import { type BlobCollector, createBlobCollector } from "./blob-collector.ts";
 import { TestPlane } from "./testing/test-plane.ts";
 
 const graceMs = 60_000;
+const noDeployments = (): Promise<number> => Promise.resolve(0);
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
 /** The digests that rows name now. */
@@ -38,6 +39,7 @@ beforeEach(async () => {
   blobs = await openDirectoryBlobStore({ path: root, clock });
   rows = new Set();
   collector = createBlobCollector({
+    collectDeployments: noDeployments,
     referencedBlobs: named(rows),
     blobs,
     clock,
@@ -54,13 +56,13 @@ describe("the blob collector", () => {
   test("removes a blob that no row names once it was unused for the grace time, and counts it", async () => {
     const [kept, unused] = [await blobs.put(text("kept")), await blobs.put(text("unused"))];
     rows.add(kept);
-    expect(await collector.collect()).toEqual({ blobs: 0, bytes: 0 });
+    expect(await collector.collect()).toEqual({ deployments: 0, blobs: 0, bytes: 0 });
     await clock.advance(graceMs - 1);
-    expect(await collector.collect()).toEqual({ blobs: 0, bytes: 0 });
+    expect(await collector.collect()).toEqual({ deployments: 0, blobs: 0, bytes: 0 });
     await clock.advance(1);
-    expect(await collector.collect()).toEqual({ blobs: 1, bytes: 6 });
+    expect(await collector.collect()).toEqual({ deployments: 0, blobs: 1, bytes: 6 });
     expect([await blobs.has(kept), await blobs.has(unused)]).toEqual([true, false]);
-    expect(collector.collected).toEqual({ blobs: 1, bytes: 6 });
+    expect(collector.collected).toEqual({ deployments: 0, blobs: 1, bytes: 6 });
   });
 
   test("runs by the clock", async () => {
@@ -88,6 +90,7 @@ describe("the blob collector", () => {
     let jumpMs = 0;
     const jumping = { ...clock, now: () => clock.now() + jumpMs };
     const own = createBlobCollector({
+      collectDeployments: noDeployments,
       referencedBlobs: named(rows),
       blobs,
       clock: jumping,
@@ -128,6 +131,7 @@ describe("the blob collector", () => {
       },
     };
     const own = createBlobCollector({
+      collectDeployments: noDeployments,
       referencedBlobs: named(rows),
       blobs: slow,
       clock,
@@ -148,11 +152,27 @@ describe("the blob collector", () => {
     expect((await Array.fromAsync(blobs.list())).length).toBe(2);
   });
 
+  test("goes on with the blobs when the rows of deployments cannot be removed", async () => {
+    const failing = createBlobCollector({
+      collectDeployments: () => Promise.reject(new ReactorError("storage_full", "full")),
+      referencedBlobs: named(rows),
+      blobs,
+      clock,
+      log: silentLog,
+      graceMs,
+    });
+    await blobs.put(text("unused"));
+    await failing.collect();
+    await clock.advance(graceMs);
+    expect(await failing.collect()).toEqual({ deployments: 0, blobs: 1, bytes: 6 });
+  });
+
   test("a store that cannot be read stops the pass and removes nothing", async () => {
     const digest = await blobs.put(text("unused"));
     await collector.collect();
     await clock.advance(graceMs);
     const down = createBlobCollector({
+      collectDeployments: noDeployments,
       referencedBlobs: named(rows, () =>
         Promise.reject(new ReactorError("storage_unavailable", "down")),
       ),
@@ -180,6 +200,7 @@ describe("a deploy of the same bytes at the moment of collection", () => {
       const random = createSeededRandom(seed);
       const pause = (): Promise<void> => yieldTurns(random.uint32() % 6);
       const own = createBlobCollector({
+        collectDeployments: noDeployments,
         referencedBlobs: named(rows, pause),
         blobs,
         clock,
@@ -244,6 +265,7 @@ describe("what a stop of the server leaves", () => {
     await collector.close();
     const again = await openDirectoryBlobStore({ path: root, clock });
     const next = createBlobCollector({
+      collectDeployments: noDeployments,
       referencedBlobs: named(rows),
       blobs: again,
       clock,

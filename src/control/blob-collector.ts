@@ -2,13 +2,17 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { BlobStore, StoredBlob } from "../blobs/blob-store.ts";
 
-/** Blobs and their bytes. */
+/** Rows of deployments, blobs and the blobs' bytes. */
 export interface Collected {
+  readonly deployments: number;
   readonly blobs: number;
   readonly bytes: number;
 }
 
-/** Removes blobs that no deployment names, a grace time after it first saw them so. */
+/**
+ * Removes deployments that are not kept, then blobs that no deployment names, a grace time after it
+ * first saw them so.
+ */
 export interface BlobCollector {
   /** Begins to collect by the clock. */
   start(): void;
@@ -28,6 +32,8 @@ export interface BlobCollector {
 }
 
 export interface BlobCollectorOptions {
+  /** Removes the rows of deployments that are not kept; resolves with how many. */
+  readonly collectDeployments: () => Promise<number>;
   /** Digests that any row names, as of the call or later. */
   readonly referencedBlobs: () => Promise<ReadonlySet<string>>;
   readonly blobs: BlobStore;
@@ -68,7 +74,7 @@ class MarkingCollector implements BlobCollector {
   #lastNumber = 0;
   #holds = 0;
   #closed = false;
-  #total: Collected = { blobs: 0, bytes: 0 };
+  #total: Collected = { deployments: 0, blobs: 0, bytes: 0 };
   #timer: Timer | undefined;
   #pass: Promise<Collected> | undefined;
   #removal: Promise<boolean> = Promise.resolve(false);
@@ -127,6 +133,7 @@ class MarkingCollector implements BlobCollector {
   async #run(): Promise<Collected> {
     const { referencedBlobs, blobs, log } = this.#options;
     const before = this.#total;
+    const deployments = await this.#collectDeployments();
     // Before the rows are read: a deploy that ends in between must still count as running.
     const oldestPut = Math.min(...this.#putting);
     const used = await referencedBlobs();
@@ -145,7 +152,23 @@ class MarkingCollector implements BlobCollector {
     const { blobs: count, bytes } = this.#total;
     const done = { blobs: count - before.blobs, bytes: bytes - before.bytes };
     if (done.blobs > 0) log.info("Removed blobs that no deployment uses", { ...done });
-    return done;
+    return { deployments, ...done };
+  }
+
+  async #collectDeployments(): Promise<number> {
+    const { collectDeployments, log } = this.#options;
+    try {
+      const removed = await collectDeployments();
+      this.#total = { ...this.#total, deployments: this.#total.deployments + removed };
+      if (removed > 0) log.info("Removed old failed deployments", { deployments: removed });
+      return removed;
+    } catch (error) {
+      // A full disk takes no change of rows, and only the removal of blobs makes room.
+      log.warn("Removing old failed deployments failed; the next pass tries again", {
+        error: String(error),
+      });
+      return 0;
+    }
   }
 
   /** Whether the blob may go now; marks one that was put since the last pass. */
@@ -168,6 +191,7 @@ class MarkingCollector implements BlobCollector {
     const removed = await this.#removal;
     this.#marks.delete(digest);
     if (!removed) return;
-    this.#total = { blobs: this.#total.blobs + 1, bytes: this.#total.bytes + bytes };
+    const { blobs, bytes: sum } = this.#total;
+    this.#total = { ...this.#total, blobs: blobs + 1, bytes: sum + bytes };
   }
 }

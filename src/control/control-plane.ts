@@ -10,7 +10,7 @@ import type { InvocationRecord, StoredLogLine } from "../domain/invocation.ts";
 import type { Isolation, Runtime } from "../domain/manifest.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
-import type { Page, PageRequest } from "../store/store.ts";
+import type { DeploymentKey, Page, PageRequest } from "../store/store.ts";
 import type { BackupStream } from "./backup-stream.ts";
 
 /** A function together with where `production` points. */
@@ -73,6 +73,11 @@ export interface Commands {
   "deployments.list": { input: FunctionRef & PageRequest; output: Page<DeploymentRecord> };
   /** (read) `deployment` is an id or a revision number. */
   "deployments.get": { input: FunctionRef & { deployment: string }; output: DeploymentRecord };
+  /**
+   * Removes the oldest failed deployments beyond `failedDeploymentsKept` of each function, deleted
+   * ones included; what was removed, empty when none is left. The collector runs it.
+   */
+  "deployments.collect": { input: Record<string, never>; output: readonly DeploymentKey[] };
   "functions.promote": {
     input: FunctionRef & { deployment: string | undefined };
     output: DeploymentRecord;

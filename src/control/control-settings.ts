@@ -17,6 +17,8 @@ export interface ControlSettings {
   readonly envValueBytesMax: number;
   /** API keys that are not revoked, in all. */
   readonly apiKeysMax: number;
+  /** Newest failed deployments of a function that are kept, with their logs and code. */
+  readonly failedDeploymentsKept: number;
   /** How long a blob that no deployment names is kept. */
   readonly blobGraceMs: number;
 }
@@ -30,5 +32,6 @@ export const defaultControlSettings: ControlSettings = {
   envKeysMax: 256,
   envValueBytesMax: 65_536,
   apiKeysMax: 10_000,
+  failedDeploymentsKept: 20,
   blobGraceMs: 3_600_000,
 };

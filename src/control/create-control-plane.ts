@@ -16,6 +16,7 @@ import { authenticate } from "./authenticate.ts";
 import { authorise } from "./authorise.ts";
 import { type Backups, createBackups } from "./backups.ts";
 import { type BlobCollector, createBlobCollector } from "./blob-collector.ts";
+import { collectableDeployments } from "./collect-failed-deployments.ts";
 import type { Access, Command, CommandContext, ControlServices } from "./command.ts";
 import { commandTable } from "./commands/command-table.ts";
 import type { CommandName, Commands, ControlPlane } from "./control-plane.ts";
@@ -68,11 +69,12 @@ export async function createControlPlane(
   const collector = createBlobCollector({
     ...options,
     referencedBlobs: () => options.store.read((reader) => reader.referencedBlobs()),
+    collectDeployments: () => collectAll(services),
     graceMs: options.settings.blobGraceMs,
   });
   const { backup } = options;
   const backups = backup && (await createBackups({ ...options, ...backup, collector }));
-  const services = createServices(options, collector, backups);
+  const services: ControlServices = createServices(options, collector, backups);
   const { store, plans, deploys, clock } = services;
   await ensureDefaultProject(services);
   await failInterruptedDeployments(services);
@@ -158,6 +160,20 @@ function createServices(
       waitingMax: settings.deploysWaitingMax,
     }),
   };
+}
+
+/** Runs `deployments.collect` until nothing is left to remove; resolves with how many rows went. */
+async function collectAll(services: ControlServices): Promise<number> {
+  const { store, settings } = services;
+  let removed = 0;
+  for (;;) {
+    const due = await store.read((reader) =>
+      collectableDeployments(reader, settings.failedDeploymentsKept),
+    );
+    // A pass that finds nothing leaves no audit row.
+    if (due.length === 0) return removed;
+    removed += (await run(services, "deployments.collect", {}, systemCaller)).length;
+  }
 }
 
 async function ensureDefaultProject({ store, clock }: ControlServices): Promise<void> {

@@ -63,6 +63,11 @@ export const metricTable = {
     help: "Log lines dropped because a bound was reached.",
     labels: [],
   },
+  reactor_deployments_collected_total: {
+    type: "counter",
+    help: "Old failed deployments removed because a function has newer ones.",
+    labels: [],
+  },
   reactor_blobs_collected_total: {
     type: "counter",
     help: "Stored bundles removed because no deployment used them any more.",
@@ -161,6 +166,7 @@ function samplers(sources: MetricsSources, startedAtMs: number) {
     reactor_invocations_waiting: overPools((pool) => pool.waiting),
     reactor_instances: (): Sample[] => instancesByState(serving),
     reactor_log_lines_dropped_total: (): Sample[] => [[{}, journal.dropped.lines]],
+    reactor_deployments_collected_total: (): Sample[] => [[{}, collector.collected.deployments]],
     reactor_blobs_collected_total: (): Sample[] => [[{}, collector.collected.blobs]],
     reactor_blob_bytes_collected_total: (): Sample[] => [[{}, collector.collected.bytes]],
     reactor_uptime_seconds: (): Sample[] => [[{}, (clock.monotonicMs() - startedAtMs) / 1000]],

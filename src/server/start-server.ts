@@ -204,6 +204,7 @@ function journalLimits(settings: Settings): Partial<JournalLimits> {
 function controlSettings(settings: Settings): ControlSettings {
   return {
     ...defaultControlSettings,
+    failedDeploymentsKept: settings.failedDeploymentsKept,
     blobGraceMs: settings.blobGraceSecs * 1000,
     bundle: { ...defaultControlSettings.bundle, packedBytesMax: settings.bundleBytesMax },
     manifest: {

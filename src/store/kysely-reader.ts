@@ -72,6 +72,7 @@ type DeploymentReads = Pick<
   | "deploymentByRevision"
   | "listDeployments"
   | "deploymentsByStatus"
+  | "failedDeploymentsBeyond"
   | "aliases"
   | "promotions"
   | "referencedBlobs"
@@ -106,6 +107,16 @@ function deploymentReads(db: Kysely<Tables>, attempt: Attempt): DeploymentReads 
       );
       return rows.map(deploymentRow.toRecord);
     },
+    async failedDeploymentsBeyond({ kept, limit }) {
+      const rows = await attempt("read old failed deployments", () =>
+        failedBeyond(db, kept).limit(limit).execute(),
+      );
+      return rows.map(({ id, function_id: functionId, revision }) => ({
+        id,
+        functionId,
+        revision,
+      }));
+    },
     async aliases(functionId) {
       const query = db.selectFrom("aliases").selectAll().where("function_id", "=", functionId);
       const rows = await attempt("read aliases", () => query.orderBy("name").execute());
@@ -123,6 +134,28 @@ function deploymentReads(db: Kysely<Tables>, attempt: Attempt): DeploymentReads 
       return new Set(digests.filter((digest) => digest !== null));
     },
   };
+}
+
+/** Ids of failed deployments that were never promoted, without the newest of each function. */
+function failedBeyond(db: Kysely<Tables>, kept: number) {
+  const ranked = db
+    .selectFrom("deployments")
+    .select(["id", "function_id", "revision"])
+    .select((eb) =>
+      eb.fn
+        .agg<number>("row_number")
+        .over((over) => over.partitionBy("function_id").orderBy("revision", "desc"))
+        .as("age"),
+    )
+    .where("status", "=", "failed");
+  const promoted = db.selectFrom("promotions").select("deployment_id");
+  return db
+    .selectFrom(ranked.as("failed"))
+    .select(["id", "function_id", "revision"])
+    .where("age", ">", kept)
+    .where("id", "not in", promoted)
+    .orderBy("function_id")
+    .orderBy("revision");
 }
 
 function settingReads(

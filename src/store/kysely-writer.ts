@@ -81,7 +81,10 @@ function functionMissing(action: string, id: string): ReactorError {
 function deploymentWrites(
   db: Kysely<Tables>,
   attempt: Attempt,
-): Pick<StoreWriter, "insertDeployment" | "updateDeployment" | "insertPromotion"> {
+): Pick<
+  StoreWriter,
+  "insertDeployment" | "updateDeployment" | "deleteDeployment" | "insertPromotion"
+> {
   return {
     insertDeployment: (record) =>
       attempt(`insert revision ${record.revision} of "${record.functionId}"`, async () => {
@@ -109,6 +112,10 @@ function deploymentWrites(
           "deployment_not_found",
           `Cannot update deployment "${id}": no deployment has this id`,
         );
+      }),
+    deleteDeployment: (id) =>
+      attempt(`delete deployment "${id}"`, async () => {
+        await db.deleteFrom("deployments").where("id", "=", id).execute();
       }),
     insertPromotion: (promotion) =>
       attempt(`record the promotion of "${promotion.deploymentId}"`, async () => {

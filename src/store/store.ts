@@ -20,6 +20,9 @@ export interface PageRequest {
   readonly cursor: string | undefined;
 }
 
+/** Enough of a deployment to remove it. */
+export type DeploymentKey = Pick<DeploymentRecord, "id" | "functionId" | "revision">;
+
 /** Reads of one consistent state. */
 export interface StoreReader {
   projects(): Promise<readonly ProjectRecord[]>;
@@ -36,6 +39,14 @@ export interface StoreReader {
   /** Newest first; the cursor is the last revision. */
   listDeployments(functionId: string, page: PageRequest): Promise<Page<DeploymentRecord>>;
   deploymentsByStatus(status: DeploymentRecord["status"]): Promise<readonly DeploymentRecord[]>;
+  /**
+   * Failed deployments that were never promoted, without the `kept` newest failed ones of each
+   * function; deleted functions count too. By function, then oldest first, at most `limit`.
+   */
+  failedDeploymentsBeyond(bounds: {
+    readonly kept: number;
+    readonly limit: number;
+  }): Promise<readonly DeploymentKey[]>;
   aliases(functionId: string): Promise<readonly AliasRecord[]>;
   /** Oldest first. */
   promotions(functionId: string): Promise<readonly PromotionRecord[]>;
@@ -67,6 +78,8 @@ export interface StoreWriter extends StoreReader {
       >
     >,
   ): Promise<void>;
+  /** Removes the row; its revision number stays taken. `conflict` when it was ever promoted. */
+  deleteDeployment(id: string): Promise<void>;
   putAlias(alias: AliasRecord): Promise<void>;
   deleteAlias(functionId: string, name: string): Promise<void>;
   insertPromotion(promotion: PromotionRecord): Promise<void>;

@@ -4,7 +4,10 @@ import type { Log } from "../../src/base/log.ts";
 import { ReactorError } from "../../src/domain/errors.ts";
 import type { InvocationRecord, LogLine } from "../../src/domain/invocation.ts";
 import type { Plan } from "../../src/domain/plan.ts";
-import { defaultControlSettings } from "../../src/control/control-settings.ts";
+import {
+  type ControlSettings,
+  defaultControlSettings,
+} from "../../src/control/control-settings.ts";
 import {
   createControlPlane,
   type StartedControlPlane,
@@ -34,8 +37,9 @@ export const servingSettings: ServingSettings = {
   observability: true,
 };
 
-const controlSettings = {
+export const controlSettings: ControlSettings = {
   ...defaultControlSettings,
+  failedDeploymentsKept: 1,
   deploysWaitingMax: 3,
   materializeMsMax: 5000,
   envKeysMax: 4,

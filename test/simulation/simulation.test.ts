@@ -18,6 +18,7 @@ const mustHappen = [
   "command storage_unavailable",
   "deploy failed",
   "deploy ready",
+  "failed deployments collected",
   "function_crashed",
   "function_crashed after the head",
   "function_error",

@@ -151,6 +151,7 @@ const samples: Outputs = {
   "deployments.create": deployment,
   "deployments.list": { items: [deployment], nextCursor: undefined },
   "deployments.get": deployment,
+  "deployments.collect": [],
   "functions.promote": deployment,
   "functions.rollback": deployment,
   "aliases.list": [alias],

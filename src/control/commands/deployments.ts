@@ -1,4 +1,5 @@
 import { type CommandTable, onFunction } from "../command.ts";
+import { collectFailedDeployments } from "../collect-failed-deployments.ts";
 import { deploy } from "../deploy.ts";
 import { deployKey } from "../deploy-queue.ts";
 import { findDeployment } from "../find-deployment.ts";
@@ -9,7 +10,7 @@ import { functionSubject } from "./functions.ts";
 const readRights = ["deploy", "admin", "logs"] as const;
 
 export const deploymentCommands: CommandTable<
-  "deployments.create" | "deployments.list" | "deployments.get"
+  "deployments.create" | "deployments.list" | "deployments.get" | "deployments.collect"
 > = {
   "deployments.create": {
     access: (input) => onFunction(input, ["deploy"]),
@@ -56,5 +57,11 @@ export const deploymentCommands: CommandTable<
         return findDeployment(reader, record, input.deployment);
       });
     },
+  },
+  "deployments.collect": {
+    // Reaches into every project: only for callers of no single one.
+    access: () => ({ project: "*", scopes: ["functions:*:admin"] }),
+    subject: () => "*",
+    run: (context) => collectFailedDeployments(context),
   },
 };

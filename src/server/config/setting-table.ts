@@ -134,6 +134,15 @@ export const settingTable = {
     min: 1024,
     max: 262_144_000,
   },
+  failedDeploymentsKept: {
+    path: "functions.failed_deployments_kept",
+    summary:
+      "Newest failed deployments of a function that are kept, with log and code; older ones are removed unless they were ever promoted or an alias names them.",
+    type: "integer",
+    default: 20,
+    min: 1,
+    max: 10_000,
+  },
   blobGraceSecs: {
     path: "functions.blob_grace_secs",
     summary: "How long a stored bundle that no deployment uses is kept before it is removed.",

@@ -7,6 +7,7 @@ import { aDeployment, aFunction, aManifest, atMs } from "./store-records.ts";
 /** What every store must do with deployments, aliases and promotions. */
 export function deploymentTests(store: () => Store): void {
   revisionTests(store);
+  collectionTests(store);
   promotionTests(store);
   const seed = () => store().write((writer) => writer.insertFunction(aFunction()));
 
@@ -89,6 +90,63 @@ function revisionTests(store: () => Store): void {
     const page = { limit: 5, cursor: "1 or 1=1" };
     const list = store().read((reader) => reader.listDeployments("fn_1", page));
     expect(await codeOf(list)).toBe("invalid_request");
+  });
+}
+
+function collectionTests(store: () => Store): void {
+  const of = (functionId: string, revision: number, status: "failed" | "ready" | "pending") =>
+    aDeployment({ id: `dep_${functionId}_${revision}`, functionId, revision, status });
+  const promotion = { id: "p_1", functionId: "fn_1", kind: "promote", atMs } as const;
+
+  test("failedDeploymentsBeyond() leaves the newest failed ones of each function and what was promoted", async () => {
+    await store().write(async (writer) => {
+      await writer.insertFunction(aFunction());
+      await writer.insertFunction(aFunction({ id: "fn_2", name: "b", slug: "b", deletedAtMs: 1 }));
+      const statuses = ["failed", "failed", "ready", "failed", "pending", "failed"] as const;
+      for (const [i, status] of statuses.entries()) {
+        await writer.insertDeployment(of("fn_1", i + 1, status));
+      }
+      for (let i = 1; i <= 4; i++) await writer.insertDeployment(of("fn_2", i, "failed"));
+      await writer.insertPromotion({ ...promotion, deploymentId: "dep_fn_1_2" });
+    });
+    const beyond = (kept: number, limit = 100) =>
+      store().read(async (reader) => {
+        const found = await reader.failedDeploymentsBeyond({ kept, limit });
+        return found.map(({ id, functionId, revision }) => {
+          expect(id).toBe(`dep_${functionId}_${revision}`);
+          return id;
+        });
+      });
+    expect(await beyond(2)).toEqual(["dep_fn_1_1", "dep_fn_2_1", "dep_fn_2_2"]);
+    expect(await beyond(2, 2)).toEqual(["dep_fn_1_1", "dep_fn_2_1"]);
+    expect(await beyond(1)).toEqual([
+      "dep_fn_1_1",
+      "dep_fn_1_4",
+      "dep_fn_2_1",
+      "dep_fn_2_2",
+      "dep_fn_2_3",
+    ]);
+    expect(await beyond(4)).toEqual([]);
+  });
+
+  test("deleteDeployment() removes a row for good, not its number, and never a promoted one", async () => {
+    await store().write(async (writer) => {
+      await writer.insertFunction(aFunction());
+      for (const revision of [1, 2]) {
+        await writer.nextRevision("fn_1");
+        await writer.insertDeployment(of("fn_1", revision, "failed"));
+      }
+      await writer.insertPromotion({ ...promotion, deploymentId: "dep_fn_1_1" });
+    });
+    const remove = (id: string) => store().write((writer) => writer.deleteDeployment(id));
+    expect(await codeOf(remove("dep_fn_1_1"))).toBe("conflict");
+    await remove("dep_fn_1_2");
+    await remove("dep_fn_1_2");
+    const left = await store().read((reader) =>
+      reader.listDeployments("fn_1", { limit: 9, cursor: undefined }),
+    );
+    expect(left.items.map(({ revision }) => revision)).toEqual([1]);
+    expect(await store().write((writer) => writer.nextRevision("fn_1"))).toBe(3);
   });
 }
 

@@ -1,4 +1,5 @@
 import type { FunctionRecord } from "../../../src/domain/function.ts";
+import { controlSettings } from "../life.ts";
 import { targetsText } from "../model/function-model.ts";
 import type { MemoryTables } from "../storage/memory-tables.ts";
 import type { World } from "../world.ts";
@@ -167,12 +168,16 @@ function checkRevisions(
   functionId: string | undefined,
   acknowledged: ReadonlyMap<number, string>,
 ): void {
+  const own = [...tables.deployments.values()].filter((record) => record.functionId === functionId);
   for (const [revision, status] of acknowledged) {
-    const found = [...tables.deployments.values()].find(
-      (record) => record.functionId === functionId && record.revision === revision,
+    const found = own.find((record) => record.revision === revision);
+    const newerFailed = own.filter(
+      (record) => record.status === "failed" && record.revision > revision,
     );
+    const collectable =
+      status === "failed" && newerFailed.length >= controlSettings.failedDeploymentsKept;
     world.expect(
-      found?.status === status,
+      found?.status === status || (found === undefined && collectable),
       () => `revision ${revision} was acknowledged as ${status} and is ${found?.status}`,
     );
   }

@@ -49,12 +49,22 @@ function apply(folded: FoldedStore, row: AuditRecord): void {
     case "deployments.recover":
       folded.deployments.set(row.subject, "failed");
       return;
+    case "deployments.collect":
+      for (const id of collectedIds(details)) folded.deployments.delete(id);
+      return;
     case "deployments.create":
       applyDeploy(folded, owner, details);
       return;
   }
   if (target === undefined) throw new Error(`the audit row ${row.id} changes no known function`);
   applyToFunction(target, row, alias);
+}
+
+/** The deployments that an audit row of the collector names. */
+function collectedIds(details: AuditRecord["details"]): readonly string[] {
+  const { deployments } = details;
+  if (!Array.isArray(deployments)) return [];
+  return deployments.map(({ id }: { readonly id: string }) => id);
 }
 
 function newFunction(): FoldedFunction {

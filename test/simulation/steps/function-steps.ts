@@ -196,6 +196,21 @@ const read: Step = (world, draw) => {
   return soon(world, draw, work);
 };
 
+const collect: Step = (world, draw) =>
+  soon(
+    world,
+    draw,
+    world.run(
+      "deployments.collect",
+      {},
+      {
+        onOutput: (removed) => {
+          if (removed.length > 0) world.count("failed deployments collected");
+        },
+      },
+    ),
+  );
+
 /** Commands, by how often they happen. */
 export const functionSteps = {
   create: [4, create],
@@ -211,5 +226,6 @@ export const functionSteps = {
   restore: [2, restore],
   "create key": [1.5, createKey],
   "revoke key": [1.5, revokeKey],
-  read: [1, read],
+  read: [0.5, read],
+  collect: [0.5, collect],
 } as const satisfies Record<string, readonly [number, Step]>;

@@ -51,6 +51,7 @@ type DeploymentReads = Pick<
   | "deploymentByRevision"
   | "listDeployments"
   | "deploymentsByStatus"
+  | "failedDeploymentsBeyond"
   | "aliases"
   | "promotions"
   | "referencedBlobs"
@@ -75,6 +76,25 @@ function deploymentReads(tables: MemoryTables): DeploymentReads {
         all().filter((record) => record.status === status),
         (record) => record.id,
       ),
+    async failedDeploymentsBeyond({ kept, limit }) {
+      const failed = Map.groupBy(
+        all().filter((record) => record.status === "failed"),
+        (record) => record.functionId,
+      );
+      const promoted = new Set(
+        [...tables.promotions.values()].map(({ deploymentId }) => deploymentId),
+      );
+      return sorted([...failed], ([functionId]) => functionId)
+        .flatMap(([, own]) =>
+          own
+            .sort((a, b) => b.revision - a.revision)
+            .slice(kept)
+            .toReversed(),
+        )
+        .filter(({ id }) => !promoted.has(id))
+        .slice(0, limit)
+        .map(({ id, functionId, revision }) => ({ id, functionId, revision }));
+    },
     aliases: async (functionId) =>
       sorted(
         [...tables.aliases.values()].filter((alias) => alias.functionId === functionId),

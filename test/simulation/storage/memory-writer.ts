@@ -49,7 +49,12 @@ function functionWrites(tables: MemoryTables): FunctionWrites {
 
 type DeploymentWrites = Pick<
   StoreWriter,
-  "insertDeployment" | "updateDeployment" | "insertPromotion" | "putAlias" | "deleteAlias"
+  | "insertDeployment"
+  | "updateDeployment"
+  | "deleteDeployment"
+  | "insertPromotion"
+  | "putAlias"
+  | "deleteAlias"
 >;
 
 function deploymentWrites(tables: MemoryTables): DeploymentWrites {
@@ -70,6 +75,10 @@ function deploymentWrites(tables: MemoryTables): DeploymentWrites {
       const record = deployments.get(id);
       if (record === undefined) throw missing("deployment_not_found", id);
       deployments.set(id, { ...record, ...change });
+    },
+    async deleteDeployment(id) {
+      requireNew(promotions, (promotion) => promotion.deploymentId === id, "deployment_id");
+      deployments.delete(id);
     },
     async insertPromotion(promotion) {
       requireKnown(functions, promotion.functionId);
