@@ -59,6 +59,22 @@ describe("apply()", () => {
     expect(bench.records.map((record) => record.status)).toEqual([503]);
   });
 
+  test("plans that change faster than queue_ms keep nobody waiting for a slot beyond it", async () => {
+    const bench = new ServingBench({ instancesMax: 1 });
+    bench.driver.handler = () => undefined;
+    const full = { manifest: { concurrency: { queueMs: 100, perInstance: 1 } } };
+    bench.apply({ name: "other" }, { ...full, envVersion: 1 });
+    bench.ask("other");
+    await bench.settle();
+    const { heard } = bench.ask();
+    for (let version = 2; version <= 4; version++) {
+      await bench.clock.advance(40);
+      bench.apply({ name: "other" }, { ...full, envVersion: version });
+    }
+    await bench.clock.advance(10);
+    expect(heard.outcome).toBe("too_many_requests");
+  });
+
   test("a route that was looked up before the swap is looked up again", async () => {
     const bench = new ServingBench();
     bench.apply(onOne);

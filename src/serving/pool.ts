@@ -255,8 +255,10 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     const nowMs = this.#context.clock.monotonicMs();
     // One that a change of the plan moved here goes on waiting: changes in quick succession would
     // otherwise keep it for as long as they last.
-    const sinceMs = invocation.waited?.sinceMs ?? nowMs;
-    const untilMs = forStart ? this.#startBoundMs(sinceMs) : nowMs + this.#limits.queueMs;
+    const { waited } = invocation;
+    const sinceMs = waited?.sinceMs ?? nowMs;
+    const slotUntilMs = waited?.forStart === false ? waited.untilMs : nowMs + this.#limits.queueMs;
+    const untilMs = forStart ? this.#startBoundMs(sinceMs) : slotUntilMs;
     this.#waiting.add(invocation, { forStart, sinceMs, untilMs });
   }
 

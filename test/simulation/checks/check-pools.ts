@@ -20,7 +20,8 @@ export function checkPools(world: World): void {
 }
 
 /** Nobody waits beyond its deadline, nor for longer than queue_ms while nothing starts. */
-function checkWait(world: World, { question, invocation }: Asked): void {
+function checkWait(world: World, asked: Asked): void {
+  const { question, invocation } = asked;
   const { waited, target } = invocation;
   if (waited === undefined || target === undefined || invocation.ranAtMs >= 0) return;
   const { nowMs } = world.clock;
@@ -29,7 +30,9 @@ function checkWait(world: World, { question, invocation }: Asked): void {
   world.expect(lateMs <= tickMs, () => `${question.id} waits ${lateMs} ms beyond its deadline`);
   // A start that the blobs fail, or whose instance was killed, is not seen here.
   if (world.trouble.blobs || world.trouble.has("start", deploymentId)) return;
-  const sinceMs = Math.max(waited.sinceMs, world.trouble.startSeenMs(deploymentId));
+  // A start that it waited for counts also after a change of the plan moved it to another pool.
+  asked.startSeenMs = Math.max(asked.startSeenMs, world.trouble.startSeenMs(deploymentId));
+  const sinceMs = Math.max(waited.sinceMs, asked.startSeenMs);
   const { queueMs } = manifest.concurrency;
   world.expect(
     nowMs - sinceMs <= queueMs + tickMs,
