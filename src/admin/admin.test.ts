@@ -245,6 +245,28 @@ describe("uploads", () => {
     expect(control.calls).toEqual([]);
   });
 
+  test("that name a file twice are refused, however the name is spelled", async () => {
+    for (const [body, pointer] of [
+      ['{"files":{"a.ts":"x","b.ts":"y","a.ts":"z"}}', "/files/a.ts"],
+      [String.raw`{"files":{"lib/a.ts":"x","lib\u002fa.ts":"z"}}`, "/files/lib~1a.ts"],
+      ['{"files":{"a.ts":{"base64":"eA==","base64":"eQ=="}}}', "/files/a.ts/base64"],
+      ['{"files":{"a.ts":"x"},"files":{"a.ts":"y"}}', "/files"],
+    ] as const) {
+      expect(await failure(await post(path, body))).toMatchObject({
+        status: 400,
+        code: "bundle_invalid",
+        details: { pointer },
+      });
+    }
+    expect(control.calls).toEqual([]);
+  });
+
+  test("that nest deeper than any bundle are refused", async () => {
+    const response = await post(path, `{"files":${"[".repeat(100_000)}`);
+    expect(await failure(response)).toMatchObject({ status: 400, code: "bundle_invalid" });
+    expect(control.calls).toEqual([]);
+  });
+
   test("with a file named __proto__ are refused rather than shortened", async () => {
     const response = await post(path, '{"files":{"__proto__":"x","a":"y"}}');
     expect(await failure(response)).toMatchObject({

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { type JsonBounds, parseStrictJson, StrictJsonError } from "../base/strict-json.ts";
 import { type ErrorCode, ReactorError } from "../domain/errors.ts";
 
 export interface BodyLimits {
@@ -88,22 +89,35 @@ export function isJson(type: string): boolean {
   return type === "application/json" || /^application\/[a-z0-9.-]+\+json$/.test(type);
 }
 
-/** The text as JSON, or `invalid_request`. */
-export function parseJson(bytes: Uint8Array): unknown {
+/** What a body of JSON may hold: more than an upload of as many files as a bundle may have. */
+const jsonBounds: JsonBounds = { depthMax: 64, membersMax: 200_000 };
+
+/** The text as JSON without a key that is there twice; otherwise the error, with a JSON pointer. */
+export function parseJson(
+  bytes: Uint8Array,
+  code: Extract<ErrorCode, "invalid_request" | "bundle_invalid"> = "invalid_request",
+): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new ReactorError("invalid_request", "The body is not valid UTF-8", {
+    throw new ReactorError(code, "The body is not valid UTF-8", {
       cause,
       details: { pointer: "" },
     });
   }
   try {
-    return JSON.parse(text);
+    return parseStrictJson(text, jsonBounds);
   } catch (cause) {
+    if (cause instanceof StrictJsonError) {
+      const { message, pointer } = cause;
+      throw new ReactorError(code, `Cannot take the JSON of the body: ${message}`, {
+        cause,
+        details: { pointer },
+      });
+    }
     const why = cause instanceof Error ? cause.message : "unknown reason";
-    throw new ReactorError("invalid_request", `The body is not valid JSON: ${why}`, {
+    throw new ReactorError(code, `The body is not valid JSON: ${why}`, {
       cause,
       details: { pointer: "" },
     });

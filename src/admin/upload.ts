@@ -62,7 +62,9 @@ export async function readUpload(request: Request, services: AdminServices): Pro
   if (bytes.byteLength === 0) {
     throw new ReactorError("bundle_invalid", "The upload is empty; send an archive or files");
   }
-  return json ? { kind: "files", files: filesOf(parseJson(bytes)) } : { kind: "archive", bytes };
+  return json
+    ? { kind: "files", files: filesOf(parseJson(bytes, "bundle_invalid")) }
+    : { kind: "archive", bytes };
 }
 
 function filesOf(body: unknown): ReadonlyMap<string, Uint8Array> {

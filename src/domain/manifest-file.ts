@@ -1,3 +1,4 @@
+import { type JsonBounds, parseStrictJson, StrictJsonError } from "../base/strict-json.ts";
 import { ReactorError } from "./errors.ts";
 
 /** Names a manifest may have in the root of a bundle. */
@@ -6,6 +7,9 @@ export type ManifestFileName = (typeof manifestFileNames)[number];
 
 /** Largest manifest file that is read, in bytes. */
 export const manifestBytesMax = 65_536;
+
+/** No manifest that parses comes near. */
+const jsonBounds: JsonBounds = { depthMax: 64, membersMax: manifestBytesMax };
 
 /** Whether the path is that of a manifest; such a file is not part of the bundle's digest. */
 export function isManifestFile(path: string): path is ManifestFileName {
@@ -40,9 +44,15 @@ export function readManifestJson(file: string, bytes: Uint8Array): unknown {
   }
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    const json: unknown = JSON.parse(text);
-    return json;
+    return parseStrictJson(text, jsonBounds);
   } catch (cause) {
+    if (cause instanceof StrictJsonError) {
+      const { message, pointer } = cause;
+      throw new ReactorError("manifest_invalid", `Cannot read ${file}: ${message}`, {
+        cause,
+        details: { pointer, file },
+      });
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ReactorError("manifest_invalid", `Cannot read ${file}: it is not JSON: ${reason}`, {
       cause,

@@ -198,7 +198,7 @@ test("hostile JSON is refused and pollutes nothing", () => {
     "null",
     '"x"',
     "3",
-    `{"limits": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`,
+    `{"limits": ${"[".repeat(60)}${"]".repeat(60)}}`,
     `{"${"k".repeat(60_000)}": 1}`,
   ];
   for (const text of texts) {
@@ -216,9 +216,26 @@ test("manifest bytes that are too many, no UTF-8 or no JSON are refused", () => 
     Buffer.from([0x22, 0xff, 0x22]),
     Buffer.from("{"),
     Buffer.from("[".repeat(60_000)),
+    Buffer.from(`{"limits": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`),
   ];
   for (const bytes of inputs) {
     expect(() => readManifestJson("reactor.json", bytes)).toThrow(ReactorError);
+  }
+});
+
+test("a key that is there twice is refused with its place", () => {
+  for (const [text, pointer] of [
+    ['{"access":"key","access":"public"}', "/access"],
+    [String.raw`{"access":"key","\u0061ccess":"public"}`, "/access"],
+    ['{"limits":{"timeout_ms":1,"timeout_ms":300000}}', "/limits/timeout_ms"],
+  ] as const) {
+    const reading = () => readManifestJson("reactor.json", Buffer.from(text));
+    expect(reading).toThrow(
+      expect.objectContaining({
+        code: "manifest_invalid",
+        details: { pointer, file: "reactor.json" },
+      }),
+    );
   }
 });
 

@@ -77,6 +77,19 @@ test("a taken name, and one whose host label is taken, is 409", async () => {
   expect(await code(server.client.createFunction({ name: "twice-named" }))).toBe("function_exists");
 });
 
+test("an upload or a manifest that names something twice is refused, and nothing is deployed", async () => {
+  const json = { "content-type": "application/json" };
+  const twice = '{"files":{"index.ts":"export default 1","index.ts":"export default 2"}}';
+  const refused = await upload("good", twice, json);
+  expect([refused.status, await codeOf(refused)]).toEqual([400, "bundle_invalid"]);
+  const manifest = JSON.stringify('{"access":"key","access":"public"}');
+  const inManifest = `{"files":{"index.ts":${JSON.stringify(hello)},"reactor.json":${manifest}}}`;
+  const answer = await upload("good", inManifest, json);
+  expect([answer.status, await codeOf(answer)]).toEqual([400, "manifest_invalid"]);
+  const { items } = await server.client.listDeployments("good");
+  expect(items.map(({ revision }) => revision)).toEqual([1]);
+});
+
 test("a runtime that is not built yet is refused by name", async () => {
   expect(await code(server.client.createFunction({ name: "snake", runtime: "python" }))).toBe(
     "unsupported_runtime",
