@@ -22,6 +22,8 @@ export class InstanceSlot {
   lastUsedMs = 0;
   /** A check whether the instance still answers is under way. */
   suspected = false;
+  /** One too many: it goes when what runs on it has ended. */
+  surplus = false;
   #state: SlotState = "starting";
   #instance: Instance | undefined;
 
@@ -50,6 +52,7 @@ export class InstanceSlot {
     return {
       id: this.#instance?.id,
       state: this.#state,
+      suspected: this.suspected,
       running: this.running,
       served: this.served,
       pids: this.#instance?.pids ?? [],

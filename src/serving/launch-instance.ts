@@ -1,35 +1,33 @@
-import type { Clock } from "../base/clock.ts";
 import type { DeploymentPlan, FunctionPlan } from "../domain/plan.ts";
 import type { InstanceExit } from "../domain/instance.ts";
-import type { LogLine } from "../domain/invocation.ts";
 import { type Driver, type Instance, StartError } from "../drivers/driver.ts";
 import { declaredEnv } from "../domain/declared-env.ts";
+import type { ServingContext } from "./serving-context.ts";
 
 /** Room for the driver to report its own start timeout before this side gives up on it. */
 const driverGraceMs = 1000;
 
 export interface LaunchOptions {
+  readonly context: ServingContext;
   readonly driver: Driver;
   readonly function: FunctionPlan;
   readonly deployment: DeploymentPlan;
-  readonly startTimeoutMs: number;
-  readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly loadArtifact: (digest: string) => Promise<Uint8Array>;
-  readonly onLog: (line: LogLine) => void;
 }
 
 /** Loads a deployment's code and starts one instance of it. Every failure is a StartError. */
 export async function launchInstance(options: LaunchOptions): Promise<Instance> {
-  const { driver, deployment, startTimeoutMs } = options;
+  const { context, driver, deployment } = options;
+  const { journal, settings } = context;
+  const { startTimeoutMs } = settings;
   const late = new AbortController();
-  const timer = options.clock.after(startTimeoutMs + driverGraceMs, () =>
+  const timer = context.clock.after(startTimeoutMs + driverGraceMs, () =>
     late.abort(startFailure({ reason: "start_timeout", limitMs: startTimeoutMs })),
   );
   const { manifest } = deployment;
   const signal = AbortSignal.any([options.signal, late.signal]);
   try {
-    const code = await options.loadArtifact(deployment.artifactBlob);
+    const code = await context.loadArtifact(deployment.artifactBlob);
     signal.throwIfAborted();
     return await driver.start(
       {
@@ -48,7 +46,9 @@ export async function launchInstance(options: LaunchOptions): Promise<Instance> 
         env: declaredEnv(options.function.env.env, manifest.envKeys),
         secrets: declaredEnv(options.function.env.secrets, manifest.secretKeys),
         startTimeoutMs,
-        onLog: options.onLog,
+        onLog: (line) => {
+          if (settings.observability) journal.log(line);
+        },
       },
       signal,
     );

@@ -19,6 +19,8 @@ export interface PoolStatus {
 export interface InstanceStatus {
   readonly id: string | undefined;
   readonly state: "starting" | "ready" | "draining" | "exited";
+  /** A check whether it still answers is under way; until then it counts for nothing. */
+  readonly suspected: boolean;
   readonly running: number;
   readonly served: number;
   readonly pids: readonly number[];

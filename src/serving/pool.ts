@@ -6,6 +6,7 @@ import type { Instance } from "../drivers/driver.ts";
 import { StartError } from "../drivers/driver.ts";
 import { type Admission, type AdmissionLimits, admissionLimits, admit } from "./admission.ts";
 import { coldStartError, tooManyRequests } from "./admission-errors.ts";
+import { beginWait, startBoundMs } from "./begin-wait.ts";
 import type { FleetMember, IdleInstance } from "./fleet.ts";
 import type { InstanceSlot } from "./instance-slot.ts";
 import type { Invocation } from "./invocation.ts";
@@ -100,7 +101,8 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     // It may have become one of those that a start has room for since it began to wait.
     const { waited } = invocation;
     if (waited?.forStart === false && this.#startHasRoom()) {
-      this.#waiting.change(invocation, true, this.#startBoundMs(waited.sinceMs));
+      const { startTimeoutMs } = this.#context.settings;
+      this.#waiting.change(invocation, true, startBoundMs(waited.sinceMs, startTimeoutMs));
       return;
     }
     this.#unwait(invocation);
@@ -120,7 +122,10 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     // The driver reports the exit itself a moment later; until then nothing more may go there.
     else if (outcome === "lost" && slot.state === "ready") this.#slots.close(slot);
     if (this.#waiting.size > 0) this.#wake();
-    if (slot.running === 0) this.#options.fleet.freed();
+    if (slot.running === 0) {
+      if (slot.surplus) this.#stop(slot);
+      this.#options.fleet.freed();
+    }
     if (this.#running === 0 && this.#waiting.size === 0) this.#options.onQuiet();
   }
 
@@ -139,8 +144,14 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
 
   #probed(slot: InstanceSlot, answers: boolean): void {
     slot.suspected = false;
-    if (!answers) this.condemn(slot);
-    else this.#wake();
+    if (answers) this.#wake();
+    else this.condemn(slot);
+    this.#shed();
+  }
+
+  /** Its replacement may be one more than `max_instances` when a suspected instance turns out fine. */
+  #shed(): void {
+    for (const slot of this.#slots.shed(this.#limits.maxInstances)) this.#stop(slot);
   }
 
   condemn(slot: InstanceSlot): void {
@@ -182,6 +193,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
       this.#unwait(invocation);
       invocation.unwait();
     }
+    for (const slot of this.#slots) if (slot.surplus) this.#stop(slot, graceMs);
     for (const slot of this.#slots.ready.slice()) this.#retire(slot, graceMs);
     this.#options.fleet.leave(this);
     if (this.#slots.size === 0) this.#gone();
@@ -248,23 +260,20 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
 
   #retire(slot: InstanceSlot, graceMs: number): void {
     this.#slots.close(slot);
+    this.#stop(slot, graceMs);
+  }
+
+  #stop(slot: InstanceSlot, graceMs = this.deployment.manifest.limits.drainTimeoutMs): void {
     void slot.instance.stop({ graceMs });
   }
 
   #wait(invocation: Invocation, forStart: boolean): void {
+    const { startTimeoutMs } = this.#context.settings;
+    const { queueMs } = this.#limits;
     const nowMs = this.#context.clock.monotonicMs();
-    // One that a change of the plan moved here goes on waiting: changes in quick succession would
-    // otherwise keep it for as long as they last.
-    const { waited } = invocation;
-    const sinceMs = waited?.sinceMs ?? nowMs;
-    const slotUntilMs = waited?.forStart === false ? waited.untilMs : nowMs + this.#limits.queueMs;
-    const untilMs = forStart ? this.#startBoundMs(sinceMs) : slotUntilMs;
-    this.#waiting.add(invocation, { forStart, sinceMs, untilMs });
-  }
-
-  /** The start itself is bounded and fails its waiters; this is the backstop behind it. */
-  #startBoundMs(sinceMs: number): number {
-    return sinceMs + 2 * this.#context.settings.startTimeoutMs;
+    const earlier = invocation.waited;
+    const bounds = beginWait({ earlier, forStart, nowMs, queueMs, startTimeoutMs });
+    this.#waiting.add(invocation, { forStart, ...bounds });
   }
 
   #unwait(invocation: Invocation): void {
@@ -320,18 +329,8 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     const slot = this.#slots.open();
     this.#options.fleet.add();
     const { context, driver, deployment } = this.#options;
-    launchInstance({
-      driver,
-      function: this.#options.function,
-      deployment,
-      startTimeoutMs: context.settings.startTimeoutMs,
-      clock: context.clock,
-      signal: this.#starts.signal,
-      loadArtifact: (digest) => context.loadArtifact(digest),
-      onLog: (line) => {
-        if (context.settings.observability) context.journal.log(line);
-      },
-    }).then(
+    const { signal } = this.#starts;
+    launchInstance({ context, driver, deployment, signal, function: this.#options.function }).then(
       (instance) => this.#started(slot, instance),
       (error: unknown) => this.#startFailed(slot, error),
     );
@@ -347,6 +346,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     this.#wake(slot);
     // Others may have got its slots: whom no start is left for waits for a slot, within queue_ms.
     if (this.#slots.ready.length > 0) this.#failStartWaiters();
+    this.#shed();
   }
 
   #startFailed(slot: InstanceSlot, error: unknown): void {

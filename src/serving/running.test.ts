@@ -1,23 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { InvocationFailure } from "../drivers/driver.ts";
 import { durationBucketsMs } from "./meter.ts";
-import type { ScriptedCall } from "./scripted-driver.harness.ts";
-import { ServingBench } from "./serving.harness.ts";
-
-/** A bench with one warm instance whose calls stay open. */
-async function warmBench(
-  limits: Record<string, number> = {},
-  concurrency: Record<string, number> = {},
-): Promise<{ bench: ServingBench; calls: ScriptedCall[] }> {
-  const bench = new ServingBench();
-  bench.apply({ manifest: { limits, concurrency } });
-  bench.ask();
-  await bench.settle();
-  const calls: ScriptedCall[] = [];
-  bench.driver.handler = (call) => void calls.push(call);
-  bench.records.length = 0;
-  return { bench, calls };
-}
+import { ServingBench, warmBench } from "./serving.harness.ts";
 
 describe("timers", () => {
   test("no head within timeout_ms is function_timeout, the guest is told to stop, the slot comes back", async () => {
@@ -95,80 +79,6 @@ describe("timers", () => {
     const { bench } = await warmBench();
     await bench.clock.advance(2000);
     expect(bench.serving.context.sweep.empty).toBe(true);
-  });
-});
-
-describe("a stuck instance", () => {
-  test("the request that timed out gets 504, the others 502 with the reason, and it is replaced", async () => {
-    const { bench, calls } = await warmBench({ timeoutMs: 1000 }, { maxInstances: 1 });
-    const spinner = bench.ask();
-    await bench.clock.advance(500);
-    const neighbour = bench.ask();
-    const [instance] = bench.driver.instances;
-    if (instance !== undefined) instance.stuck = true;
-    await bench.clock.advance(600);
-    expect(spinner.heard.outcome).toBe("function_timeout");
-    expect(neighbour.heard.outcome).toBe("runtime_error");
-    expect(neighbour.heard.error?.details.exit).toEqual({ reason: "unresponsive", stuck_ms: 100 });
-    expect(instance?.stopOptions).toEqual({
-      graceMs: 0,
-      exit: { reason: "unresponsive", stuckMs: 100 },
-    });
-    const next = bench.ask();
-    await bench.settle();
-    calls.at(-1)?.respond(200, [], "fresh");
-    expect(next.heard.outcome).toBe("200 fresh");
-    expect(bench.driver.instances.length).toBe(2);
-  });
-
-  test("while an instance is checked nothing new goes there; it does again once it answers", async () => {
-    const { bench, calls } = await warmBench(
-      { timeoutMs: 1000 },
-      { maxInstances: 1, queueMs: 500 },
-    );
-    bench.ask();
-    const [instance] = bench.driver.instances;
-    let answer: (alive: boolean) => void = () => {};
-    if (instance !== undefined) {
-      instance.responds = () =>
-        new Promise((resolve) => {
-          answer = resolve;
-        });
-    }
-    await bench.clock.advance(1050);
-    const { heard } = bench.ask();
-    expect(calls.length).toBe(1);
-    answer(true);
-    await bench.settle();
-    calls[1]?.respond(200, [], "well");
-    expect(heard.outcome).toBe("200 well");
-  });
-
-  test("a client that left a spinning request does not keep its slot beyond the timeout", async () => {
-    const { bench } = await warmBench({ timeoutMs: 2000 });
-    const { invocation } = bench.ask();
-    const [instance] = bench.driver.instances;
-    if (instance !== undefined) instance.stuck = true;
-    invocation.cancel("client disconnected");
-    await bench.clock.advance(1500);
-    expect(instance?.stopOptions).toBeUndefined();
-    await bench.clock.advance(600);
-    expect(instance?.stopOptions?.exit?.reason).toBe("unresponsive");
-    expect(bench.serving.pools()[0]?.running).toBe(0);
-  });
-
-  test("a guest that answers probes but never confirms a cancel is replaced in the end", async () => {
-    const { bench } = await warmBench({ timeoutMs: 1000 });
-    bench.ask();
-    const [instance] = bench.driver.instances;
-    if (instance !== undefined) {
-      instance.stuck = true;
-      instance.responds = () => Promise.resolve(true);
-    }
-    await bench.clock.advance(1100);
-    expect(instance?.stopOptions).toBeUndefined();
-    await bench.clock.advance(5100);
-    expect(instance?.stopOptions?.exit?.reason).toBe("unresponsive");
   });
 });
 

@@ -8,7 +8,7 @@ import { Invocation } from "./invocation.ts";
 import type { InvocationRequest } from "./invocation-contract.ts";
 import { type FunctionChanges, testFunction, testPlan } from "./plan-builder.harness.ts";
 import { RecordingListener } from "./recording-listener.harness.ts";
-import { ScriptedDriver } from "./scripted-driver.harness.ts";
+import { type ScriptedCall, ScriptedDriver } from "./scripted-driver.harness.ts";
 import type { ServingSettings } from "./serving-context.ts";
 
 export interface Asked {
@@ -84,6 +84,21 @@ export class ServingBench {
   settle(): Promise<void> {
     return this.clock.advance(0);
   }
+}
+
+/** A bench with one warm instance whose calls stay open. */
+export async function warmBench(
+  limits: Record<string, number> = {},
+  concurrency: Record<string, number> = {},
+): Promise<{ bench: ServingBench; calls: ScriptedCall[] }> {
+  const bench = new ServingBench();
+  bench.apply({ manifest: { limits, concurrency } });
+  bench.ask();
+  await bench.settle();
+  const calls: ScriptedCall[] = [];
+  bench.driver.handler = (call) => void calls.push(call);
+  bench.records.length = 0;
+  return { bench, calls };
 }
 
 /** How many invocations had each outcome. */

@@ -73,6 +73,22 @@ export class SlotSet {
     return freest !== undefined && freest.running < perInstance ? freest : undefined;
   }
 
+  /**
+   * Takes the slots beyond `readyMax` out of the choice, those with the fewest invocations, and
+   * returns the idle ones. The others are surplus until what they run has ended: nobody asked for
+   * them to go, so no timer of a drain cuts it. What starts is not counted: it may fail.
+   */
+  shed(readyMax: number): readonly InstanceSlot[] {
+    const healthy = this.#ready.filter((slot) => !slot.suspected);
+    const excess = Math.max(0, healthy.length - readyMax);
+    const shed = healthy.sort((a, b) => a.running - b.running).slice(0, excess);
+    for (const slot of shed) {
+      this.close(slot);
+      slot.surplus = slot.running > 0;
+    }
+    return shed.filter(({ surplus }) => !surplus);
+  }
+
   /** The ready slot that has run nothing for the longest time. */
   longestIdle(): InstanceSlot | undefined {
     let longest: InstanceSlot | undefined;

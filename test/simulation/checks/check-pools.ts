@@ -67,10 +67,14 @@ function checkPool(world: World, pool: PoolStatus): void {
 
 function liveWithin(world: World, pool: PoolStatus, { concurrency }: Manifest): boolean {
   const max = Math.min(concurrency.maxInstances, servingSettings.instancesPerFunctionMax);
-  const live = pool.instances.filter(({ state }) => state === "ready" || state === "starting");
-  // An instance that may be stuck is replaced before it is known for sure, its replacement as well:
-  // when all turn out fine, only the bound of the fleet holds.
-  return live.length <= max || world.trouble.suspects(pool.deploymentId);
+  const live = pool.instances.filter(
+    ({ state, suspected }) => state === "starting" || (state === "ready" && !suspected),
+  );
+  if (live.length <= max) return true;
+  // One that may be stuck is replaced before it is known for sure. When it turns out fine, whoever
+  // is one too many leaves, at the latest when the last replacement has started.
+  const starting = live.some(({ state }) => state === "starting");
+  return starting && world.trouble.suspects(pool.deploymentId);
 }
 
 /** Nothing runs or waits anywhere. */
