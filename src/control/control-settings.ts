@@ -1,5 +1,5 @@
 import { defaultManifestCaps, type ManifestCaps } from "../domain/manifest-keys.ts";
-import { type BundleLimits, defaultBundleLimits } from "./archive/bundle-limits.ts";
+import { type BundleLimits, defaultBundleLimits } from "../archive/bundle-limits.ts";
 
 /** Bounds of the control plane. */
 export interface ControlSettings {

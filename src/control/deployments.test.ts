@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { endOfTurn } from "../base/end-of-turn.ts";
-import { readTar } from "./archive/read-tar.ts";
-import { createUnpackMeter, defaultBundleLimits } from "./archive/bundle-limits.ts";
+import { readTar } from "../archive/read-tar.ts";
+import { createUnpackMeter, defaultBundleLimits } from "../archive/bundle-limits.ts";
 import { bundleDigest } from "../domain/bundle-digest.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { refusal } from "./testing/refusal.ts";

@@ -13,6 +13,8 @@ const tiers: readonly (readonly [folder: string, tier: number])[] = [
   ["src/domain/", 1],
   ["src/wire/", 1],
   ["src/http/", 1],
+  ["src/archive/", 1],
+  ["src/dependencies/", 2],
   ["src/supervision/", 2],
   ["src/drivers/", 2],
   ["src/store/", 2],
@@ -30,6 +32,7 @@ const confined: Readonly<Record<string, readonly string[]>> = {
   "src/client/": ["src/base/", "src/domain/"],
   "src/cli/": ["src/base/", "src/client/", "src/domain/"],
   "src/http/": ["src/base/", "src/domain/"],
+  "src/archive/": ["src/base/", "src/domain/"],
   // The SDK is what the guest gives to functions; it imports nothing.
   "src/drivers/guest/": ["src/base/", "src/wire/", "sdk/"],
 };

@@ -1,8 +1,14 @@
 import { expect, test } from "bun:test";
 import { deflateRawSync, gzipSync } from "node:zlib";
-import { defaultBundleLimits } from "./bundle-limits.ts";
-import { gnuLongName, paxHeader, paxRecord, rawGzip, rawTar } from "./raw-tar.harness.ts";
-import { descriptor, extraField, rawZip } from "./raw-zip.harness.ts";
+import { defaultBundleLimits } from "../../archive/bundle-limits.ts";
+import {
+  gnuLongName,
+  paxHeader,
+  paxRecord,
+  rawGzip,
+  rawTar,
+} from "../../archive/raw-tar.harness.ts";
+import { descriptor, extraField, rawZip } from "../../archive/raw-zip.harness.ts";
 import { readUpload } from "./read-upload.ts";
 
 async function pathsOf(bytes: Uint8Array): Promise<readonly string[]> {

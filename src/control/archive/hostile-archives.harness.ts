@@ -5,8 +5,8 @@ import type { HostileArchive } from "./hostile-archive.harness.ts";
 import { collidingNames, hostileNames } from "./hostile-names.harness.ts";
 import { hostileTars } from "./hostile-tars.harness.ts";
 import { hostileZips } from "./hostile-zips.harness.ts";
-import { rawGzip, rawTar, tarEntry } from "./raw-tar.harness.ts";
-import { rawZip } from "./raw-zip.harness.ts";
+import { rawGzip, rawTar, tarEntry } from "../../archive/raw-tar.harness.ts";
+import { rawZip } from "../../archive/raw-zip.harness.ts";
 import { zeroBomb } from "./zero-bomb.harness.ts";
 
 const mebibyte = 1_048_576;

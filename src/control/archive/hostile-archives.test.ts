@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { refusal } from "../testing/refusal.ts";
-import { defaultBundleLimits } from "./bundle-limits.ts";
+import { defaultBundleLimits } from "../../archive/bundle-limits.ts";
 import { hostileArchives } from "./hostile-archives.harness.ts";
 import { readUpload } from "./read-upload.ts";
 

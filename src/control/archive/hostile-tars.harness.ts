@@ -8,7 +8,7 @@ import {
   rawTar,
   tarEnd,
   tarEntry,
-} from "./raw-tar.harness.ts";
+} from "../../archive/raw-tar.harness.ts";
 
 type Row = readonly [what: string, tar: () => Uint8Array, word: string];
 

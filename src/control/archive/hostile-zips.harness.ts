@@ -8,7 +8,7 @@ import {
   localHeader,
   type RawZipEntry,
   rawZip,
-} from "./raw-zip.harness.ts";
+} from "../../archive/raw-zip.harness.ts";
 
 type Row = readonly [what: string, zip: () => Uint8Array, word: string];
 

@@ -2,9 +2,15 @@ import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { createBundlePaths, parseBundlePath } from "../../domain/bundle-path.ts";
 import { ReactorError } from "../../domain/errors.ts";
-import { defaultBundleLimits } from "./bundle-limits.ts";
-import { gnuLongName, paxHeader, paxRecord, rawGzip, rawTar } from "./raw-tar.harness.ts";
-import { rawZip } from "./raw-zip.harness.ts";
+import { defaultBundleLimits } from "../../archive/bundle-limits.ts";
+import {
+  gnuLongName,
+  paxHeader,
+  paxRecord,
+  rawGzip,
+  rawTar,
+} from "../../archive/raw-tar.harness.ts";
+import { rawZip } from "../../archive/raw-zip.harness.ts";
 import { readUpload } from "./read-upload.ts";
 
 const contents: Readonly<Record<string, string>> = {

@@ -4,7 +4,11 @@ import { zipSync, type Zippable } from "fflate";
 import { packTar, type TarHeader } from "modern-tar";
 import { thrown } from "../testing/refusal.ts";
 import { refusal } from "../testing/refusal.ts";
-import { type BundleLimits, createUnpackMeter, defaultBundleLimits } from "./bundle-limits.ts";
+import {
+  type BundleLimits,
+  createUnpackMeter,
+  defaultBundleLimits,
+} from "../../archive/bundle-limits.ts";
 import { canonicalTar } from "./canonical-tar.ts";
 import { readUpload } from "./read-upload.ts";
 

@@ -1,8 +1,12 @@
 import type { Upload } from "../control-plane.ts";
-import { createBundleIntake } from "./bundle-intake.ts";
-import { type BundleLimits, createUnpackMeter, invalidBundle } from "./bundle-limits.ts";
-import { readTar } from "./read-tar.ts";
-import { readZip } from "./read-zip.ts";
+import { createBundleIntake } from "../../archive/bundle-intake.ts";
+import {
+  type BundleLimits,
+  createUnpackMeter,
+  invalidBundle,
+} from "../../archive/bundle-limits.ts";
+import { readTar } from "../../archive/read-tar.ts";
+import { readZip } from "../../archive/read-zip.ts";
 
 /**
  * The files of an upload by path: of a zip, tar.gz or tar, told apart by their first bytes, or as

@@ -1,6 +1,6 @@
 import { constants, crc32, deflateRawSync } from "node:zlib";
-import { gzipAround, tarEntry, tarEnd } from "./raw-tar.harness.ts";
-import { rawZip } from "./raw-zip.harness.ts";
+import { gzipAround, tarEntry, tarEnd } from "../../archive/raw-tar.harness.ts";
+import { rawZip } from "../../archive/raw-zip.harness.ts";
 
 const pieceBytes = 16 * 1_048_576;
 

@@ -1,9 +1,13 @@
 import { expect, test } from "bun:test";
 import { refusal } from "../testing/refusal.ts";
-import { createUnpackMeter, defaultBundleLimits, type UnpackMeter } from "./bundle-limits.ts";
-import { inflateChunkBytes } from "./inflate-chunks.ts";
-import { readTar } from "./read-tar.ts";
-import { readZip } from "./read-zip.ts";
+import {
+  createUnpackMeter,
+  defaultBundleLimits,
+  type UnpackMeter,
+} from "../../archive/bundle-limits.ts";
+import { inflateChunkBytes } from "../../archive/inflate-chunks.ts";
+import { readTar } from "../../archive/read-tar.ts";
+import { readZip } from "../../archive/read-zip.ts";
 import { zeroBomb } from "./zero-bomb.harness.ts";
 
 const gibibyte = 1024 * 1_048_576;

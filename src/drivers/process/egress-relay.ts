@@ -1,31 +1,21 @@
 import { lookup } from "node:dns/promises";
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../../base/clock.ts";
+import { canonicalHost } from "../../domain/egress.ts";
 import {
-  canonicalHost,
-  deniedAddress,
-  type EgressRule,
-  egressRuleMatches,
-  parseAddress,
-  parseEgressRule,
-} from "../../domain/egress.ts";
-import { ReactorError } from "../../domain/errors.ts";
+  createEgressDecider,
+  type EgressDeciderOptions,
+  type EgressTarget,
+  parseEgressRules,
+} from "../../domain/egress-decision.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import { EgressConnection } from "./egress-connection.ts";
 
-/** Gives every address of a name; rejects when there is none. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
-
-export interface EgressRelayOptions {
+export interface EgressRelayOptions extends EgressDeciderOptions {
   readonly clock: Clock;
-  /** Hosts on private addresses that the operator opened, as `host:port`. */
-  readonly privateAllow: readonly string[];
-  /** Hosts that are never reachable, such as the admin listener, as `address:port`. */
-  readonly denied: readonly string[];
   readonly connectTimeoutMs: number;
   readonly connectionsPerInstanceMax: number;
-  readonly resolve: Resolve;
 }
 
 export const defaultEgressOptions: Omit<EgressRelayOptions, "clock"> = {
@@ -55,23 +45,14 @@ export interface EgressRelay {
   }): EgressGate;
 }
 
-interface Target {
-  readonly host: string;
-  readonly port: number;
-}
-
-type Decision =
-  | { readonly kind: "connect"; readonly addresses: readonly string[] }
-  | { readonly kind: "refuse"; readonly code: string; readonly message: string };
-
 /** Creates the relay that carries guests' connections to the outside, after checking each. */
 export function createEgressRelay(options: EgressRelayOptions): EgressRelay {
-  const decide = createDecider(options);
+  const decide = createEgressDecider(options);
   return {
     gate({ allow, onDenied }) {
-      const rules = allow === undefined ? undefined : parseRules(allow);
+      const rules = allow === undefined ? undefined : parseEgressRules(allow);
       const connections = new Set<EgressConnection>();
-      const admit = (stream: WireStream, target: Target | undefined): EgressConnection => {
+      const admit = (stream: WireStream, target: EgressTarget | undefined): EgressConnection => {
         const connection = new EgressConnection(stream, () => connections.delete(connection));
         if (target === undefined) {
           connection.refuse("invalid_request", "The destination is no host and port");
@@ -84,7 +65,7 @@ export function createEgressRelay(options: EgressRelayOptions): EgressRelay {
         }
         return connection;
       };
-      const carry = async (connection: EgressConnection, target: Target): Promise<void> => {
+      const carry = async (connection: EgressConnection, target: EgressTarget): Promise<void> => {
         // One timer bounds resolving and connecting together.
         const timer = options.clock.after(options.connectTimeoutMs, () =>
           connection.refuse(
@@ -116,53 +97,7 @@ export function createEgressRelay(options: EgressRelayOptions): EgressRelay {
   };
 }
 
-type Decide = (target: Target, allow: readonly EgressRule[] | undefined) => Promise<Decision>;
-
-/** Resolves a destination and decides about every address of it. */
-function createDecider(options: EgressRelayOptions): Decide {
-  const privateAllow = parseRules(options.privateAllow);
-  const denied = parseRules(options.denied);
-  return async (target, allow) => {
-    const { host, port } = target;
-    if (allow !== undefined && !allow.some((rule) => egressRuleMatches(rule, host, port))) {
-      return refuse(target, "the manifest's egress.allow does not name it");
-    }
-    const addresses = await resolveAll(host, options.resolve);
-    if (addresses.length === 0) {
-      const message = `Cannot resolve "${host}": the name has no address`;
-      return { kind: "refuse", code: "egress_unreachable", message };
-    }
-    const opened = privateAllow.some((rule) => egressRuleMatches(rule, host, port));
-    for (const address of addresses) {
-      const canonical = canonicalHost(address);
-      if (denied.some((rule) => egressRuleMatches(rule, canonical ?? host, port))) {
-        return refuse(target, `${address} is an address of this server`);
-      }
-      const reason = opened ? undefined : deniedAddress(canonical ?? address);
-      if (reason !== undefined) return refuse(target, `${address} is ${reason}`);
-    }
-    return { kind: "connect", addresses };
-  };
-}
-
-/** Parses rules; throws `manifest_invalid` naming one that is none. */
-function parseRules(texts: readonly string[]): EgressRule[] {
-  return texts.map((text) => {
-    const rule = parseEgressRule(text);
-    if (rule !== undefined) return rule;
-    throw new ReactorError(
-      "manifest_invalid",
-      `Cannot use ${JSON.stringify(text)} as an egress rule: it must be host, host:port or *.suffix`,
-    );
-  });
-}
-
-function refuse(target: Target, reason: string): Decision {
-  const message = `Egress to "${target.host}:${target.port}" is denied: ${reason}`;
-  return { kind: "refuse", code: "egress_denied", message };
-}
-
-function parseTarget(payload: Buffer): Target | undefined {
+function parseTarget(payload: Buffer): EgressTarget | undefined {
   let value: unknown;
   try {
     value = JSON.parse(payload.toString("utf8"));
@@ -178,14 +113,10 @@ function parseTarget(payload: Buffer): Target | undefined {
   return Number.isInteger(port) && port >= 1 && port <= 65535 ? { host: name, port } : undefined;
 }
 
-async function resolveAll(host: string, resolve: Resolve): Promise<readonly string[]> {
-  return parseAddress(host) === undefined ? resolve(host) : [host];
-}
-
 /** Connects to the checked addresses themselves, in order; no second lookup that could differ. */
 async function connectFirst(
   addresses: readonly string[],
-  target: Target,
+  target: EgressTarget,
   connection: EgressConnection,
 ): Promise<Socket> {
   let last: unknown;
@@ -213,7 +144,7 @@ function connectTo(address: string, port: number, connection: EgressConnection):
   });
 }
 
-function reasonOf(target: Target, error: unknown): string {
+function reasonOf(target: EgressTarget, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return `Cannot reach "${target.host}:${target.port}": ${message}`;
 }

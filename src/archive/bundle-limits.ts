@@ -1,4 +1,4 @@
-import { ReactorError } from "../../domain/errors.ts";
+import { ReactorError } from "../domain/errors.ts";
 
 /** Bounds of an upload. Path length and depth are fixed in `domain/bundle-path.ts`. */
 export interface BundleLimits {

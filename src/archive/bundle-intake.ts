@@ -1,4 +1,4 @@
-import { createBundlePaths, parseBundlePath } from "../../domain/bundle-path.ts";
+import { createBundlePaths, parseBundlePath } from "../domain/bundle-path.ts";
 import { invalidBundle, shownName, type UnpackMeter } from "./bundle-limits.ts";
 
 /** What every way to upload goes through, entry by entry: the rules of paths and of counts. */

@@ -1,4 +1,4 @@
-import { parseBundlePath } from "../../domain/bundle-path.ts";
+import { parseBundlePath } from "../domain/bundle-path.ts";
 import { createBundleIntake } from "./bundle-intake.ts";
 import type { UnpackMeter } from "./bundle-limits.ts";
 import { gunzipMember } from "./gunzip-member.ts";
