@@ -1,19 +1,28 @@
 import { invalidBundle } from "./bundle-limits.ts";
 
 /**
- * Keys that change what an entry is, rather than say when and by whom it was made. A path is used;
- * the others are refused, since readers disagree about them and nothing within the bounds needs them.
+ * Keys that change what an entry is, rather than say when and by whom it was made. A path is used, a
+ * size may repeat the header's; the others are refused, since readers disagree about them and nothing
+ * within the bounds needs them.
  */
-const refusedKeys: ReadonlySet<string> = new Set(["size", "linkpath", "hdrcharset"]);
+const refusedKeys: ReadonlySet<string> = new Set(["linkpath", "hdrcharset"]);
+
+/** What pax records may say of an entry. */
+export interface PaxOverrides {
+  readonly path: string | undefined;
+  /** Must be what the header says: archives of older npm versions repeat it. */
+  readonly bytes: number | undefined;
+}
 
 /**
- * The `path` that the pax records of an extended header give its entry, if any. Times, owners,
+ * What the pax records of an extended header say of its entry. Times, owners,
  * comments and attributes are not kept of any archive and may be there. ReactorError
  * `bundle_invalid` for records that are malformed, repeat a key or override anything else.
  */
-export function readPaxPath(body: Uint8Array): string | undefined {
+export function readPaxRecords(body: Uint8Array): PaxOverrides {
   const seen = new Set<string>();
   let path: string | undefined;
+  let bytes: number | undefined;
   for (let at = 0; at < body.length; ) {
     const { key, value, end } = readRecord(body, at);
     if (seen.has(key)) throw malformed(`the key "${key}" is there twice`);
@@ -26,9 +35,13 @@ export function readPaxPath(body: Uint8Array): string | undefined {
       if (value === "") throw malformed("its path is empty");
       path = value;
     }
+    if (key === "size") {
+      if (!/^(?:0|[1-9]\d{0,14})$/.test(value)) throw malformed("its size is no plain number");
+      bytes = Number(value);
+    }
     at = end;
   }
-  return path;
+  return { path, bytes };
 }
 
 /** One record: `length key=value LF`, the length in decimal and of the whole record. */
@@ -48,8 +61,8 @@ function readRecord(
   const key = decode(body.subarray(space + 1, equals));
   if (key === "") throw malformed("a record has no key");
   const raw = body.subarray(equals + 1, end - 1);
-  // Values of other keys may be binary (extended attributes); only a path has to be text.
-  return { key, value: key === "path" ? decode(raw) : "", end };
+  // Values of other keys may be binary (extended attributes); only these have to be text.
+  return { key, value: key === "path" || key === "size" ? decode(raw) : "", end };
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
 import { invalidBundle, shownName } from "./bundle-limits.ts";
-import { readPaxPath } from "./pax-records.ts";
+import { readPaxRecords } from "./pax-records.ts";
 import { decodeTarName, readTarHeader, type TarHeader } from "./tar-header.ts";
 
 /** Hears what a tar holds, in its order. What it throws ends the parsing. */
@@ -36,6 +36,7 @@ export class TarParser {
   /** What an extended header said of the entry that comes next. */
   #extended = false;
   #nextName: string | undefined;
+  #nextBytes: number | undefined;
   #extension: Uint8Array[] = [];
   readonly #block = new Uint8Array(blockBytes);
   #filled = 0;
@@ -97,6 +98,13 @@ export class TarParser {
     this.#nextName = undefined;
     this.#extended = false;
     this.#currentName = name;
+    const bytes = this.#nextBytes ?? header.bodyBytes;
+    this.#nextBytes = undefined;
+    if (bytes !== header.bodyBytes) {
+      throw invalidBundle(
+        `a pax header of the tar gives ${shownName(name)} ${bytes} bytes, its own header ${header.bodyBytes}`,
+      );
+    }
     if (header.kind === "file") this.#listener.onFile(name, header.bodyBytes);
     else this.#listener.onFolder(name);
   }
@@ -129,11 +137,17 @@ export class TarParser {
   #takeExtension({ kind, name }: TarHeader): void {
     if (kind === "file" || kind === "folder") return;
     const body = Buffer.concat(this.#extension);
-    if (kind === "long-name") this.#nextName = readLongName(body);
-    else if (kind === "pax") this.#nextName = readPaxPath(body);
-    else if (readPaxPath(body) !== undefined) {
+    if (kind === "long-name") {
+      this.#nextName = readLongName(body);
+      return;
+    }
+    const { path, bytes } = readPaxRecords(body);
+    if (kind === "pax") {
+      this.#nextName = path;
+      this.#nextBytes = bytes;
+    } else if (path !== undefined || bytes !== undefined) {
       throw invalidBundle(
-        `the global pax header ${shownName(name)} sets a path, which would be every entry's`,
+        `the global pax header ${shownName(name)} sets a path or a size, which would be every entry's`,
       );
     }
   }

@@ -84,6 +84,10 @@ export const errorCatalogue = {
     status: 503,
     summary: "No instance could be started; `details` has the start-up log.",
   },
+  dependencies_unavailable: {
+    status: 503,
+    summary: "A registry did not give a package that the function's lockfile names; deploy again.",
+  },
   storage_unavailable: { status: 503, summary: "The store cannot answer now." },
   function_timeout: { status: 504, summary: "The handler did not answer within its `timeout_ms`." },
   storage_full: { status: 507, summary: "The disk under the data folder is full." },

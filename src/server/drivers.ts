@@ -1,10 +1,9 @@
-import { availableParallelism, networkInterfaces } from "node:os";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import { deniedAddress } from "../domain/egress.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { createBunDriver } from "../drivers/bun/driver.ts";
 import { findBunBinary } from "../drivers/bun/find-bun-binary.ts";
@@ -14,6 +13,7 @@ import { createMissingDriver } from "../drivers/missing-driver.ts";
 import type { ProcessHostOptions } from "../drivers/process/process-host.ts";
 import { enabledRuntimes } from "./config/built-runtimes.ts";
 import type { Settings } from "./config/settings.ts";
+import { ownPublicAddresses } from "./own-public-addresses.ts";
 
 export interface DriverContext {
   readonly settings: Settings;
@@ -103,14 +103,4 @@ function processOptions(context: DriverContext): ProcessHostOptions {
     log,
     egress: { privateAllow: settings.egressPrivateAllow, denied: ownPublicAddresses() },
   };
-}
-
-/**
- * Public addresses of this machine, which must not lead back to the server or its neighbours. The
- * others are on the relay's own deny list, which `egress.private_allow` may open.
- */
-function ownPublicAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((all) => (all ?? []).map(({ address }) => address))
-    .filter((address) => deniedAddress(address) === undefined);
 }

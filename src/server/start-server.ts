@@ -25,6 +25,7 @@ import type { Config } from "./config/load-config.ts";
 import type { Settings } from "./config/settings.ts";
 import { type Drivers, openDrivers } from "./drivers.ts";
 import { listen } from "./listen.ts";
+import { openDependencies } from "./open-dependencies.ts";
 import { openEdge } from "./open-edge.ts";
 import { refuseLostKey } from "./refuse-lost-key.ts";
 
@@ -166,7 +167,7 @@ function openServing(options: StartOptions, storage: Storage, drivers: Drivers):
   });
 }
 
-function openControl(
+async function openControl(
   options: StartOptions,
   storage: Storage,
   drivers: Drivers,
@@ -174,12 +175,15 @@ function openControl(
 ): Promise<StartedControlPlane> {
   const { clock, random, ids, log } = options;
   const { settings } = options.config;
+  const dependencies = await openDependencies({ ...options, settings });
   return createControlPlane({
     ...storage,
     materializer: createMaterializer({
       drivers: drivers.table,
       probes: drivers.probes,
       startTimeoutMs: settings.startTimeoutMs,
+      clock,
+      dependencies,
       onLog: (line) => storage.journal.log(line),
     }),
     publish: (plan) => serving.apply(plan),

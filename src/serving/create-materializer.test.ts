@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createVirtualClock } from "../base/clock.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { FunctionRecord } from "../domain/function.ts";
 import type { DriverProbe } from "../drivers/driver.ts";
@@ -30,6 +31,7 @@ async function bench(
     drivers: new Map([["bun/process", driver]]),
     probes: new Map([["bun/process", found]]),
     startTimeoutMs: 1000,
+    clock: createVirtualClock(),
     onLog() {},
   });
   return { driver, materializer };

@@ -1,7 +1,15 @@
+import type { Clock } from "../base/clock.ts";
+import type { DependencyInstaller } from "../dependencies/dependency-installer.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { LogLine } from "../domain/invocation.ts";
 import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
-import { type Driver, type DriverProbe, StartError } from "../drivers/driver.ts";
+import {
+  type Artifact,
+  type Driver,
+  type DriverProbe,
+  type PrepareRequest,
+  StartError,
+} from "../drivers/driver.ts";
 import { driverKey, type DriverTable, type ProbeTable } from "../drivers/driver-table.ts";
 import { declaredEnv } from "../domain/declared-env.ts";
 import type { MaterializeRequest, Materialized, Materializer } from "./materializer.ts";
@@ -11,21 +19,82 @@ export interface MaterializerOptions {
   readonly drivers: DriverTable;
   readonly probes: ProbeTable;
   readonly startTimeoutMs: number;
-  /** Hears the lines that the code writes while it is imported. Must not throw. */
+  readonly clock: Clock;
+  /** Adds the packages that a lockfile names; absent: only what was uploaded is there. */
+  readonly dependencies?: DependencyInstaller;
+  /** Hears what was installed, and the lines that the code writes while it is imported. Must not throw. */
   readonly onLog: (line: LogLine) => void;
 }
 
 /** Creates the materializer that control deploys through. */
 export function createMaterializer(options: MaterializerOptions): Materializer {
+  // Said once the deployment has its row, which is written while it is prepared.
+  const notesOf = new WeakMap<Artifact, readonly string[]>();
   return {
     check: (manifest) => void driverFor(manifest, options),
     checkRuntime: (runtime, isolation) => void findDriver(runtime, isolation, options),
-    prepare: async (request, signal) =>
-      driverFor(request.manifest, options).prepare(request, signal),
+    async prepare(request, signal) {
+      const driver = driverFor(request.manifest, options);
+      const { artifact, notes } = await prepareWith(driver, request, options, signal);
+      notesOf.set(artifact, notes);
+      return artifact;
+    },
     async materialize(request, signal): Promise<Materialized> {
       const driver = driverFor(request.manifest, options);
+      for (const note of notesOf.get(request.artifact) ?? []) {
+        options.onLog(platformLine(options.clock.now(), request, note));
+      }
       return { shape: await prove(driver, request, options, signal) };
     },
+  };
+}
+
+interface Prepared {
+  readonly artifact: Artifact;
+  /** What the deployment's log says about it. */
+  readonly notes: readonly string[];
+}
+
+/** Installs the function's packages, when it has any, and prepares all of it with the driver. */
+async function prepareWith(
+  driver: Driver,
+  request: PrepareRequest,
+  { dependencies }: MaterializerOptions,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  if (dependencies === undefined) {
+    return { artifact: await driver.prepare(request, signal), notes: [] };
+  }
+  const { runtime } = request.manifest;
+  const { files, notes } = await dependencies.install({ runtime, files: request.files }, signal);
+  try {
+    return { artifact: await driver.prepare({ ...request, files }, signal), notes };
+  } catch (error) {
+    throw withNotes(error, notes);
+  }
+}
+
+/** A failure with what was installed in its log: what it misses may have been left out. */
+function withNotes(error: unknown, notes: readonly string[]): unknown {
+  if (!(error instanceof ReactorError) || notes.length === 0) return error;
+  const { log } = error.details;
+  const lines = typeof log === "string" && log !== "" ? [...notes, log] : notes;
+  return new ReactorError(error.code, error.message, {
+    cause: error,
+    details: { ...error.details, log: lines.join("\n") },
+  });
+}
+
+function platformLine(atMs: number, request: MaterializeRequest, message: string): LogLine {
+  return {
+    atMs,
+    level: "info",
+    source: "platform",
+    functionId: request.function.id,
+    deploymentId: request.deploymentId,
+    invocationId: undefined,
+    requestId: undefined,
+    message,
   };
 }
 

@@ -151,6 +151,7 @@ export class Life {
         drivers: new Map([["bun/process", this.driver]]),
         probes: new Map([["bun/process", probe]]),
         startTimeoutMs: servingSettings.startTimeoutMs,
+        clock: this.#views.control,
         onLog: (line) => this.#journal.log(line),
       }),
       publish: (plan) => {

@@ -41,7 +41,7 @@ const kinds: readonly Row[] = [
 ]);
 
 const pax: readonly Row[] = [
-  ["a pax size", () => rawTar(paxHeader(paxRecord("size", "0")), good), '"size" may not'],
+  ["a pax size", () => rawTar(paxHeader(paxRecord("size", "0")), good), "its own header 1"],
   ["a pax linkpath", () => rawTar(paxHeader(paxRecord("linkpath", "/etc")), good), '"linkpath"'],
   [
     "a pax charset",
@@ -79,7 +79,11 @@ const pax: readonly Row[] = [
   ["a pax header at the end", () => rawTar(good, ...named("a").slice(0, 1)), "without its entry"],
   ["a pax header of 70,000 bytes", () => rawTar(paxHeader(Buffer.alloc(70_000)), good), "65536"],
   ["a global path", () => rawTar(paxHeader(paxRecord("path", "a"), "g"), good), "every entry's"],
-  ["a global size", () => rawTar(paxHeader(paxRecord("size", "9"), "g"), good), '"size"'],
+  [
+    "a global size",
+    () => rawTar(paxHeader(paxRecord("size", "9"), "g"), good),
+    "sets a path or a size",
+  ],
   ["a GNU name of the parent", () => rawTar(gnuLongName("../../up.ts"), good), "`..`"],
   ["a GNU name with a NUL inside", () => rawTar(gnuLongName("a\0../b"), good), "NUL inside"],
   ["a GNU name of 70,000 bytes", () => rawTar(gnuLongName("a".repeat(70_000)), good), "65536"],

@@ -44,6 +44,15 @@ function checkEdge(settings: Settings): { problems: string[]; warnings: string[]
   return { problems, warnings: [warning] };
 }
 
+/** What is wrong with a registry's URL; credentials would be shown wherever the URL is. */
+function checkRegistry({ npmRegistry }: Settings): string[] {
+  if (npmRegistry === undefined) return [];
+  const url = URL.canParse(npmRegistry) ? new URL(npmRegistry) : undefined;
+  const plain = url !== undefined && url.username === "" && url.password === "";
+  if (plain && (url.protocol === "https:" || url.protocol === "http:")) return [];
+  return ["functions.npm_registry must be an http or https URL without user and password"];
+}
+
 /** Rules between settings. */
 export function checkSettings(settings: Settings): {
   readonly problems: readonly string[];
@@ -51,7 +60,7 @@ export function checkSettings(settings: Settings): {
 } {
   const runtimes = checkRuntimes(settings.runtimes);
   const edge = checkEdge(settings);
-  const problems = [...runtimes.problems, ...edge.problems];
+  const problems = [...runtimes.problems, ...edge.problems, ...checkRegistry(settings)];
   const warnings = [...runtimes.warnings, ...edge.warnings];
   if (settings.invokeTimeoutMs > settings.invokeTimeoutMsMax) {
     problems.push(

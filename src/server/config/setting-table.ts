@@ -248,6 +248,29 @@ export const settingTable = {
     min: 100,
     max: 5 * minuteMs,
   },
+  npmRegistry: {
+    path: "functions.npm_registry",
+    summary:
+      "Registry that functions' npm packages come from, also on a private address. Absent: where the lockfile says, else the registry of this machine's npm.",
+    type: "text",
+  },
+  installTimeoutMs: {
+    path: "functions.install_timeout_ms",
+    summary: "Longest time for fetching one deployment's packages.",
+    type: "integer",
+    default: minuteMs,
+    min: 100,
+    max: 10 * minuteMs,
+  },
+  dependencyCacheBytesMax: {
+    path: "functions.dependency_cache_max_bytes",
+    summary:
+      "Size of the folder of installed packages, `dependencies` in the workdir; those not used for longest go first.",
+    type: "integer",
+    default: 1_073_741_824,
+    min: 0,
+    max: 1_099_511_627_776,
+  },
   logSegmentBytesMax: {
     path: "functions.logs.segment_max_bytes",
     summary: "Size at which a segment of the functions' logs is closed and a new one begun.",

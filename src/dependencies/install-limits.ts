@@ -1,0 +1,13 @@
+/** Bounds of one function's dependencies; each is named in the error of what goes over it. */
+export const installLimits = {
+  /** Packages in all. */
+  packagesMax: 3000,
+  /** One package's archive as it comes. */
+  packedBytesMax: 50 * 1_048_576,
+  /** All packages unpacked. */
+  unpackedBytesMax: 250 * 1_048_576,
+  /** Files of all packages. */
+  filesMax: 60_000,
+  /** Downloads at the same time. */
+  downloadsMax: 8,
+} as const;
