@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestPackage } from "../../src/dependencies/package-archive.harness.ts";
@@ -7,7 +8,7 @@ import {
   type RegistryServer,
   startRegistry,
 } from "../../src/dependencies/registry-server.harness.ts";
-import { reactor, type RunResult, startServer, type TestServer } from "./reactor.ts";
+import { reactor, type RunResult, startServer, type TestServer, until } from "./reactor.ts";
 
 /** Functions with a lockfile, deployed by the CLI; their packages come from a registry of the test. */
 const shout: TestPackage = {
@@ -18,11 +19,12 @@ const shout: TestPackage = {
     "lib/index.js": "module.exports = (text) => text.toUpperCase() + require('@deep/mark');",
   },
 };
+const canary = join(tmpdir(), `reactor-postinstall-${process.pid}`);
 const mark: TestPackage = {
   name: "@deep/mark",
   version: "2.0.1",
   json: {
-    scripts: { postinstall: "touch /tmp/reactor-postinstall-canary; echo $CANARY > ../../ran" },
+    scripts: { postinstall: `touch ${canary}` },
   },
   files: { "index.js": "module.exports = '!'" },
 };
@@ -59,23 +61,28 @@ function packageLock(): string {
 /** Writes a function's folder and deploys it as its author would. */
 async function deployFolder(name: string, files: Record<string, string>): Promise<RunResult> {
   const folder = join(home, name);
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), text);
-  }
+  await writeFolder(folder, files);
   const env = { REACTOR_URL: server.url, REACTOR_API_KEY: server.key };
   return reactor(["functions", "deploy", name, "--dir", folder, "--create", "--promote"], { env });
 }
 
+async function writeFolder(folder: string, files: Record<string, string>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+}
+
 const packageJson = JSON.stringify({ dependencies: { shout: "^1.0.0" } });
 
+const sources = (): Record<string, string> => ({
+  "index.js": handler,
+  "package.json": packageJson,
+  "package-lock.json": packageLock(),
+});
+
 test("a function with a package-lock.json deploys without node_modules and serves", async () => {
-  const files = {
-    "index.js": handler,
-    "package.json": packageJson,
-    "package-lock.json": packageLock(),
-  };
-  const deployed = await deployFolder("loud", files);
+  const deployed = await deployFolder("loud", sources());
   expect(deployed.stderr + deployed.stdout).toContain("ready");
   const invoked = await server.cli("invoke", "loud");
   expect(invoked.stdout).toContain("HELLO!");
@@ -84,4 +91,103 @@ test("a function with a package-lock.json deploys without node_modules and serve
     /installed package-lock\.json in \d+ ms: 2 packages: @deep\/mark@2\.0\.1, shout@1\.2\.3/,
   );
   expect(log).toContain("install scripts that were not run: @deep/mark@2.0.1");
+});
+
+test("an install script never runs, at deploy or later", async () => {
+  await deployFolder("scripted", sources());
+  await server.cli("invoke", "scripted");
+  expect(existsSync(canary)).toBe(false);
+});
+
+test("a second function with the same lockfile gets its packages from the cache", async () => {
+  await deployFolder("first", sources());
+  const asked = registry.asked.length;
+  await deployFolder("second", sources());
+  expect(registry.asked.length).toBe(asked);
+  const { stdout: log } = await server.cli("logs", "second");
+  expect(log).toMatch(/installed package-lock\.json in \d+ ms, from the cache: 2 packages/);
+});
+
+const failures: Readonly<
+  Record<string, readonly [files: () => Record<string, string>, word: string]>
+> = {
+  "no lockfile": [
+    () => ({ "index.js": handler, "package.json": packageJson }),
+    "npm install --package-lock-only",
+  ],
+  "a lockfile for another range": [
+    () => ({ ...sources(), "package.json": packageJson.replace("^1.0.0", "^2.0.0") }),
+    'package-lock.json does not match package.json: "shout"',
+  ],
+  "a package with other content": [
+    () => ({ ...sources(), "package-lock.json": packageLock().replace(/sha512-.{8}/, "sha512-AAAAAAAA") }),
+    "integrity mismatch",
+  ],
+  "a package that the registry lacks": [
+    () => ({ ...sources(), "package-lock.json": packageLock().replace("1.2.3", "9.9.9") }),
+    "shout@9.9.9 cannot be fetched",
+  ],
+  "a source on this machine": [
+    () => ({
+      ...sources(),
+      "package-lock.json": packageLock().replace(
+        '"version":"1.2.3"',
+        `"version":"1.2.3","resolved":"${server.url}/api/v1/functions"`,
+      ),
+    }),
+    "a loopback address",
+  ],
+};
+
+test.each(Object.keys(failures))("%s is a failed deployment whose log says why", async (what) => {
+  const [files, word] = failures[what] ?? [sources, ""];
+  const name = `fails-${Object.keys(failures).indexOf(what)}`;
+  const deployed = await deployFolder(name, files());
+  expect(deployed.code).toBe(1);
+  expect(deployed.stderr).toContain(word);
+  const { items } = await server.client.listDeployments(name);
+  expect(items[0]?.status).toBe("failed");
+  const { stdout: log } = await server.cli("logs", name);
+  expect(log).toContain(word);
+});
+
+test("a server that is killed in the middle of an install leaves nothing of it", async () => {
+  const hung = Promise.withResolvers<void>();
+  const slow = await startRegistry([], () => {
+    hung.resolve();
+    return true;
+  });
+  const first = await startServer({ env: { REACTOR_FUNCTIONS_NPM_REGISTRY: slow.url } });
+  const folder = join(home, "killed");
+  await writeFolder(folder, sources());
+  const env = { REACTOR_URL: first.url, REACTOR_API_KEY: first.key };
+  const deploying = reactor(["functions", "deploy", "killed", "--dir", folder, "--create"], {
+    env,
+  });
+  await hung.promise;
+  await until("the deployment materializes", async () => {
+    const listed = await first.client.listDeployments("killed").catch(() => undefined);
+    return listed?.items[0]?.status === "materializing";
+  });
+  first.signal("SIGKILL");
+  expect((await deploying).code).not.toBe(0);
+  await first.stop({ keepData: true });
+  await slow.close();
+  const cache = join(first.dataDir, "functions", "dependencies");
+  await writeFile(join(cache, "half-0.draft"), "what a kill in the middle of writing leaves");
+  const second = await startServer({
+    dataDir: first.dataDir,
+    env: { REACTOR_FUNCTIONS_NPM_REGISTRY: registry.url },
+  });
+  try {
+    expect(await readdir(cache)).toEqual([]);
+    const { items } = await second.client.listDeployments("killed");
+    expect(items.map(({ status }) => status)).toEqual(["failed"]);
+    const again = await reactor(["functions", "deploy", "killed", "--dir", folder], {
+      env: { REACTOR_URL: second.url, REACTOR_API_KEY: second.key },
+    });
+    expect(again.code).toBe(0);
+  } finally {
+    await second.stop();
+  }
 });

@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../base/clock.ts";
+import { silentLog } from "../base/log.ts";
+import { createEgressDecider } from "../domain/egress-decision.ts";
+import { ReactorError } from "../domain/errors.ts";
+import type { Runtime } from "../domain/manifest.ts";
+import { createDependencyInstaller } from "./create-dependency-installer.ts";
+import type { Installed } from "./dependency-installer.ts";
+import { createDownload } from "./download.ts";
+import { createNpmRegistry } from "./npm/npm-registry.ts";
+import { openTreeCache } from "./tree-cache.ts";
+
+export interface InstallBench {
+  /** Installs for files given as text. */
+  install(
+    files: Readonly<Record<string, string>>,
+    options?: { readonly signal?: AbortSignal; readonly runtime?: Runtime },
+  ): Promise<Installed>;
+  /** The refusal of an install that must fail. */
+  refusal(files: Readonly<Record<string, string>>): Promise<ReactorError>;
+  readonly cacheFolder: string;
+  close(): void;
+}
+
+export interface BenchOptions {
+  /** The operator's registry; absent: the lockfile says. */
+  readonly registry?: string;
+  readonly privateAllow?: readonly string[];
+  readonly idleTimeoutMs?: number;
+  readonly timeoutMs?: number;
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  readonly cacheBytesMax?: number;
+}
+
+/** An installer with real sockets and a cache in a folder of its own, for Linux on x64. */
+export async function openInstallBench(options: BenchOptions = {}): Promise<InstallBench> {
+  const cacheFolder = mkdtempSync(join(tmpdir(), "reactor-install-"));
+  const { registry } = options;
+  const own = registry === undefined ? [] : [new URL(registry).host];
+  const clock = systemClock;
+  const installer = createDependencyInstaller({
+    download: createDownload({
+      decide: createEgressDecider({
+        privateAllow: [...own, ...(options.privateAllow ?? [])],
+        denied: [],
+        resolve:
+          options.resolve ??
+          (async (host) => {
+            throw new Error(`nobody knows ${host}`);
+          }),
+      }),
+      clock,
+      idleTimeoutMs: options.idleTimeoutMs ?? 10_000,
+      retryDelaysMs: [1, 1],
+    }),
+    cache: await openTreeCache({
+      folder: cacheFolder,
+      bytesMax: options.cacheBytesMax ?? 1e9,
+      clock,
+      log: silentLog,
+    }),
+    clock,
+    platform: { os: "linux", cpu: "x64", libc: "glibc" },
+    npmRegistry: createNpmRegistry({ setting: registry, machine: async () => undefined }),
+    timeoutMs: options.timeoutMs ?? 30_000,
+  });
+  const install: InstallBench["install"] = (files, { signal, runtime = "bun" } = {}) =>
+    installer.install(
+      {
+        runtime,
+        files: new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)])),
+      },
+      signal ?? new AbortController().signal,
+    );
+  return {
+    install,
+    async refusal(files) {
+      const outcome = await install(files).catch((error: unknown) => error);
+      if (outcome instanceof ReactorError) return outcome;
+      throw new Error(`it was not refused: ${String(outcome)}`);
+    },
+    cacheFolder,
+    close: () => rmSync(cacheFolder, { recursive: true, force: true }),
+  };
+}
