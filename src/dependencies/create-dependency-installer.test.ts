@@ -117,10 +117,7 @@ test("the first failure ends the other downloads", async () => {
   let closed = 0;
   const { registry, bench } = await open((path, response) => {
     if (path.startsWith("/d/")) {
-      void hanging.promise.then(() => {
-        response.statusCode = 404;
-        response.end();
-      });
+      void hanging.promise.then(() => response.writeHead(404).end());
     } else {
       response.on("close", () => void (closed += 1));
       if (others.add(path).size === 3) hanging.resolve();
@@ -142,7 +139,7 @@ test("an install that nobody waits for any more is stopped", async () => {
     return true;
   });
   const install = bench.install(project(registry), { signal: stop.signal });
-  await expect(install).rejects.toThrow("the client left");
+  expect(String(await install.catch((error: unknown) => error))).toContain("the client left");
   await closed.promise;
   expect(await readdir(bench.cacheFolder)).toEqual([]);
 });

@@ -221,6 +221,7 @@ test("an abort ends the connection and rejects with its reason", async () => {
     stop.abort(new Error("enough"));
   });
   const download = downloadThrough({ open: [url] });
-  await expect(download({ ...wanted, url }, stop.signal)).rejects.toThrow("enough");
+  const given = await download({ ...wanted, url }, stop.signal).catch((error: unknown) => error);
+  expect(String(given)).toContain("enough");
   await closed.promise;
 });

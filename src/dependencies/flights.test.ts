@@ -44,10 +44,10 @@ test("who leaves does not stop the others; the last one does", async () => {
   const first = flights.run("a", work, stops[0].signal);
   const second = flights.run("a", work, stops[1].signal);
   stops[0].abort(new Error("first leaves"));
-  await expect(first).rejects.toThrow("first leaves");
+  expect(String(await first.catch((error: unknown) => error))).toContain("first leaves");
   expect(inner?.aborted).toBe(false);
   stops[1].abort(new Error("second leaves"));
-  await expect(second).rejects.toThrow("second leaves");
+  expect(String(await second.catch((error: unknown) => error))).toContain("second leaves");
   expect(inner?.aborted).toBe(true);
   expect(await flights.run("a", async () => 3, never)).toBe(3);
 });

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { SourceText } from "./source-text.ts";
+import { somePackage } from "./world.ts";
 
 /** A function as the text defines them, with other statements in its handler. */
 function inHandler(body: string): string {
@@ -224,6 +225,23 @@ export const fluxFunctions: SourceText = {
       lines: [60, 60],
       block: "package.json ← npm dependencies for this function (optional)",
       needs: ["dependencies"],
+      async run({ registry, write, type, call }, block) {
+        const [file = ""] = block.split(" ");
+        const tables = { dependencies: { [somePackage.name]: "^1.0.0" } };
+        const locked = { [`node_modules/${somePackage.name}`]: registry.lockEntry(somePackage) };
+        await write(`my_function/${file}`, JSON.stringify(tables));
+        await write(
+          "my_function/package-lock.json",
+          JSON.stringify({ lockfileVersion: 3, packages: { "": tables, ...locked } }),
+        );
+        await write(
+          "my_function/index.ts",
+          `import slugify from "${somePackage.name}"; ${inHandler("return slugify(input.title);")}`,
+        );
+        await type("flux functions deploy my_function --dir my_function --create --promote");
+        const response = await call("POST", "/fn/v1/my_function", { title: "Buy Milk" });
+        assert.equal(await response.json(), "buy-milk");
+      },
     },
     {
       lines: [61, 63],

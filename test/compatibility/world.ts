@@ -2,6 +2,11 @@ import { AssertionError } from "node:assert";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { TestPackage } from "../../src/dependencies/package-archive.harness.ts";
+import {
+  type RegistryServer,
+  startRegistry,
+} from "../../src/dependencies/registry-server.harness.ts";
 import { type RunResult, root, startServer, type TestServer, until } from "../e2e/reactor.ts";
 
 /** A server, a home folder to type in, and what earlier entries of the same source left behind. */
@@ -13,6 +18,8 @@ export interface World {
   readonly values: Map<string, string>;
   /** An HTTP server that functions may reach; it answers every request with `{ path, method, body }`. */
   readonly upstream: string;
+  /** Where functions' npm packages come from; it has `somePackage` and nothing else. */
+  readonly registry: RegistryServer;
   /** Types one command line into a shell; throws unless it ends with 0. Returns what it printed. */
   readonly type: (line: string, stdin?: string) => Promise<string>;
   /** Types it, waits until it printed the text while `meanwhile` runs, and presses Ctrl-C. */
@@ -27,10 +34,18 @@ export interface OpenWorld extends World {
   readonly close: () => Promise<void>;
 }
 
+/** The one package that a world's registry has. */
+export const somePackage: TestPackage = {
+  name: "slugify-title",
+  version: "1.4.0",
+  files: { "index.js": "module.exports = (text) => text.toLowerCase().replaceAll(' ', '-');" },
+};
+
 /** Starts a server of its own; `config` is the text of its reactor.toml. */
 export async function openWorld(config: string): Promise<OpenWorld> {
   const home = await mkdtemp(join(tmpdir(), "reactor-typed-"));
   const upstream = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: echo });
+  const registry = await startRegistry([somePackage]);
   await writeFile(join(home, "reactor.toml"), config);
   await mkdir(join(home, ".bin"));
   // The text says `flux` where the command is `reactor` here.
@@ -39,7 +54,10 @@ export async function openWorld(config: string): Promise<OpenWorld> {
   }
   const server = await startServer({
     args: ["--config", join(home, "reactor.toml")],
-    env: { REACTOR_EGRESS_PRIVATE_ALLOW: `127.0.0.1:${upstream.port}` },
+    env: {
+      REACTOR_EGRESS_PRIVATE_ALLOW: `127.0.0.1:${upstream.port}`,
+      REACTOR_FUNCTIONS_NPM_REGISTRY: registry.url,
+    },
   });
   const spawn = (line: string, stdin: string) =>
     Bun.spawn(["sh", "-c", `exec ${line.replace(/^\$ /, "")}`], {
@@ -62,6 +80,7 @@ export async function openWorld(config: string): Promise<OpenWorld> {
     server,
     home,
     values: new Map(),
+    registry,
     upstream: `http://127.0.0.1:${upstream.port}`,
     type: async (line, stdin = "") => typed(line, await ended(spawn(line, stdin))),
     async follow(line, text, meanwhile) {
@@ -93,6 +112,7 @@ export async function openWorld(config: string): Promise<OpenWorld> {
     async close() {
       await server.stop();
       await upstream.stop(true);
+      await registry.close();
       await rm(home, { recursive: true, force: true });
     },
   };

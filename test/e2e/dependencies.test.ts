@@ -120,7 +120,10 @@ const failures: Readonly<
     'package-lock.json does not match package.json: "shout"',
   ],
   "a package with other content": [
-    () => ({ ...sources(), "package-lock.json": packageLock().replace(/sha512-.{8}/, "sha512-AAAAAAAA") }),
+    () => ({
+      ...sources(),
+      "package-lock.json": packageLock().replace(/sha512-.{8}/, "sha512-AAAAAAAA"),
+    }),
     "integrity mismatch",
   ],
   "a package that the registry lacks": [

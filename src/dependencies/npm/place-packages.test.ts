@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import { type Arbitrary, assert, constantFrom, property, record, tuple } from "fast-check";
 import { findInTree } from "./lock-tree.ts";
 import { type GraphPackage, type PackageGraph, placePackages } from "./place-packages.ts";
 
@@ -88,15 +88,11 @@ function findsAll(needs: Needs): string[] {
 test("whatever the graph, everybody finds the version that the lock says", () => {
   const names = ["a", "b", "c", "d", "e", "f"];
   // Later names are needed only by earlier ones: circles of versions are another test's.
-  const needed = (from: number): fc.Arbitrary<string[]> =>
-    fc
-      .tuple(
-        ...names
-          .slice(from)
-          .map((name) => fc.constantFrom("", `${name}@1`, `${name}@2`, `${name}@3`)),
-      )
-      .map((ids) => ids.filter((id) => id !== ""));
-  const graphs = fc.record({
+  const needed = (from: number): Arbitrary<string[]> =>
+    tuple(
+      ...names.slice(from).map((name) => constantFrom("", `${name}@1`, `${name}@2`, `${name}@3`)),
+    ).map((ids) => ids.filter((id) => id !== ""));
+  const graphs = record({
     root: needed(0),
     ...Object.fromEntries(
       names.flatMap((name, index) =>
@@ -104,8 +100,8 @@ test("whatever the graph, everybody finds the version that the lock says", () =>
       ),
     ),
   });
-  fc.assert(
-    fc.property(graphs, (needs) => {
+  assert(
+    property(graphs, (needs) => {
       expect(findsAll(needs)).toEqual([]);
     }),
     { numRuns: 500 },

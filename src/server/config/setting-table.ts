@@ -2,6 +2,8 @@ import path from "node:path";
 import { sha256Hex } from "../../base/digest.ts";
 import { logLevels } from "../../base/log.ts";
 import { defaultHttpLimits } from "../../http/http-limits.ts";
+import { dependencySettings } from "./dependency-settings.ts";
+import { logSettings } from "./log-settings.ts";
 import type { SettingContext } from "./setting-context.ts";
 import type { SettingDefinition } from "./setting.ts";
 
@@ -248,53 +250,8 @@ export const settingTable = {
     min: 100,
     max: 5 * minuteMs,
   },
-  npmRegistry: {
-    path: "functions.npm_registry",
-    summary:
-      "Registry that functions' npm packages come from, also on a private address. Absent: where the lockfile says, else the registry of this machine's npm.",
-    type: "text",
-  },
-  installTimeoutMs: {
-    path: "functions.install_timeout_ms",
-    summary: "Longest time for fetching one deployment's packages.",
-    type: "integer",
-    default: minuteMs,
-    min: 100,
-    max: 10 * minuteMs,
-  },
-  dependencyCacheBytesMax: {
-    path: "functions.dependency_cache_max_bytes",
-    summary:
-      "Size of the folder of installed packages, `dependencies` in the workdir; those not used for longest go first.",
-    type: "integer",
-    default: 1_073_741_824,
-    min: 0,
-    max: 1_099_511_627_776,
-  },
-  logSegmentBytesMax: {
-    path: "functions.logs.segment_max_bytes",
-    summary: "Size at which a segment of the functions' logs is closed and a new one begun.",
-    type: "integer",
-    default: 16 * 1_048_576,
-    min: 65_536,
-    max: 1_073_741_824,
-  },
-  logBytesMax: {
-    path: "functions.logs.max_bytes",
-    summary: "Size of all function logs and invocation records; the oldest segments go first.",
-    type: "integer",
-    default: 1_073_741_824,
-    min: 1_048_576,
-    max: 1_099_511_627_776,
-  },
-  logRetentionHours: {
-    path: "functions.logs.retention_hours",
-    summary: "Age at which segments of logs and invocation records are removed.",
-    type: "integer",
-    default: 168,
-    min: 1,
-    max: 87_600,
-  },
+  ...dependencySettings,
+  ...logSettings,
   egressPrivateAllow: {
     path: "egress.private_allow",
     summary:
