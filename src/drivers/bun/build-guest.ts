@@ -7,6 +7,8 @@ export function buildBunGuest(): Promise<string> {
     entry: join(import.meta.dirname, "guest.ts"),
     // Bun runs files with this mark as they are instead of transpiling them once more.
     mark: "// @bun",
+    target: "esnext",
+    format: "esm",
     external: ["bun", "bun:*"],
   });
 }

@@ -35,7 +35,7 @@ export function listenForEgress(
       allowHalfOpen: true,
       socket: acceptor(proxy, destination, () => listener.stop()),
     });
-    return { port: listener.port, close: () => listener.stop() };
+    return { host: "127.0.0.1", port: listener.port, close: () => listener.stop() };
   };
 }
 

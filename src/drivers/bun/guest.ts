@@ -7,20 +7,20 @@ import { endOfTurn } from "../../base/end-of-turn.ts";
 import { Guest, guestExitCode } from "../guest/guest.ts";
 import { builtinUse } from "../javascript/guest/builtin-use.ts";
 import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
+import { captureStdio } from "../javascript/guest/capture-stdio.ts";
 import { routeSocketsThroughEgress } from "../javascript/guest/route-sockets.ts";
 import { listenForEgress } from "./guest-egress.ts";
 import { completeServedRequests, dropHeadersOfDecodedBodies } from "./guest-fetch.ts";
 import { captureBunOutput } from "./guest-output.ts";
 import { createBunPlatform } from "./guest-platform.ts";
 import { GuestSocket } from "./guest-socket.ts";
-import { captureStdio } from "./guest-stdio.ts";
 
 async function main(socketPath: string, proxyPort: number): Promise<void> {
   const sink = new GuestSocket();
   const platform = createBunPlatform((code) => {
     const use = builtinUse(code);
     if (use.files) captureFsWrite(guest.logScope);
-    if (use.sockets && openPort !== undefined) routeSocketsThroughEgress(openPort);
+    if (use.sockets && openPort !== undefined) routeSocketsThroughEgress(openPort, proxyPort);
   });
   const guest = new Guest({ platform, clock: systemClock, sink, endOfTurn });
   captureStdio(guest.logScope);

@@ -5,6 +5,9 @@ export interface GuestBuild {
   readonly entry: string;
   /** First line of the file; a comment. */
   readonly mark: string;
+  /** Oldest runtime that must understand the file, as esbuild names it. */
+  readonly target: string;
+  readonly format: "esm" | "cjs";
   /** Modules of the runtime beside Node's, by esbuild's patterns. */
   readonly external: readonly string[];
 }
@@ -15,8 +18,8 @@ export async function buildGuest(guest: GuestBuild): Promise<string> {
     entryPoints: [guest.entry],
     bundle: true,
     write: false,
-    format: "esm",
-    target: "esnext",
+    format: guest.format,
+    target: guest.target,
     platform: "node",
     external: [...guest.external],
     minify: true,

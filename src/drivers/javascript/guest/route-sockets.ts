@@ -2,19 +2,22 @@ import type net from "node:net";
 import type { EgressDestination } from "../../guest/egress-proxy.ts";
 import { loadBuiltin } from "./load-builtin.ts";
 
-/** A local port whose one connection is carried to a destination. */
+/** A local address whose one connection is carried to a destination. */
 export interface EgressPort {
+  readonly host: string;
   readonly port: number;
   close(): void;
 }
 
 /**
  * Makes every TCP connection of node:net, and of node:http, node:https and tls above it, go to a
- * local port that `openPort` carries to the wanted destination. A refusal destroys the socket with
- * an error whose `code` is the platform's, such as `egress_denied`.
+ * local address that `openPort` carries to the wanted destination. A refusal destroys the socket with
+ * an error whose `code` is the platform's, such as `egress_denied`. Clients that know the proxy by
+ * its variables reach it as they are.
  */
 export function routeSocketsThroughEgress(
   openPort: (destination: EgressDestination) => EgressPort,
+  proxyPort: number,
 ): void {
   const { Socket, isIP } = loadBuiltin("node:net");
   const connect: unknown = Reflect.get(Socket.prototype, "connect");
@@ -23,6 +26,7 @@ export function routeSocketsThroughEgress(
     const wanted = destinationOf(args);
     if (wanted === undefined) return Reflect.apply(connect, this, args);
     const { options, callback, host, port } = wanted;
+    if (port === proxyPort && host === "127.0.0.1") return Reflect.apply(connect, this, args);
     const egress = openPort({
       host,
       port,
@@ -30,7 +34,7 @@ export function routeSocketsThroughEgress(
     });
     this.once("close", () => egress.close());
     const servername = options["servername"] ?? (isIP(host) === 0 ? host : undefined);
-    const local = { ...options, host: "127.0.0.1", port: egress.port, servername };
+    const local = { ...options, host: egress.host, port: egress.port, servername };
     return Reflect.apply(connect, this, [local, callback]);
   };
 }

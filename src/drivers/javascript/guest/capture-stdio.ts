@@ -1,12 +1,12 @@
 import type { Writable } from "node:stream";
-import { capturedWrite } from "../guest/captured-write.ts";
-import { sourceCode } from "../guest/log-output.ts";
-import type { LogScope } from "../guest/log-scope.ts";
-import { loadBuiltin } from "../javascript/guest/load-builtin.ts";
+import { capturedWrite } from "../../guest/captured-write.ts";
+import { sourceCode } from "../../guest/log-output.ts";
+import type { LogScope } from "../../guest/log-scope.ts";
+import { loadBuiltin } from "./load-builtin.ts";
 
 /**
  * Sends what is written to `process.stdout` and `process.stderr` to the log of the code that runs.
- * Both become streams that are made when first touched, since Bun's own take 6 ms to make.
+ * Both become streams that are made when first touched, since the platform's own take up to 6 ms to make.
  */
 export function captureStdio(scope: () => LogScope): void {
   replaceStream("stdout", () => createStream(1, capturedWrite(sourceCode.stdout, scope)));
@@ -14,7 +14,8 @@ export function captureStdio(scope: () => LogScope): void {
 }
 
 function replaceStream(name: "stdout" | "stderr", create: () => Writable): void {
-  // An assignment drops Bun's own stream unmade; defining the property at once would make it.
+  // In Bun an assignment drops its own stream unmade, and defining the property at once would make
+  // it. Node's property takes no assignment and is redefined unmade.
   Reflect.set(process, name, undefined);
   const define = (value: unknown): boolean =>
     Reflect.defineProperty(process, name, {
