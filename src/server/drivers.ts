@@ -7,6 +7,8 @@ import type { Random } from "../base/random.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { createBunDriver } from "../drivers/bun/driver.ts";
 import { findBunBinary } from "../drivers/bun/find-bun-binary.ts";
+import { createDenoDriver } from "../drivers/deno/driver.ts";
+import { findDenoBinary } from "../drivers/deno/find-deno-binary.ts";
 import type { Driver, DriverProbe } from "../drivers/driver.ts";
 import type { DriverKey, DriverTable, ProbeTable } from "../drivers/driver-table.ts";
 import { createMissingDriver } from "../drivers/missing-driver.ts";
@@ -41,6 +43,14 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
       runtimeBinary: findBunBinary({ ...runtimePlaces(context), setting: undefined }),
       blanksKept: context.settings.bunBlankInstances,
       blanksMax: context.settings.bunBlankInstancesMax,
+    }),
+  "deno/process": (context) =>
+    createDenoDriver({
+      ...processOptions(context),
+      runtimeBinary: findDenoBinary({
+        ...runtimePlaces(context),
+        setting: context.settings.denoPath,
+      }),
     }),
 };
 

@@ -18,6 +18,8 @@ export interface RuntimeSpec {
   readonly binaryPath: string;
   /** Arguments of the runtime before the guest's path. */
   readonly args: readonly string[];
+  /** Further arguments that name the host's socket, by its path as the runtime sees it. */
+  readonly socketArgs?: (path: string) => readonly string[];
   readonly unsandboxedArgs: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Folders outside of /usr that the runtime reads, by absolute path; the sandbox has them there, read-only. */
@@ -84,6 +86,7 @@ async function probeTiers(
     tools,
     runtimePath: runDir.publishBinary("runtime", runtime.binaryPath),
     runtimeArgs: runtime.args,
+    ...(runtime.socketArgs !== undefined && { socketArgs: runtime.socketArgs }),
     unsandboxedArgs: runtime.unsandboxedArgs,
     runtimeEnv: runtime.env,
     guestPath: runDir.publish(runtime.guest.name, guest),

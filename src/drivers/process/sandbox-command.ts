@@ -20,6 +20,8 @@ export interface SandboxProfile {
   readonly runtimePath: string;
   /** Arguments of the runtime before the guest's path. */
   readonly runtimeArgs: readonly string[];
+  /** Further ones that name the host's socket, by its path as the runtime sees it. */
+  readonly socketArgs?: (path: string) => readonly string[];
   /** Arguments that only tier 0 adds. */
   readonly unsandboxedArgs: readonly string[];
   readonly runtimeEnv: Readonly<Record<string, string>>;
@@ -72,6 +74,7 @@ export function guestCommand(profile: SandboxProfile, slot: SandboxSlot): Sandbo
   const guest = [
     sandboxed ? inside.runtime : profile.runtimePath,
     ...profile.runtimeArgs,
+    ...(profile.socketArgs?.(socketPath) ?? []),
     ...(sandboxed ? [] : profile.unsandboxedArgs),
     sandboxed ? guestInside(profile) : profile.guestPath,
     socketPath,

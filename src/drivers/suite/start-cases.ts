@@ -36,8 +36,11 @@ export default { fetch: () => new Response("never") };`,
 
 /** How many starts may be cold before one must come from a blank. */
 const warmAttemptsMax = 100;
-/** Blanks boot while nothing more urgent does, and nobody is told when one is there. */
-const warmPauseMs = 20;
+/**
+ * Blanks boot while nothing more urgent does, and nobody is told when one is there. Each pause is
+ * longer than the one before, since a start that comes too early takes the blank that boots.
+ */
+const warmPauseStepMs = 20;
 
 async function abortedStart(context: CaseContext, before: boolean): Promise<void> {
   const artifact = await context.artifact(neverLoads);
@@ -218,7 +221,7 @@ export const startCases: readonly DriverCase[] = [
       context.driver.warm();
       const ids = new Set<string>();
       for (let attempt = 0; attempt < warmAttemptsMax; attempt++) {
-        await context.clock.sleep(warmPauseMs);
+        await context.clock.sleep(warmPauseStepMs * (attempt + 1));
         const instance = await context.start(hello);
         assert(!ids.has(instance.id), "a blank was handed out twice");
         ids.add(instance.id);

@@ -173,8 +173,13 @@ export const settingTable = {
     path: "functions.runtimes",
     summary: "Runtimes to enable; in the file an array or text with commas.",
     type: "list",
-    default: ["bun"],
+    default: ["bun", "deno"],
     flag: true,
+  },
+  denoPath: {
+    path: "functions.deno_path",
+    summary: "Deno binary, 2.9 or newer. Absent: that of the npm package, else the search path's.",
+    type: "path",
   },
   bunIdleTtlSecs: {
     path: "functions.bun_idle_ttl_secs",
