@@ -12,6 +12,8 @@ import { findDenoBinary } from "../drivers/deno/find-deno-binary.ts";
 import type { Driver, DriverProbe } from "../drivers/driver.ts";
 import type { DriverKey, DriverTable, ProbeTable } from "../drivers/driver-table.ts";
 import { createMissingDriver } from "../drivers/missing-driver.ts";
+import { createNodeDriver } from "../drivers/node/driver.ts";
+import { findNodeBinary } from "../drivers/node/find-node-binary.ts";
 import type { ProcessHostOptions } from "../drivers/process/process-host.ts";
 import { enabledRuntimes } from "./config/built-runtimes.ts";
 import type { Settings } from "./config/settings.ts";
@@ -44,6 +46,14 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
       blanksKept: context.settings.bunBlankInstances,
       blanksMax: context.settings.bunBlankInstancesMax,
     }),
+  "node/process": (context) =>
+    createNodeDriver({
+      ...processOptions(context),
+      runtimeBinary: findNodeBinary({
+        ...runtimePlaces(context),
+        setting: context.settings.nodePath,
+      }),
+    }),
   "deno/process": (context) =>
     createDenoDriver({
       ...processOptions(context),
@@ -64,11 +74,10 @@ export async function openDrivers(context: DriverContext, signal: AbortSignal): 
   const enabled: readonly string[] = enabledRuntimes(context.settings.runtimes);
   const kinds = keysOf(makers).filter((key) => enabled.includes(key.split("/")[0] ?? ""));
   try {
-    for (const key of kinds) {
-      const driver = createDriver(key, context);
-      table.set(key, driver);
-      probes.set(key, await driver.probe(signal));
-    }
+    for (const key of kinds) table.set(key, createDriver(key, context));
+    // Each starts its runtime to see whether it runs, so they look at the same time.
+    const found = await Promise.all([...table.values()].map((driver) => driver.probe(signal)));
+    for (const [at, key] of kinds.entries()) probes.set(key, found[at] as DriverProbe);
   } catch (error) {
     await close();
     throw error;

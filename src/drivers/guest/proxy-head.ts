@@ -19,7 +19,7 @@ export function parseProxyHead(bytes: Buffer): ProxyHead | "incomplete" | "malfo
   const [method = "", target = "", version] = requestLine.split(" ");
   const headBytes = end + 4;
   if (version !== "HTTP/1.1" && version !== "HTTP/1.0") return "malformed";
-  const url = URL.parse(method === "CONNECT" ? `http://${target}` : target);
+  const url = parseUrl(method === "CONNECT" ? `http://${target}` : target);
   if (url?.protocol !== "http:" || url.hostname === "") return "malformed";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   // An absent port in the parsed URL means 80, which CONNECT must spell out.
@@ -46,4 +46,9 @@ function forwardFields(fields: readonly string[]): string[] {
     : /^(proxy-[^:]*|keep-alive|connection):/i;
   const kept = fields.filter((field) => !dropped.test(field));
   return upgrades ? kept : [...kept, "Connection: close"];
+}
+
+/** Undefined for a text that is no URL. `URL.parse` is not in every runtime yet. */
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
+import { ReactorError } from "../../domain/errors.ts";
 import { describeExit, type InstanceExit } from "../../domain/instance.ts";
 import { type Artifact, type DriverProbe, StartError, type StartSpec } from "../driver.ts";
 import { enforcesNothing } from "../missing-driver.ts";
@@ -251,12 +252,17 @@ function probeOf(setup: RuntimeSetup): DriverProbe {
 
 function unavailable(runtime: RuntimeSpec, error: unknown): DriverProbe {
   const message = error instanceof Error ? error.message : String(error);
+  const remedy = error instanceof ReactorError ? error.details["remedy"] : undefined;
   return {
     available: false,
     version: undefined,
     tier: 0,
     enforces: enforcesNothing,
     findings: [message],
-    remedies: [`Make ${runtime.binaryPath} runnable, or name another binary in the settings`],
+    remedies: [
+      typeof remedy === "string"
+        ? remedy
+        : `Make ${runtime.binaryPath} runnable, or name another binary in the settings`,
+    ],
   };
 }

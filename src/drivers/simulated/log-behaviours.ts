@@ -72,7 +72,7 @@ export const logBehaviours: Readonly<Record<string, SimulatedBehaviour>> = {
   flood: () => ({
     shape: "fetch",
     fetch({ log }) {
-      for (let i = 0; i < floodLines; i++) log("info", `flood line ${i} ${"x".repeat(80)}`);
+      for (let i = 0; i < floodLines; i++) log("info", `flood line ${i} ${"x".repeat(400)}`);
       return { body: "flooded" };
     },
   }),

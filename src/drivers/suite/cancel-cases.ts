@@ -3,7 +3,7 @@ import type { Instance } from "../driver.ts";
 import type { CaseContext } from "./case-context.ts";
 import type { DriverCase } from "./driver-case.ts";
 import type { Recording } from "./recording.ts";
-import { scenario } from "./scenario.ts";
+import { deferred, scenario } from "./scenario.ts";
 
 /**
  * /hang never answers; /hung answers when a /hang runs; /aborted when one heard its signal.
@@ -11,9 +11,10 @@ import { scenario } from "./scenario.ts";
  */
 const hang = scenario(
   "hang",
-  `const hung = Promise.withResolvers();
-const aborted = Promise.withResolvers();
-const stopped = Promise.withResolvers();
+  `${deferred}
+const hung = deferred();
+const aborted = deferred();
+const stopped = deferred();
 let inside = 0;
 export default { async fetch(request) {
   switch (new URL(request.url).pathname) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { LogLine } from "../../domain/invocation.ts";
 import type { CaseContext } from "./case-context.ts";
 import type { DriverCase } from "./driver-case.ts";
-import { scenario } from "./scenario.ts";
+import { deferred, scenario } from "./scenario.ts";
 
 /** Writes 5 lines by way of the path, letting the other requests run between them. */
 const chatty = scenario(
@@ -48,18 +48,20 @@ const lastWords = scenario(
 /** Logs from waitUntil once /release was called, long after the answer. */
 const afterthought = scenario(
   "afterthought",
-  `const released = Promise.withResolvers();
+  `${deferred}
+const released = deferred();
 export default { async fetch(request, ctx) {
   if (new URL(request.url).pathname === "/release") { released.resolve(); return new Response("ok"); }
   ctx.waitUntil(released.promise.then(() => console.log("afterthought")));
   return new Response("answered");
 } };`,
 );
+/** 84 MB, of which the log budget of an instance lets 32 MiB pass at once and 8 MiB a second. */
 const floodLines = 200_000;
 const flood = scenario(
   "flood",
   `export default { fetch() {
-  for (let i = 0; i < ${floodLines}; i++) console.log("flood line " + i + " " + "x".repeat(80));
+  for (let i = 0; i < ${floodLines}; i++) console.log("flood line " + i + " " + "x".repeat(400));
   return new Response("flooded");
 } };`,
 );

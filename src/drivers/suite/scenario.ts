@@ -4,6 +4,13 @@ export interface Scenario {
   readonly source: string;
 }
 
+/** Source of `deferred()` for scenarios: `Promise.withResolvers` is not in every runtime yet. */
+export const deferred = `const deferred = () => {
+  const made = {};
+  made.promise = new Promise((resolve) => { made.resolve = resolve; });
+  return made;
+};`;
+
 const marker = /\/\/! scenario: ([a-z0-9-]+)/;
 
 /**

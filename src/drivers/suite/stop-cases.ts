@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import type { CaseContext } from "./case-context.ts";
 import type { DriverCase } from "./driver-case.ts";
-import { scenario } from "./scenario.ts";
+import { deferred, scenario } from "./scenario.ts";
 
 /** /gated answers after /open was called; /entered when a /gated runs; /waits never answers. */
 const gate = scenario(
   "gate",
-  `const opened = Promise.withResolvers();
-const entered = Promise.withResolvers();
+  `${deferred}
+const opened = deferred();
+const entered = deferred();
 export default { async fetch(request) {
   switch (new URL(request.url).pathname) {
     case "/gated": entered.resolve(); await opened.promise; return new Response("let through");

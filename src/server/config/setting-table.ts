@@ -173,8 +173,14 @@ export const settingTable = {
     path: "functions.runtimes",
     summary: "Runtimes to enable; in the file an array or text with commas.",
     type: "list",
-    default: ["bun", "deno"],
+    default: ["bun", "node", "deno"],
     flag: true,
+  },
+  nodePath: {
+    path: "functions.node_path",
+    summary:
+      "Binary of Node 20 or newer. Absent: `/usr/local/bin`, `/usr/bin`, the search path, then Reactor's own packages.",
+    type: "path",
   },
   denoPath: {
     path: "functions.deno_path",

@@ -1,0 +1,63 @@
+import { ReactorError } from "../../domain/errors.ts";
+import type { Driver } from "../driver.ts";
+import { bundleFunction } from "../javascript/bundle-function.ts";
+import { bundleTargets } from "../javascript/bundle-target.ts";
+import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
+import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
+import { buildNodeGuest } from "./build-guest.ts";
+
+export interface NodeDriverOptions extends ProcessHostOptions {
+  /** Path of the Node binary; `findNodeBinary` finds it. */
+  readonly runtimeBinary: string;
+}
+
+const majorMin = 20;
+
+/** Creates the driver that runs functions in sandboxed Node processes. */
+export function createNodeDriver(options: NodeDriverOptions): Driver {
+  retainBundler();
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await host.close();
+    await releaseBundler();
+  };
+  const host = new ProcessHost(
+    {
+      name: "node",
+      binaryPath: options.runtimeBinary,
+      args: ["--no-addons"],
+      unsandboxedArgs: [],
+      env: {},
+      guest: { name: "guest.cjs", build: buildNodeGuest },
+      mounts: [],
+      version: supportedVersion,
+    },
+    options,
+  );
+  return {
+    name: "node",
+    probe: () => host.probe(),
+    warm: () => host.warm(),
+    prepare: (request, signal) => bundleFunction(request, bundleTargets.node, signal),
+    start: (artifact, spec, signal) => host.start(artifact, spec, signal),
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+/** Reads `v20.20.2`; throws for a version that lacks what the guest needs. */
+function supportedVersion(output: string): string {
+  const [, version = "", major] = /^v((\d+)\.\d+\.\d+\S*)/.exec(output.trim()) ?? [];
+  if (Number(major) >= majorMin) return version;
+  throw new ReactorError(
+    "unsupported_runtime",
+    `Cannot run Node functions: the binary is version "${output.trim().slice(0, 80)}", must be ${majorMin} or newer`,
+    {
+      details: {
+        remedy: `Install Node ${majorMin} or newer, or name its binary as functions.node_path`,
+      },
+    },
+  );
+}
