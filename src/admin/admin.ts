@@ -1,9 +1,11 @@
 import { type Context, Hono } from "hono";
 import { ReactorError } from "../domain/errors.ts";
 import { answerByFetch } from "../http/answer-by-fetch.ts";
+import { checkHost } from "../http/check-host.ts";
+import { checkOrigin } from "../http/check-origin.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
 import { admitRequest } from "./access.ts";
-import { checkHost, checkOrigin, edgeHeaders } from "./edge.ts";
+import { edgeHeaders } from "./edge.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { createFailureLimit, type FailureLimit } from "./failure-limit.ts";
 import { createFollowerSet } from "./follower-set.ts";
@@ -68,8 +70,16 @@ function createApp(services: AdminServices, failures: FailureLimit): Hono<AdminE
     withEdgeHeaders(c.res.headers, c.get("requestId"));
   });
   app.use(async (c, next) => {
-    checkHost(c.req.header("host"), services.hosts, c.env?.http?.localAddress);
-    checkOrigin(c.req.method, c.req.raw.headers);
+    const { method } = c.req;
+    const host = c.req.header("host");
+    checkHost(host, services.hosts, c.env?.http?.localAddress);
+    checkOrigin({
+      method,
+      host,
+      origin: c.req.header("origin"),
+      fetchSite: c.req.header("sec-fetch-site"),
+      fetchMode: c.req.header("sec-fetch-mode"),
+    });
     await next();
   });
   const mounted = mountedOperations();
