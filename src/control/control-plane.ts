@@ -55,7 +55,11 @@ export interface Commands {
   /** (read) */
   "functions.get": { input: FunctionRef; output: FunctionView };
   "functions.update": { input: FunctionRef & { enabled: boolean }; output: FunctionView };
-  "functions.delete": { input: FunctionRef; output: { id: string; name: string } };
+  "functions.delete": {
+    /** With an isolation: only a function that has it; any other counts as not found. */
+    input: FunctionRef & { isolation?: Isolation };
+    output: { id: string; name: string };
+  };
   "functions.restore": { input: FunctionRef; output: FunctionView };
   "deployments.create": {
     input: FunctionRef & {
@@ -65,6 +69,8 @@ export interface Commands {
       promote: boolean;
       /** Create the function when it does not exist yet. */
       createFunction?: boolean;
+      /** Bring a deleted function back, in the step that promotes the deployment. */
+      revive?: boolean;
     };
     /** Status `ready` or `failed`; a failed one is kept with its log. */
     output: DeploymentRecord;

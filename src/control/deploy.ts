@@ -6,7 +6,7 @@ import { parseFunctionName } from "../domain/names.ts";
 import type { FunctionEnv } from "../domain/plan.ts";
 import { resolveEnv } from "../domain/declared-env.ts";
 import type { Artifact } from "../drivers/driver.ts";
-import type { StoreReader } from "../store/store.ts";
+import type { StoreReader, StoreWriter } from "../store/store.ts";
 import { canonicalTar } from "./archive/canonical-tar.ts";
 import { openEnv } from "./build-plan.ts";
 import type { CommandContext } from "./command.ts";
@@ -73,8 +73,9 @@ async function findTarget(
   const hints = { plan: context.plans.plan, caller: context.caller };
   return context.store.read(async (reader) => {
     const record = await lookUpFunction(reader, project, input.function);
-    if (input.createFunction === true && record?.deletedAtMs !== undefined) {
-      throw functionExists(record.name, record.slug, record);
+    if (record?.deletedAtMs !== undefined) {
+      if (input.revive === true) return record;
+      if (input.createFunction === true) throw functionExists(record.name, record.slug, record);
     }
     if (input.createFunction === true && record === undefined) {
       // Before anything is unpacked for a name that cannot be.
@@ -118,7 +119,7 @@ async function accept(
     const owner =
       existing === undefined
         ? await newFunction(writer, context, { project, ...manifest })
-        : await stillLive(writer, existing);
+        : await stillThere(writer, existing);
     const unborn = { id: undefined, projectId: project.id, name: owner.name };
     await requireDeclaredEnv(writer, existing === undefined ? unborn : owner, manifest, "deploy");
     if (existing === undefined) await writer.insertFunction(owner);
@@ -152,10 +153,15 @@ async function accept(
 }
 
 /** The function as it is now: it may have been deleted while the bundle was read. */
-async function stillLive(reader: StoreReader, existing: FunctionRecord): Promise<FunctionRecord> {
+async function stillThere(reader: StoreReader, existing: FunctionRecord): Promise<FunctionRecord> {
   const record = await reader.functionById(existing.id);
-  if (record !== undefined && record.deletedAtMs === undefined) return record;
+  if (record !== undefined && !deletedSince(existing, record)) return record;
   throw deletedMeanwhile(existing.name);
+}
+
+/** Whether the function was deleted after it was found; one that is to be revived was deleted before. */
+function deletedSince(found: FunctionRecord, now: FunctionRecord): boolean {
+  return now.deletedAtMs !== undefined && now.deletedAtMs !== found.deletedAtMs;
 }
 
 /** Why a deploy ends when its function is deleted under it. */
@@ -284,8 +290,9 @@ async function finish(
   { input, owner, deployment, outcome }: Finishing,
 ): Promise<{ deployment: DeploymentRecord; promoteFault: ReactorError | undefined }> {
   const result = await context.change(async (writer) => {
-    const live = await writer.functionById(owner.id);
-    const deleted = live === undefined || live.deletedAtMs !== undefined;
+    const record = await writer.functionById(owner.id);
+    const deleted = record === undefined || deletedSince(owner, record);
+    const promotes = outcome.ok && input.promote;
     const finished: DeploymentRecord = outcome.ok
       ? {
           ...deployment,
@@ -303,10 +310,15 @@ async function finish(
       readyAtMs,
       failure,
     });
-    let promoteFault: ReactorError | undefined;
-    if (outcome.ok && input.promote && !deleted) {
+    let promoteFault = promotes && deleted ? deletedMeanwhile(owner.name) : undefined;
+    if (promotes && !deleted) {
       try {
-        await promoteIn(writer, context, { function: live, deployment: finished, kind: "promote" });
+        await promoteIn(writer, context, {
+          function: record,
+          deployment: finished,
+          kind: "promote",
+        });
+        if (record.deletedAtMs !== undefined) await revive(writer, context, record);
       } catch (error) {
         // A key that was unset meanwhile stops the promote; the deployment itself is good.
         if (!(error instanceof ReactorError) || error.status >= 500) throw error;
@@ -319,7 +331,7 @@ async function finish(
         deployment_id: deployment.id,
         revision: deployment.revision,
         status,
-        promoted: outcome.ok && input.promote && !deleted && promoteFault === undefined,
+        promoted: promotes && promoteFault === undefined,
         ...(failure === undefined ? {} : { code: failure.code }),
       },
       touched: outcome.ok ? [{ functionId: owner.id, deploymentId: deployment.id }] : [],
@@ -328,6 +340,15 @@ async function finish(
   });
   context.journal.log(platformLine(context.clock.now(), result.deployment));
   return result;
+}
+
+/** The function is back, with what was just promoted. */
+async function revive(
+  writer: StoreWriter,
+  { clock }: CommandContext,
+  record: FunctionRecord,
+): Promise<void> {
+  await writer.updateFunction(record.id, { deletedAtMs: undefined, updatedAtMs: clock.now() });
 }
 
 /** What the function's own log says about the deployment. */

@@ -1,7 +1,7 @@
 /** How an instance ended. Settles once. Shown to callers with `function_crashed`. */
 export type InstanceExit =
-  /** The platform stopped it: idle, drained, replaced or shut down. */
-  | { readonly reason: "stopped" }
+  /** The platform stopped it: idle, drained, replaced, shut down, or its function was deleted. */
+  | { readonly reason: "stopped"; readonly because?: "deleted" }
   /** The process ended by itself, e.g. `process.exit(0)`. */
   | { readonly reason: "exited"; readonly code: number }
   | { readonly reason: "signal"; readonly signal: string }
@@ -21,7 +21,9 @@ export type InstanceExit =
 export function describeExit(exit: InstanceExit): string {
   switch (exit.reason) {
     case "stopped":
-      return "was stopped by the platform";
+      return exit.because === "deleted"
+        ? "was stopped because the function was deleted"
+        : "was stopped by the platform";
     case "exited":
       return `exited with code ${exit.code}`;
     case "signal":

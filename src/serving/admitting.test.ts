@@ -235,7 +235,7 @@ describe("instances that come and go", () => {
     await bench.clock.advance(4000);
     expect(bench.serving.pools()[0]?.instances.length).toBe(1);
     await bench.clock.advance(3000);
-    expect(bench.driver.instances[0]?.stopOptions).toEqual({ graceMs: 0 });
+    expect(bench.driver.instances[0]?.stopOptions?.graceMs).toBe(0);
     expect(bench.serving.pools()).toEqual([]);
   });
 
@@ -248,6 +248,25 @@ describe("instances that come and go", () => {
     await bench.settle();
     await bench.clock.advance(1100);
     expect(bench.driver.starts.length).toBe(3);
+  });
+
+  test("min_instances evict nobody, and come back once there is room", async () => {
+    const bench = new ServingBench({ instancesMax: 1 });
+    const kept = { manifest: { concurrency: { minInstances: 1 } } };
+    bench.apply({ name: "first", ...kept }, { name: "second", ...kept });
+    await bench.clock.advance(5000);
+    expect(bench.driver.starts.map((start) => start.spec.functionName)).toEqual(["first"]);
+    const { heard } = bench.ask("second");
+    await bench.clock.advance(5000);
+    expect(heard.outcome).toBe("200 ok");
+    bench.apply({ name: "first", ...kept });
+    bench.driver.instances[1]?.die({ reason: "stopped" });
+    await bench.clock.advance(5000);
+    expect(bench.driver.starts.map((start) => start.spec.functionName)).toEqual([
+      "first",
+      "second",
+      "first",
+    ]);
   });
 
   test("at instances_max the least recently used idle instance makes room", async () => {

@@ -131,6 +131,25 @@ describe("apply()", () => {
     expect(heard.outcome).toBe("function_not_found");
   });
 
+  test("deleting a worker ends its calls with the reason, those on an older revision too", async () => {
+    const bench = new ServingBench();
+    bench.driver.handler = () => undefined;
+    const worker = { ...both, manifest: { runtime: "deno", isolation: "worker" } } as const;
+    bench.apply({ ...worker, aliases: { production: [[1, 100]] } });
+    const old = bench.ask();
+    await bench.settle();
+    bench.apply({ ...worker, aliases: { production: [[2, 100]] } });
+    const running = bench.ask();
+    await bench.settle();
+    expect(tally([old, running])).toEqual({ open: 2 });
+    bench.apply();
+    await bench.settle();
+    expect(tally([old, running])).toEqual({ runtime_error: 2 });
+    expect(running.heard.error?.details["exit"]).toEqual({ reason: "stopped", because: "deleted" });
+    expect(running.heard.error?.message).toContain("was stopped because the function was deleted");
+    expect(bench.serving.pools()).toEqual([]);
+  });
+
   test("a revision that no alias names gets its pool when it is called and keeps it over other changes", async () => {
     const bench = new ServingBench();
     bench.apply(onTwo);

@@ -80,6 +80,9 @@ class PooledServing implements RunningServing {
   apply(plan: Plan): void {
     this.routes = new RouteTable(plan);
     const moved: Invocation[] = [];
+    for (const pool of this.#allPools()) {
+      if (isTerminated(pool, plan)) moved.push(...this.#cut(pool));
+    }
     for (const pool of this.#pools.values()) {
       const functionPlan = this.#stillNeeds(pool, plan);
       if (functionPlan === undefined) moved.push(...this.#drain(pool));
@@ -189,6 +192,12 @@ class PooledServing implements RunningServing {
     return pool.drain(pool.deployment.manifest.limits.drainTimeoutMs);
   }
 
+  #cut(pool: Pool): Invocation[] {
+    this.#pools.delete(pool.deployment.deploymentId);
+    this.#draining.add(pool);
+    return pool.cut({ reason: "stopped", because: "deleted" });
+  }
+
   /** Creates the pools of promoted deployments that keep instances ready. */
   #keepMinimum(functionPlan: FunctionPlan): void {
     if (!functionPlan.enabled || !this.#admitting) return;
@@ -238,6 +247,12 @@ class PooledServing implements RunningServing {
   #whenQuiet(): void {
     if (!this.#admitting && !this.#allPools().some((pool) => pool.busy)) this.#quiet.resolve();
   }
+}
+
+/** Workers end with their function; what others run is finished. */
+function isTerminated({ deployment, function: { project, name, functionId } }: Pool, plan: Plan) {
+  if (deployment.manifest.isolation !== "worker") return false;
+  return plan.functions.get(`${project}:${name}`)?.functionId !== functionId;
 }
 
 function isAliased(functionPlan: FunctionPlan, deploymentId: string): boolean {

@@ -35,16 +35,21 @@ export class Fleet {
     this.#members.delete(member);
   }
 
+  /** Whether one more may start without an eviction; instances that are kept idle would else evict each other. */
+  get hasSpare(): boolean {
+    return this.#instances < this.instancesMax;
+  }
+
   /** Whether one more instance may start, if need be after an idle one was evicted. */
   hasRoom(): boolean {
-    const has = this.#instances < this.instancesMax || this.#longestIdle() !== undefined;
+    const has = this.hasSpare || this.#longestIdle() !== undefined;
     if (!has) this.#hadNoRoom = true;
     return has;
   }
 
   /** Counts one more instance; evicts the least recently used idle one when the fleet is full. */
   add(): void {
-    if (this.#instances >= this.instancesMax) this.#longestIdle()?.evict();
+    if (!this.hasSpare) this.#longestIdle()?.evict();
     this.#instances += 1;
   }
 

@@ -38,6 +38,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   readonly #drained = createDeferred<void>();
   #running = 0;
   #draining = false;
+  #exit: InstanceExit = { reason: "stopped" };
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -59,9 +60,14 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     return this.#running > 0 || this.#waiting.size > 0;
   }
 
-  /** Nothing runs, waits or is remembered: the pool can be forgotten. */
+  /** Nothing runs, waits, is kept or remembered: the pool can be forgotten. */
   get empty(): boolean {
-    return this.#slots.size === 0 && this.#waiting.size === 0 && this.#health.waitMs === 0;
+    return this.#slots.size + this.#waiting.size + this.#kept + this.#health.waitMs === 0;
+  }
+
+  /** How many instances stay although nothing runs on them. */
+  get #kept(): number {
+    return this.aliased ? this.deployment.manifest.concurrency.minInstances : 0;
   }
 
   /** Runs the invocation at once when an instance has a free slot; else lets it wait or refuses it. */
@@ -157,33 +163,25 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   condemn(slot: InstanceSlot): void {
     if (slot.state === "exited") return;
     if (slot.state === "ready") this.#slots.close(slot);
-    const exit: InstanceExit = {
-      reason: "unresponsive",
-      stuckMs: this.#context.settings.stuckMs,
-    };
-    void slot.instance.stop({ graceMs: 0, exit });
+    const { stuckMs } = this.#context.settings;
+    void slot.instance.stop({ graceMs: 0, exit: { reason: "unresponsive", stuckMs } });
     this.#startForWaiters();
   }
 
   /** Looks after what is not a request: idle instances leave, `min_instances` are kept, waiters get starts. */
   maintain(nowMs: number): void {
     if (this.#draining) return;
-    const { idleTtlMs, minInstances } = this.deployment.manifest.concurrency;
-    const kept = this.aliased ? minInstances : 0;
+    const { idleTtlMs } = this.deployment.manifest.concurrency;
     for (const slot of this.#slots.ready.slice()) {
-      if (this.#slots.ready.length <= kept) break;
+      if (this.#slots.ready.length <= this.#kept) break;
       if (slot.running === 0 && nowMs - slot.lastUsedMs >= idleTtlMs) this.#retire(slot, 0);
     }
     this.#startForWaiters();
-    while (this.#slots.live < kept && this.#startRefusal() === undefined) {
-      this.#start();
-    }
+    const missing = this.#health.waitMs > 0 ? 0 : this.#kept - this.#slots.live;
+    for (let i = 0; i < missing && this.#options.fleet.hasSpare; i++) this.#start();
   }
 
-  /**
-   * Takes nothing new: instances finish what they run within `graceMs` and leave. Returns the
-   * invocations that still waited; they belong to the caller.
-   */
+  /** Takes nothing new; what runs may finish within `graceMs`. Hands back those who still waited. */
   drain(graceMs: number): Invocation[] {
     if (this.#draining) return [];
     this.#draining = true;
@@ -200,21 +198,25 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     return waiting;
   }
 
+  /** Drains without grace, what drains already included. */
+  cut(exit = this.#exit): Invocation[] {
+    this.#exit = exit;
+    const waiting = this.drain(0);
+    for (const slot of this.#slots) if (slot.state !== "starting") this.#stop(slot, 0);
+    return waiting;
+  }
+
   /** Kills what is left of the pool; resolves when every instance is gone. */
   async kill(): Promise<void> {
-    for (const invocation of this.drain(0)) {
+    for (const invocation of this.cut()) {
       invocation.refuse(invocation.error("runtime_error", "The server is shutting down"));
-    }
-    for (const slot of this.#slots) {
-      if (slot.state !== "starting") void slot.instance.stop({ graceMs: 0 });
     }
     await this.#drained.promise;
   }
 
   longestIdle(): IdleInstance | undefined {
     const slot = this.#slots.longestIdle();
-    if (slot === undefined) return undefined;
-    return { lastUsedMs: slot.lastUsedMs, evict: () => this.#retire(slot, 0) };
+    return slot && { lastUsedMs: slot.lastUsedMs, evict: () => this.#retire(slot, 0) };
   }
 
   roomFreed(): void {
@@ -264,7 +266,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   }
 
   #stop(slot: InstanceSlot, graceMs = this.deployment.manifest.limits.drainTimeoutMs): void {
-    void slot.instance.stop({ graceMs });
+    void slot.instance.stop({ graceMs, exit: this.#exit });
   }
 
   #wait(invocation: Invocation, forStart: boolean): void {

@@ -27,7 +27,10 @@ export class ServingBench {
 
   constructor(settings: Partial<ServingSettings> = {}) {
     this.serving = createServing({
-      drivers: new Map([["bun/process", this.driver]]),
+      drivers: new Map([
+        ["bun/process", this.driver],
+        ["deno/worker", this.driver],
+      ]),
       loadArtifact: (digest) => Promise.resolve(Buffer.from(digest)),
       journal: {
         log: (line) => void this.lines.push(line),

@@ -1,5 +1,6 @@
 import { ReactorError } from "../../domain/errors.ts";
 import type { FunctionRecord } from "../../domain/function.ts";
+import type { Isolation } from "../../domain/manifest.ts";
 import { functionNamePattern } from "../../domain/names.ts";
 import { runtimeLimits } from "../../domain/runtime-limits.ts";
 import { type CommandContext, type CommandTable, onFunction } from "../command.ts";
@@ -36,6 +37,14 @@ async function updateFunction(
       touched: [{ functionId: record.id }],
     };
   });
+}
+
+function otherIsolation(record: FunctionRecord, wanted: Isolation): ReactorError {
+  return new ReactorError(
+    "function_not_found",
+    `Cannot delete "${record.name}" as a function at isolation "${wanted}": it has isolation "${record.isolation}"; delete it with: reactor functions delete ${record.name}`,
+    { details: { function: record.name } },
+  );
 }
 
 export const functionCommands: CommandTable<
@@ -103,6 +112,9 @@ export const functionCommands: CommandTable<
       const hints = { plan: context.plans.plan, caller: context.caller };
       const deleted = await context.change(async (writer) => {
         const record = await findFunction(writer, project, input.function, hints);
+        if (input.isolation !== undefined && input.isolation !== record.isolation) {
+          throw otherIsolation(record, input.isolation);
+        }
         const nowMs = context.clock.now();
         await writer.updateFunction(record.id, { deletedAtMs: nowMs, updatedAtMs: nowMs });
         return {
