@@ -11,6 +11,7 @@ import type { GatewayContext } from "./gateway-context.ts";
 import { platformLines } from "./platform-headers.ts";
 import { type ResponseHeaders, responseHeaders } from "./response-headers.ts";
 import { gatheredBytesMax, Upload, type UploadTarget } from "./upload.ts";
+import { workerBody } from "./worker-body.ts";
 
 export interface ExchangeOptions {
   readonly context: GatewayContext;
@@ -25,6 +26,8 @@ export interface ExchangeOptions {
   /** Absolute URL as the function sees it. */
   readonly url: string;
   readonly sharedHost: boolean;
+  /** The id below `/invoke/`: the body is checked and errors are told as the worker family does. */
+  readonly workerId: string | undefined;
 }
 
 //  asking --head--> held --end--> over
@@ -88,12 +91,15 @@ export class Exchange
   /** Takes the request's body if it is small, and invokes. */
   begin(): void {
     const { http, route } = this.#options;
+    const isWorker = this.#options.workerId !== undefined;
     http.listener = this;
     if (http.contentLength > route.edge.bodyInBytesMax) {
       this.#refuse(this.#bodyTooLarge());
+    } else if (this.complete && isWorker) {
+      this.gathered(undefined);
     } else if (this.complete) {
       this.#invoke();
-    } else if (http.chunked || http.contentLength > gatheredBytesMax) {
+    } else if (!isWorker && (http.chunked || http.contentLength > gatheredBytesMax)) {
       this.#upload = this.#createUpload();
       this.#invoke();
     } else {
@@ -110,9 +116,14 @@ export class Exchange
 
   // ---- the request's body ---------------------------------------------------------------------
 
-  gathered(body: Buffer): void {
+  gathered(body: Buffer | undefined): void {
     this.complete = true;
-    this.body = body;
+    const taken = this.#options.workerId === undefined ? body : workerBody(body);
+    if (taken instanceof ReactorError) {
+      this.#refuse(taken);
+      return;
+    }
+    this.body = taken;
     this.#invoke();
   }
 
@@ -125,7 +136,8 @@ export class Exchange
   }
 
   tooLarge(): void {
-    this.#invocation?.abort(this.#bodyTooLarge());
+    if (this.#invocation === undefined) this.#refuse(this.#bodyTooLarge());
+    else this.#invocation.abort(this.#bodyTooLarge());
   }
 
   bodyChunk(chunk: Buffer): void {
@@ -254,11 +266,13 @@ export class Exchange
   }
 
   #refuse(error: ReactorError, stack?: string): void {
-    const { context, http, requestId, grant } = this.#options;
+    const { context, http, requestId, grant, workerId: id } = this.#options;
     this.#over();
     context.refusals.count(error.code);
     const lines = platformLines(this.#invocation, this, context);
-    answerError(http, error, { requestId, seesStacks: grant.seesStacks, stack, lines });
+    const timeoutMs = this.#invocation?.target?.deployment.manifest.limits.timeoutMs;
+    const worker = id === undefined ? undefined : { id, timeoutMs };
+    answerError(http, error, { requestId, seesStacks: grant.seesStacks, stack, worker, lines });
   }
 
   #isBodyless(): boolean {

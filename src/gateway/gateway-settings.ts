@@ -6,6 +6,8 @@ export interface GatewaySettings extends HttpLimits {
   readonly mode: "serve" | "dev";
   /** Functions have hosts `{slug}.{functionsDomain}`. Lower case. */
   readonly functionsDomain: string;
+  /** Names (without port) that `/invoke` answers to, besides loopback names and the address a request came in on. */
+  readonly hosts: readonly string[];
   /** Addresses or CIDR blocks whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: readonly string[];
 }
@@ -14,5 +16,6 @@ export const defaultGatewaySettings: GatewaySettings = {
   ...defaultHttpLimits,
   mode: "serve",
   functionsDomain: "fn.localhost",
+  hosts: [],
   trustedProxies: [],
 };

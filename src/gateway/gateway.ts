@@ -20,6 +20,7 @@ import { RefusalCounts } from "./refusal-counts.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 import { sameSiteRefusal } from "./same-site.ts";
 import { type FunctionTarget, type PassedOn, WaysIn } from "./ways-in.ts";
+import { workerRefusal } from "./worker-refusal.ts";
 
 export interface GatewayOptions {
   readonly serving: RunningServing;
@@ -45,6 +46,12 @@ export interface Gateway {
 /** Creates the HTTP way in to functions. */
 export function createGateway(options: GatewayOptions): Gateway {
   return new HttpGateway(options);
+}
+
+/** What a request that is refused asked for, as far as it is known. */
+interface Asked {
+  readonly route?: Route;
+  readonly workerId?: string | undefined;
 }
 
 const requestIdPattern = /^[A-Za-z0-9._-]{1,128}$/;
@@ -125,15 +132,17 @@ class HttpGateway implements Gateway {
       this.#answerHealth(http, requestId);
       return;
     }
+    const { workerId } = target;
+    const ofWorker = workerId !== undefined && workerRefusal(http, headers, this.#settings.hosts);
     if (target.kind === "refused") {
-      this.#answer(http, requestId, target.error);
+      this.#answer(http, requestId, ofWorker || target.error, { workerId });
       return;
     }
     const { route } = target;
-    const refusal = routeRefusal(route) ?? this.#edgeRefusal(http, headers, target);
+    const refusal = ofWorker || routeRefusal(route) || this.#edgeRefusal(http, headers, target);
     const grant = refusal ?? this.#access.check(headers, route);
     if (grant instanceof ReactorError) {
-      this.#answer(http, requestId, grant, route);
+      this.#answer(http, requestId, grant, { workerId, route });
       return;
     }
     const { url, headers: passedHeaders } = passed as PassedOn;
@@ -150,6 +159,7 @@ class HttpGateway implements Gateway {
       receivedAtMs,
       url,
       sharedHost: target.sharedHost,
+      workerId,
     }).begin();
   }
 
@@ -181,14 +191,16 @@ class HttpGateway implements Gateway {
     http.whole(200, headers, body, body.length);
   }
 
-  #answer(http: HttpExchange, requestId: string, error: ReactorError, route?: Route): void {
+  #answer(http: HttpExchange, requestId: string, error: ReactorError, about: Asked = {}): void {
     this.refusals.count(error.code);
+    const { workerId, route } = about;
     const label = route?.targets[0]?.label;
     const named = label === undefined ? "" : `X-Reactor-Function: ${label}\r\n`;
     answerError(http, error, {
       requestId,
       seesStacks: false,
       stack: undefined,
+      worker: workerId === undefined ? undefined : { id: workerId, timeoutMs: undefined },
       lines: `${named}X-Reactor-Cold-Start: false\r\nX-Reactor-Duration-Ms: 0\r\n`,
     });
   }

@@ -4,6 +4,7 @@ import type { Route, RouteTable } from "../serving/route-table.ts";
 import type { HostMeaning } from "./hosts.ts";
 
 const prefix = "/fn/v1/";
+const workerPrefix = "/invoke";
 
 /** Where a request goes. */
 export type Target =
@@ -15,11 +16,17 @@ export type Target =
       /** What the function sees of the request target: starts with `/`. */
       readonly path: string;
       readonly sharedHost: boolean;
+      /** The id below `/invoke/`; undefined on every other way in. */
+      readonly workerId: string | undefined;
     }
   | { readonly kind: "health" }
   /** Nothing of the invocation surface: admin, console, metrics. */
   | { readonly kind: "other" }
-  | { readonly kind: "refused"; readonly error: ReactorError };
+  | {
+      readonly kind: "refused";
+      readonly error: ReactorError;
+      readonly workerId: string | undefined;
+    };
 
 /** Characters that no request target may hold, and the start of what might be a dot segment. */
 const oddPattern = /[^\x21-\x7e]|[\\#]|\/(?:\.|%2e)/i;
@@ -39,7 +46,7 @@ export function findTarget(options: {
 }): Target {
   const { url, host, project, routes } = options;
   if (host.functionHost) return onFunctionHost(url, host, project, routes);
-  if (!url.startsWith(prefix)) return { kind: "other" };
+  if (!url.startsWith(prefix)) return onWorkerPath(url, project, routes);
   const end = segmentEnd(url);
   const segment = url.slice(prefix.length, end);
   if (segment === "health" && end === url.length) return { kind: "health" };
@@ -50,7 +57,24 @@ export function findTarget(options: {
   const path = rest.startsWith("/") ? rest : `/${rest}`;
   const error = pathError(path);
   if (error !== undefined) return refused(error);
-  return { kind: "function", route, prefix: url.slice(0, end), path, sharedHost: true };
+  const taken = url.slice(0, end);
+  return { kind: "function", route, prefix: taken, path, sharedHost: true, workerId: undefined };
+}
+
+/** `/invoke/{id}`: the whole rest of the path is the id, so that below it there is nothing. */
+function onWorkerPath(url: string, project: string | undefined, routes: RouteTable): Target {
+  const query = url.indexOf("?");
+  const taken = query < 0 ? url : url.slice(0, query);
+  if (taken !== workerPrefix && !taken.startsWith(`${workerPrefix}/`)) return { kind: "other" };
+  const workerId = taken.slice(workerPrefix.length + 1);
+  const route = routes.bySegment(workerId, project);
+  if (typeof route === "string") {
+    return refused(missError(route, workerId.slice(0, 100)), workerId);
+  }
+  const path = `/${url.slice(taken.length)}`;
+  const error = pathError(path);
+  if (error !== undefined) return refused(error, workerId);
+  return { kind: "function", route, prefix: taken, path, sharedHost: true, workerId };
 }
 
 function onFunctionHost(
@@ -67,7 +91,8 @@ function onFunctionHost(
   if (!url.startsWith("/")) return refused(malformed("it is not a path"));
   const error = pathError(url);
   if (error !== undefined) return refused(error);
-  return { kind: "function", route, prefix: "", path: url, sharedHost: false };
+  const at = { prefix: "", path: url, sharedHost: false, workerId: undefined };
+  return { kind: "function", route, ...at };
 }
 
 function segmentEnd(url: string): number {
@@ -92,6 +117,6 @@ function malformed(why: string): ReactorError {
   return new ReactorError("invalid_request", `Cannot read the request target: ${why}`);
 }
 
-function refused(error: ReactorError): Target {
-  return { kind: "refused", error };
+function refused(error: ReactorError, workerId?: string): Target {
+  return { kind: "refused", error, workerId };
 }

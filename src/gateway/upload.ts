@@ -31,13 +31,15 @@ export class Upload {
   readonly #options: UploadOptions;
   #state: UploadState = "idle";
   #gathered: Buffer | undefined;
+  /** What came of a body whose length is not declared. */
+  readonly #pieces: Buffer[] = [];
   #receivedBytes = 0;
 
   constructor(options: UploadOptions) {
     this.#options = options;
   }
 
-  /** Collects a body of at most `gatheredBytesMax` whose length is declared. */
+  /** Collects the body: a small one, or one that is checked before the function sees it. */
   gather(): void {
     this.#state = "gathering";
     this.#options.http.readBody();
@@ -66,13 +68,20 @@ export class Upload {
     const isGathering = this.#state === "gathering";
     if (!isGathering && this.#state !== "streaming") return;
     this.#state = "complete";
-    if (isGathering) this.#options.target.gathered(this.#gathered as Buffer);
+    if (isGathering) this.#options.target.gathered(this.#gathered ?? Buffer.concat(this.#pieces));
     else this.#options.target.ended();
   }
 
   #gather(chunk: Buffer): void {
-    this.#gathered ??= Buffer.allocUnsafe(this.#options.http.contentLength);
-    chunk.copy(this.#gathered, this.#receivedBytes - chunk.length);
+    const { http, bytesMax, target } = this.#options;
+    if (!http.chunked) {
+      this.#gathered ??= Buffer.allocUnsafe(http.contentLength);
+      chunk.copy(this.#gathered, this.#receivedBytes - chunk.length);
+    } else if (this.#receivedBytes > bytesMax) {
+      target.tooLarge();
+    } else {
+      this.#pieces.push(Buffer.from(chunk));
+    }
   }
 
   #stream(chunk: Buffer): void {

@@ -83,7 +83,8 @@ function findOn(
 ): Target {
   if (host.host !== undefined) return findTarget({ url, host, project, routes });
   const message = "Cannot read the request: its Host is malformed";
-  return { kind: "refused", error: new ReactorError("invalid_request", message) };
+  const error = new ReactorError("invalid_request", message);
+  return { kind: "refused", error, workerId: undefined };
 }
 
 function schemeOf(http: HttpExchange, headers: RequestHeaders, trusted: boolean): "http" | "https" {

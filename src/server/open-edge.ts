@@ -54,7 +54,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     log,
     version,
     mode: "serve",
-    hosts: [settings.listen.host, ...settings.hosts],
+    hosts: ownHosts(settings),
     bundleBytesMax: settings.bundleBytesMax,
     health: () => ({ status: "ok", runtimes }),
     system: () => ({
@@ -85,8 +85,14 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
   };
 }
 
+/** Names that requests to the admin API and the worker family's API may use. */
+function ownHosts({ listen, hosts }: Settings): readonly string[] {
+  return [listen.host, ...hosts];
+}
+
 function gatewaySettings(settings: Settings) {
   return {
+    hosts: ownHosts(settings),
     functionsDomain: settings.functionsDomain,
     trustedProxies: settings.trustedProxies,
     connectionsMax: settings.connectionsMax,
