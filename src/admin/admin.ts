@@ -13,7 +13,9 @@ import { openApiDocument } from "./open-api-document.ts";
 import type { Operation } from "./operation.ts";
 import { operations } from "./operations.ts";
 import { type AdminOptions, defaultAdminLimits } from "./options.ts";
+import { requestIdOf } from "./request-id.ts";
 import type { AdminServices } from "./services.ts";
+import { answerWorkerRequest } from "./workers/worker-api.ts";
 
 /** Below these the admin API answers; the second has only what is below `/functions`. */
 export const adminPrefixes = ["/api", "/fn/v1/_admin"] as const;
@@ -32,6 +34,8 @@ export interface Admin {
   readonly app: Hono<AdminEnv>;
   /** Answers a request whose path is below one of `adminPrefixes`. Never throws. */
   handler(http: HttpExchange): void;
+  /** Answers a request to the worker family's API. Never throws. */
+  workerHandler(http: HttpExchange): void;
   /** Ends the log followers, so that the server's connections can close. */
   close(): void;
 }
@@ -47,7 +51,8 @@ export function createAdmin(options: AdminOptions): Admin {
     followers,
     openApiText: () => (openApiText ??= JSON.stringify(openApiDocument(options.version))),
   };
-  const app = createApp(services, createFailureLimit({ clock: options.clock, ...limits }));
+  const failures = createFailureLimit({ clock: options.clock, ...limits });
+  const app = createApp(services, failures);
   return {
     app,
     handler(http) {
@@ -58,6 +63,7 @@ export function createAdmin(options: AdminOptions): Admin {
         options.log.error("An admin answer could not be written", { error: String(error) });
       });
     },
+    workerHandler: (http) => answerWorkerRequest(http, { services, failures }),
     close: () => followers.close(),
   };
 }
@@ -65,7 +71,7 @@ export function createAdmin(options: AdminOptions): Admin {
 function createApp(services: AdminServices, failures: FailureLimit): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>();
   app.use(async (c, next) => {
-    c.set("requestId", requestIdOf(c.req.raw.headers, services));
+    c.set("requestId", requestIdOf(c.req.raw.headers, services.ids));
     await next();
     withEdgeHeaders(c.res.headers, c.get("requestId"));
   });
@@ -166,12 +172,6 @@ function matches(template: string, path: string): boolean {
     wanted.length === given.length &&
     wanted.every((part, i) => (part.startsWith("{") ? given[i] !== "" : part === given[i]))
   );
-}
-
-/** The caller's request id when it is well formed, else a fresh one. */
-function requestIdOf(headers: Headers, services: AdminServices): string {
-  const given = headers.get("x-request-id");
-  return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : services.ids.next("req");
 }
 
 function withEdgeHeaders(headers: Headers, requestId: string): void {

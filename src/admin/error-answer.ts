@@ -3,10 +3,7 @@ import { errorEnvelope, ReactorError } from "../domain/errors.ts";
 
 /** The envelope of whatever was thrown. What is not a ReactorError is a bug: logged, and told without its text. */
 export function errorAnswer(thrown: unknown, requestId: string, log: Log): Response {
-  const error = thrown instanceof ReactorError ? thrown : hidden(thrown, requestId, log);
-  if (error === thrown && error.status >= 500) {
-    log.warn(error.message, { code: error.code, request_id: requestId, cause: causeOf(error) });
-  }
+  const error = asReactorError(thrown, requestId, log);
   const headers = new Headers({ "Content-Type": "application/json" });
   if (error.retryAfterSecs !== undefined) headers.set("Retry-After", String(error.retryAfterSecs));
   if (error.code === "auth_required") headers.set("WWW-Authenticate", 'Bearer realm="reactor"');
@@ -17,6 +14,15 @@ export function errorAnswer(thrown: unknown, requestId: string, log: Log): Respo
     status: error.status,
     headers,
   });
+}
+
+/** What was thrown, told in the log when it is the server's fault. */
+export function asReactorError(thrown: unknown, requestId: string, log: Log): ReactorError {
+  if (!(thrown instanceof ReactorError)) return hidden(thrown, requestId, log);
+  if (thrown.status >= 500) {
+    log.warn(thrown.message, { code: thrown.code, request_id: requestId, cause: causeOf(thrown) });
+  }
+  return thrown;
 }
 
 function hidden(thrown: unknown, requestId: string, log: Log): ReactorError {

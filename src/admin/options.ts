@@ -26,6 +26,18 @@ export interface SystemReport {
   readonly runtimes: readonly { readonly name: string; readonly probe: DriverProbe }[];
 }
 
+/** What one function's instances do and did since the server started. */
+export interface FunctionLoad {
+  /** Ready instances. */
+  readonly instances: number;
+  /** Invocations on them now. */
+  readonly running: number;
+  /** Finished invocations, how many of them with an error of the platform's, and how long all took. */
+  readonly invocations: number;
+  readonly errors: number;
+  readonly durationMs: number;
+}
+
 export interface AdminOptions {
   readonly control: ControlPlane;
   readonly clock: Clock;
@@ -42,6 +54,10 @@ export interface AdminOptions {
   readonly system: () => SystemReport | Promise<SystemReport>;
   /** The client's address; the connection's own when absent. The server gives one when proxies are trusted. */
   readonly clientAddress?: (http: HttpExchange) => string;
+  /** The scheme that the client used; the connection's own when absent. */
+  readonly scheme?: (http: HttpExchange) => "http" | "https";
+  /** The load of every function that has any, by its id. */
+  readonly loads: () => ReadonlyMap<string, FunctionLoad>;
   readonly limits?: Partial<AdminLimits>;
 }
 

@@ -36,6 +36,15 @@ export interface FunctionRef {
   readonly function: string;
 }
 
+/** A worker that serves under its name. */
+export interface WorkerView {
+  readonly functionId: string;
+  readonly name: string;
+  readonly enabled: boolean;
+  /** The promoted one with the most weight. */
+  readonly revision: number;
+}
+
 /** What was uploaded: an archive as it came, or files by path. */
 export type Upload =
   | { readonly kind: "archive"; readonly bytes: Uint8Array }
@@ -92,6 +101,8 @@ export interface Commands {
     input: FunctionRef & { deployment: string | undefined };
     output: DeploymentRecord;
   };
+  /** (read) Every function of the project at isolation `worker` that something is promoted for. */
+  "workers.list": { input: { project: string }; output: readonly WorkerView[] };
   /** (read) */
   "aliases.list": { input: FunctionRef; output: readonly AliasRecord[] };
   "aliases.set": {

@@ -5,6 +5,7 @@ import type { RouteTable } from "../serving/route-table.ts";
 import type { HostMeaning } from "./hosts.ts";
 import type { Peers } from "./peers.ts";
 import { RequestHeaders } from "./request-headers.ts";
+import { schemeOf } from "./scheme-of.ts";
 import { findTarget, type Target } from "./target.ts";
 
 export type FunctionTarget = Extract<Target, { kind: "function" }>;
@@ -69,7 +70,7 @@ export class WaysIn {
     const host = this.#hosts(named ?? http.host ?? "localhost");
     const target = findOn(host, http.target, headers.project, routes);
     if (target.kind !== "function") return { headers, target, passed: undefined };
-    const scheme = schemeOf(http, headers, trusted);
+    const scheme = schemeOf(http, { trusted, forwardedProto: headers.forwardedProto });
     const arrival = { peer, trusted, scheme, host: host.host ?? "" };
     return { headers, target, passed: passedOn(headers, target, arrival) };
   }
@@ -85,12 +86,6 @@ function findOn(
   const message = "Cannot read the request: its Host is malformed";
   const error = new ReactorError("invalid_request", message);
   return { kind: "refused", error, workerId: undefined };
-}
-
-function schemeOf(http: HttpExchange, headers: RequestHeaders, trusted: boolean): "http" | "https" {
-  const own = http.secure ? "https" : "http";
-  if (!trusted || headers.forwardedProto === undefined) return own;
-  return headers.forwardedProto.toLowerCase() === "https" ? "https" : "http";
 }
 
 /** The caller's headers with what the platform says about the way in. */

@@ -1,4 +1,5 @@
 import { type Admin, adminPrefixes } from "../admin/admin.ts";
+import { isWorkerPath } from "../admin/workers/worker-api.ts";
 import type { Ids } from "../base/ids.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { anonymousCaller, requireScope } from "../domain/caller.ts";
@@ -14,12 +15,14 @@ export interface FallbackOptions {
   readonly ids: Ids;
 }
 
-/** Answers what is no invocation: the admin API, `/metrics`, and 404 for the rest. */
+/** Answers what is no invocation: the admin API, the worker family's, `/metrics`, and 404 for the rest. */
 export function createFallback(options: FallbackOptions): (http: HttpExchange) => void {
   return (http) => {
     const [path = "/"] = http.target.split("?", 1);
     if (adminPrefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) {
       options.admin.handler(http);
+    } else if (isWorkerPath(path)) {
+      options.admin.workerHandler(http);
     } else if (path === "/metrics") {
       void answerMetrics(options, http);
     } else {

@@ -6,6 +6,7 @@ import type { StartedControlPlane } from "../control/create-control-plane.ts";
 import { driverLabel } from "../drivers/driver-table.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createPeers } from "../gateway/peers.ts";
+import { schemeOf } from "../gateway/scheme-of.ts";
 import { headerValue } from "../http/header-value.ts";
 import type { HttpServer } from "../http/http-server.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -14,6 +15,7 @@ import type { Config } from "./config/load-config.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Drivers } from "./drivers.ts";
 import { createFallback } from "./fallback.ts";
+import { functionLoads } from "./function-loads.ts";
 import { createMetrics } from "./metrics.ts";
 import { readTlsFiles, watchTlsFiles } from "./tls-files.ts";
 
@@ -61,6 +63,12 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
       settings: entries,
       runtimes: probes.map(([name, probe]) => ({ name, probe })),
     }),
+    loads: () => functionLoads(serving),
+    scheme: (http) =>
+      schemeOf(http, {
+        trusted: peers.trusts(http.remoteAddress),
+        forwardedProto: headerValue(http.headers, "x-forwarded-proto"),
+      }),
     clientAddress: ({ remoteAddress, headers }) =>
       peers.clientAddress(remoteAddress, headerValue(headers, "x-forwarded-for")),
   });

@@ -108,7 +108,7 @@ describe("a stuck instance", () => {
     bench.driver.starts[1]?.succeed();
     await bench.settle();
     expect(liveStates(bench)).toEqual(["ready"]);
-    expect(bench.driver.instances[1]?.stopOptions).toEqual({ graceMs: 60_000 });
+    expect(bench.driver.instances[1]?.stopOptions?.graceMs).toBe(60_000);
   });
 
   test("a client that left a spinning request does not keep its slot beyond the timeout", async () => {

@@ -6,6 +6,7 @@ import type { ControlPlane } from "../../control/control-plane.ts";
 import { HttpServer } from "../../http/http-server.ts";
 import { type Admin, createAdmin } from "../admin.ts";
 import type { AdminOptions } from "../options.ts";
+import { isWorkerPath } from "../workers/worker-api.ts";
 
 /** An admin behind a real HTTP server on a free port. */
 export interface AdminServer extends AsyncDisposable {
@@ -55,10 +56,15 @@ export async function startAdminServer(
         },
       ],
     }),
+    loads: () => new Map(),
     ...options,
   });
   const server = new HttpServer({
-    onRequest: (http) => admin.handler(http),
+    onRequest: (http) => {
+      const [path = ""] = http.target.split("?", 1);
+      if (isWorkerPath(path)) admin.workerHandler(http);
+      else admin.handler(http);
+    },
     clock,
     ids: createIds(clock, createSeededRandom(2)),
     log: silentLog,

@@ -181,6 +181,7 @@ const samples: Outputs = {
   "logs.follow": (async function* () {})(),
   "invocations.list": [invocation],
   "invocations.get": invocation,
+  "workers.list": [{ functionId: "fn_1", name: "hello", enabled: true, revision: 2 }],
   "backups.create": {
     id: "bkp_1",
     bytes: backupBytes.length,

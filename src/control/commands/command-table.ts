@@ -10,6 +10,7 @@ import { invocationCommands } from "./invocations.ts";
 import { keyCommands } from "./keys.ts";
 import { logCommands } from "./logs.ts";
 import { promotionCommands } from "./promotions.ts";
+import { workerCommands } from "./workers.ts";
 
 /** Every command by name. */
 export const commandTable: CommandTable<CommandName> = {
@@ -23,4 +24,5 @@ export const commandTable: CommandTable<CommandName> = {
   ...logCommands,
   ...invocationCommands,
   ...backupCommands,
+  ...workerCommands,
 };
