@@ -28,7 +28,7 @@ export class BodySource implements UnderlyingDefaultSource<Uint8Array> {
   chunk(chunk: Buffer): void {
     // Most reads want one chunk; the next pull asks for more.
     this.#http.pauseBody();
-    this.#controller?.enqueue(chunk);
+    this.#controller?.enqueue(Buffer.from(chunk));
   }
 
   end(): void {

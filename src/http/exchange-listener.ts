@@ -2,7 +2,7 @@ import type { ReactorError } from "../domain/errors.ts";
 
 /** Hears what happens to a request and its answer; nothing comes after `clientGone`. */
 export interface ExchangeListener {
-  /** Bytes of the body; the chunk is the listener's to keep. */
+  /** Bytes of the body, valid during the call. */
   bodyChunk(chunk: Buffer): void;
   /** The body is complete. */
   bodyEnd(): void;

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { releaseMemory } from "../base/release-memory.ts";
 import type { DeadlineSweep, Swept } from "../base/deadline-sweep.ts";
 import { errorEnvelope, type ReactorError } from "../domain/errors.ts";
 import { HeadCollector } from "./head-collector.ts";
@@ -50,6 +51,8 @@ export class HttpConnection implements ExchangeWire, Swept {
   #known: KnownHead | undefined;
   #input: Buffer | undefined;
   #inputAt = 0;
+  /** What came last, as long as nobody has a part of it to keep. */
+  #memory: Buffer | undefined;
   #isAdvancing = false;
   #droppedBytes = 0;
   #isPaused = false;
@@ -97,6 +100,11 @@ export class HttpConnection implements ExchangeWire, Swept {
   }
 
   take(bytesMax: number): Buffer | undefined {
+    this.#memory = undefined;
+    return this.lend(bytesMax);
+  }
+
+  lend(bytesMax: number): Buffer | undefined {
     const input = this.#input;
     if (input === undefined) return undefined;
     const at = this.#inputAt;
@@ -196,13 +204,17 @@ export class HttpConnection implements ExchangeWire, Swept {
     if (this.#phase === "lingering" || this.#phase === "closed") return;
     // A head has a time in all, so that a byte now and then does not keep it open.
     if (this.#phase === "idle" || this.#phase === "exchange") this.#stillSinceMs = -1;
-    if (this.#input === undefined) {
-      this.#input = chunk;
-    } else {
-      this.#input = Buffer.concat([this.#input.subarray(this.#inputAt), chunk]);
-    }
+    if (this.#input === undefined) this.#input = chunk;
+    else this.#join(this.#input.subarray(this.#inputAt), chunk);
     this.#inputAt = 0;
+    this.#memory = this.#input;
     this.#advance();
+  }
+
+  #join(rest: Buffer, chunk: Buffer): void {
+    this.#input = Buffer.concat([rest, chunk]);
+    releaseMemory(chunk);
+    if (this.#memory !== undefined) releaseMemory(this.#memory);
   }
 
   /** What a client still sends while it should read; without a bound it would send at full speed. */
@@ -217,6 +229,10 @@ export class HttpConnection implements ExchangeWire, Swept {
     this.#isAdvancing = true;
     while (this.#input !== undefined && this.#step());
     this.#isAdvancing = false;
+    if (this.#input === undefined && this.#memory !== undefined) {
+      releaseMemory(this.#memory);
+      this.#memory = undefined;
+    }
     this.#regulate();
   }
 

@@ -18,6 +18,8 @@ class LateWire implements ExchangeWire {
 
   take(): undefined {}
 
+  lend(): undefined {}
+
   untake(): void {}
 
   write(bytes: Buffer | string): boolean {
@@ -32,6 +34,14 @@ class LateWire implements ExchangeWire {
   cut(): void {}
 }
 
+function streamed(wire: ExchangeWire, text: string): void {
+  const exchange = new HttpExchange(wire, new ParsedHead());
+  exchange.opened();
+  exchange.start(200, [], 2 * text.length);
+  exchange.write(Buffer.from(text));
+  exchange.write(Buffer.from(text));
+}
+
 function answer(wire: ExchangeWire, text: string): void {
   const exchange = new HttpExchange(wire, new ParsedHead());
   exchange.opened();
@@ -44,5 +54,14 @@ test("an answer that its socket has not taken stays as it was while others are a
     answer(late, "a".repeat(bytes));
     answer(new LateWire(), "b".repeat(bytes));
     expect(late.held.join("")).toEndWith(`\r\n\r\n${"a".repeat(bytes)}`);
+  }
+});
+
+test("pieces that their socket has not taken stay as they were while others are sent", () => {
+  for (const bytes of [10, 65_536, 70_000]) {
+    const late = new LateWire();
+    streamed(late, "a".repeat(bytes));
+    streamed(new LateWire(), "b".repeat(bytes));
+    expect(late.held.join("")).toEndWith(`\r\n\r\n${"a".repeat(2 * bytes)}`);
   }
 });

@@ -19,9 +19,11 @@ export interface ExchangeWire {
   readonly unsentBytes: number;
   /** Received bytes that nobody took yet. */
   readonly bufferedBytes: number;
-  /** At most `bytesMax` received bytes; undefined when there are none. */
+  /** At most `bytesMax` received bytes, to keep; undefined when there are none. */
   take(bytesMax: number): Buffer | undefined;
-  /** Gives back the end of what was taken last. */
+  /** The same, valid until control returns to the connection. */
+  lend(bytesMax: number): Buffer | undefined;
+  /** Gives back the end of what was taken or lent last. */
   untake(rest: Buffer): void;
   /** False when the client is behind; `clientDrained` follows. The bytes are the connection's now. */
   write(bytes: Buffer | string): boolean;
@@ -40,11 +42,16 @@ type BodyState = "unread" | "flowing" | "paused" | "complete" | "failed";
 //  none --whole--> done        none --start--> streaming --finish, abort--> done
 type AnswerState = "none" | "streaming" | "done";
 
+/** Most bytes of a body that its listener gets at once: what it cannot take it has to copy. */
+const pieceBytesMax = 64 * 1024;
 /** Largest body that is copied behind its head to leave in one write. */
 const joinedBytesMax = 64 * 1024;
 /** Answers up to this size are put together in one place, whose memory stays warm. */
 const slabBytes = 16 * 1024;
 let slab = Buffer.allocUnsafeSlow(slabBytes);
+/** The same for the pieces of a streamed answer, with room for the largest that an instance sends. */
+const pieceSlabBytes = pieceBytesMax + 16;
+let pieceSlab = Buffer.allocUnsafeSlow(pieceSlabBytes);
 const lastChunk = "0\r\n\r\n";
 
 /** One request on a connection, and its answer. */
@@ -201,7 +208,7 @@ export class HttpExchange {
   }
 
   #feedPlain(): void {
-    const chunk = this.#wire.take(this.#bodyLeft);
+    const chunk = this.#wire.lend(Math.min(this.#bodyLeft, pieceBytesMax));
     if (chunk === undefined) return;
     this.#bodyLeft -= chunk.length;
     const isLast = this.#bodyLeft === 0;
@@ -211,7 +218,7 @@ export class HttpExchange {
   }
 
   #feedChunked(decoder: ChunkedDecoder): void {
-    const piece = this.#wire.take(Number.MAX_SAFE_INTEGER);
+    const piece = this.#wire.lend(pieceBytesMax);
     if (piece === undefined) return;
     const { end, consumed } = decoder.decode(piece, 0);
     if (consumed < piece.length) this.#wire.untake(piece.subarray(consumed));
@@ -263,13 +270,17 @@ export class HttpExchange {
   /** Sends a copy of body bytes; false when the client is behind. Bodies of HEAD, 204 and 304 are dropped. */
   write(chunk: Uint8Array): boolean {
     if (this.#answer !== "streaming" || this.#bodyless || chunk.length === 0) return true;
-    if (!this.#answerChunked) return this.#wire.write(Buffer.from(chunk));
-    const size = `${chunk.length.toString(16)}\r\n`;
-    const bytes = Buffer.allocUnsafe(size.length + chunk.length + 2);
+    const size = this.#answerChunked ? `${chunk.length.toString(16)}\r\n` : "";
+    const end = this.#answerChunked ? "\r\n" : "";
+    const length = size.length + chunk.length + end.length;
+    const isSlab = length <= pieceSlabBytes;
+    const bytes = isSlab ? pieceSlab.subarray(0, length) : Buffer.allocUnsafe(length);
     bytes.write(size, 0, "latin1");
     bytes.set(chunk, size.length);
-    bytes.write("\r\n", size.length + chunk.length, "latin1");
-    return this.#wire.write(bytes);
+    bytes.write(end, size.length + chunk.length, "latin1");
+    const taken = this.#wire.write(bytes);
+    if (isSlab && this.#wire.unsentBytes > 0) pieceSlab = Buffer.allocUnsafeSlow(pieceSlabBytes);
+    return taken;
   }
 
   /** Ends a streamed answer. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { HttpBench, type RecordedExchange } from "./http-server.harness.ts";
+import { echo, HttpBench, type RecordedExchange } from "./http-server.harness.ts";
 
 const open: HttpBench[] = [];
 
@@ -111,6 +111,42 @@ describe("requests on one connection", () => {
       }),
       { seed: 11, numRuns: 40 },
     );
+  });
+
+  test("hand on large bodies whole, and give their memory back at once", async () => {
+    const bench = await serve();
+    const kept: Buffer[] = [];
+    bench.handler = (exchange) => {
+      exchange.bodyChunk = (chunk) => {
+        exchange.body += chunk.toString("latin1");
+        kept.push(chunk);
+      };
+      echo(exchange);
+    };
+    const body = Buffer.alloc(3_000_000, "0123456789abcdef").toString();
+    const size = `${body.length.toString(16)}\r\n`;
+    await bench.send(
+      `${post(body, "/declared")}${chunked}${size}${body}\r\n0\r\n\r\n${get("/", "Connection: close\r\n")}`,
+    );
+    expect(bench.exchanges.map((exchange) => exchange.body === body)).toEqual([true, true, false]);
+    // What is left are the ends of pieces that began with something else, such as a head.
+    const keptBytes = kept.reduce((sum, chunk) => sum + chunk.length, 0);
+    expect(keptBytes).toBeLessThan(body.length);
+  });
+
+  test("keep a body that was taken whole as it was, whatever came with it", async () => {
+    const bench = await serve();
+    const taken: Buffer[] = [];
+    bench.handler = (exchange) => {
+      const whole = exchange.http.takeWhole();
+      if (whole !== undefined) taken.push(whole);
+      if (exchange.http.bodyComplete) exchange.answer(200);
+      else echo(exchange);
+    };
+    const body = "b".repeat(20_000);
+    await bench.send(post(body) + post("c".repeat(900_000)) + get("/", "Connection: close\r\n"));
+    expect(bench.exchanges.length).toBe(3);
+    expect(taken[0]?.toString()).toBe(body);
   });
 
   test("go on after an error whose request was whole, a body that nobody read included", async () => {

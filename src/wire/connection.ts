@@ -54,7 +54,9 @@ export class WireConnection {
     this.#ownParity = options.role === "host" ? 1 : 0;
     // One step before the first id of each side.
     this.#lastOwnId = options.role === "host" ? 2 ** 32 - 1 : 2 ** 32 - 2;
-    this.writer = new FrameWriter({ sink: options.sink, endOfTurn: options.endOfTurn });
+    const { sink, endOfTurn } = options;
+    // A host has many instances and long uploads: its memory must not hang on the collector.
+    this.writer = new FrameWriter({ sink, endOfTurn, copiesAll: options.role === "host" });
     this.#decoder = new FrameDecoder({
       payloadBytesMax: options.payloadBytesMax,
       onFrame: (type, flags, stream, payload) => this.#onFrame(type, flags, stream, payload),

@@ -161,3 +161,61 @@ test("a sink that is done with its bytes gets the same memory again, one that is
     else expect(buffers.size).toBeGreaterThan(100);
   }
 });
+
+test("a writer that copies all lets go of every payload, however slow its sink", () => {
+  const frame = fc.record({ size: fc.nat({ max: 65_536 }), hands: fc.nat({ max: 3 }) });
+  fc.assert(
+    fc.property(fc.array(frame, { minLength: 20, maxLength: 60 }), (frames) => {
+      const held: Buffer[] = [];
+      const handed: Buffer[] = [];
+      let hands = 0;
+      const handOver = (): void => {
+        for (const bytes of held.splice(0)) handed.push(Buffer.from(bytes));
+      };
+      const writer = new FrameWriter({
+        sink: {
+          write(bytes) {
+            held.push(bytes);
+            // The system takes what waits now, or some time later.
+            if (hands === 0) handOver();
+            return held.length === 0;
+          },
+        },
+        endOfTurn() {},
+        copiesAll: true,
+      });
+      const payload = Buffer.alloc(65_536);
+      for (const [i, { size, hands: next }] of frames.entries()) {
+        hands = next;
+        payload.fill(i);
+        writer.frame(6, 0, i, payload.subarray(0, size));
+        if (i % 4 === 3) writer.flush();
+      }
+      hands = 0;
+      writer.frame(6, 0, 1000);
+      writer.flush();
+      const expected = frames.map(({ size }, i) => new Uint8Array(size).fill(i));
+      const found = decode(handed).map((entry) => entry.payload);
+      expect(found.slice(0, -1)).toEqual(expected);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("slabs that a slow sink has taken are filled again", () => {
+  const buffers = new Set<ArrayBufferLike>();
+  let writes = 0;
+  const writer = new FrameWriter({
+    sink: {
+      write(bytes) {
+        buffers.add(bytes.buffer);
+        writes += 1;
+        return writes % 4 === 0;
+      },
+    },
+    endOfTurn() {},
+    copiesAll: true,
+  });
+  for (let i = 0; i < 400; i++) writer.frame(6, 0, 1, Buffer.alloc(65_536));
+  expect(buffers.size).toBeLessThanOrEqual(5);
+});

@@ -1,9 +1,12 @@
-import { frameHeaderBytes } from "./frames.ts";
+import { dataPayloadBytesMax, frameHeaderBytes, streamWindowBytes } from "./frames.ts";
 import { type RequestHead, requestHeadBytes, writeRequestHead } from "./heads.ts";
 
-const slabBytes = 64 * 1024;
-/** Payloads from this size on are handed to the transport as they are instead of being copied. */
+/** Room for the largest frame of body bytes, and for some small ones. */
+const slabBytes = dataPayloadBytesMax + 2048;
+/** Payloads from this size on may be handed to the transport as they are instead of being copied. */
 const copyBytesMax = 16 * 1024;
+/** Slabs that wait for a slow transport and are used again: a stream's window of them. */
+const lentSlabsMax = streamWindowBytes / dataPayloadBytesMax;
 
 /** Texts of up to this many characters are encoded straight into a frame: at most 48 KiB. */
 export const headTextCharsMax = 16 * 1024;
@@ -31,20 +34,32 @@ export class FrameWriter {
     this.#scheduled = false;
     this.flush();
   };
-  #slab = Buffer.allocUnsafe(slabBytes);
+  #slab: Buffer = Buffer.allocUnsafe(slabBytes);
   #start = 0;
   #end = 0;
   #scheduled = false;
+  /** Whether every payload may be reused by the caller after the call. */
+  readonly copiesAll: boolean;
+  readonly #copyBytesMax: number;
+  /** Slabs that the transport may still send from, and slabs that are free again. */
+  readonly #lent: Buffer[] = [];
+  readonly #free: Buffer[] = [];
 
-  constructor(options: { sink: ByteSink; endOfTurn: (flush: () => void) => void }) {
+  constructor(options: {
+    readonly sink: ByteSink;
+    readonly endOfTurn: (flush: () => void) => void;
+    readonly copiesAll?: boolean;
+  }) {
     this.#sink = options.sink;
     this.#endOfTurn = options.endOfTurn;
+    this.copiesAll = options.copiesAll === true;
+    this.#copyBytesMax = this.copiesAll ? Number.MAX_SAFE_INTEGER : copyBytesMax;
   }
 
-  /** Appends a frame. `payload` may be reused by the caller unless it is 16 KiB or longer. */
+  /** Appends a frame. `payload` may be reused by the caller, one of 16 KiB or more if `copiesAll`. */
   frame(type: number, flags: number, stream: number, payload?: Uint8Array): void {
     const length = payload === undefined ? 0 : payload.length;
-    if (payload === undefined || length < copyBytesMax) {
+    if (payload === undefined || length < this.#copyBytesMax) {
       const at = this.#header(type, flags, stream, length, length);
       if (payload !== undefined) this.#slab.set(payload, at);
       this.#end = at + length;
@@ -70,7 +85,7 @@ export class FrameWriter {
     const bodyBytes = body === undefined ? 0 : body.length;
     const headBytes = typeof head === "string" ? head.length : requestHeadBytes(head);
     const length = 4 + headBytes + bodyBytes;
-    const inlineBytes = bodyBytes < copyBytesMax ? length : 4 + headBytes;
+    const inlineBytes = bodyBytes < this.#copyBytesMax ? length : 4 + headBytes;
     const at = this.#header(type, flags, stream, length, inlineBytes);
     this.#slab.writeUInt32LE(headBytes, at);
     if (typeof head === "string") this.#slab.write(head, at + 4, headBytes, "latin1");
@@ -78,7 +93,7 @@ export class FrameWriter {
     const bodyAt = at + 4 + headBytes;
     if (body === undefined) {
       this.#end = bodyAt;
-    } else if (bodyBytes < copyBytesMax) {
+    } else if (bodyBytes < this.#copyBytesMax) {
       this.#slab.set(body, bodyAt);
       this.#end = bodyAt + bodyBytes;
     } else {
@@ -114,6 +129,7 @@ export class FrameWriter {
     if (!this.#sink.write(batch)) return;
     this.#start = 0;
     this.#end = 0;
+    if (this.#lent.length > 0) this.#reclaim();
   }
 
   #schedule(): void {
@@ -122,13 +138,23 @@ export class FrameWriter {
     this.#endOfTurn(this.#flushAtEndOfTurn);
   }
 
-  /** Hands over the full slab; while the transport still needs it, a fresh one takes its place. */
+  /** Hands over the full slab; while the transport still needs it, another takes its place. */
   #renew(bytes: number): void {
     this.flush();
     if (this.#start === 0 && bytes <= this.#slab.length) return;
-    this.#slab = Buffer.allocUnsafe(Math.max(slabBytes, bytes));
+    if (this.#start > 0 && this.#lent.length < lentSlabsMax) this.#lent.push(this.#slab);
+    const known = bytes <= slabBytes ? this.#free.pop() : undefined;
+    this.#slab = known ?? Buffer.allocUnsafe(Math.max(slabBytes, bytes));
     this.#start = 0;
     this.#end = 0;
+  }
+
+  /** The transport is done with every slab; one that was made for a large head is not kept. */
+  #reclaim(): void {
+    for (const slab of this.#lent) {
+      if (slab.length === slabBytes && this.#free.length < lentSlabsMax) this.#free.push(slab);
+    }
+    this.#lent.length = 0;
   }
 
   /** Writes a header into a slab with room for it and `roomBytes` more; returns where the payload goes. */

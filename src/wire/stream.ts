@@ -29,7 +29,9 @@ const creditStepBytes = streamWindowBytes / 2;
 interface PendingFrame {
   readonly type: number;
   readonly flags: number;
+  /** What is left of it, a part of `memory`. */
   bytes: Buffer;
+  readonly memory: Buffer;
 }
 
 /**
@@ -49,6 +51,8 @@ export class WireStream {
   readonly #writer: FrameWriter;
   readonly #forget: (id: number) => void;
   readonly #pending: PendingFrame[] = [];
+  /** Memory of a frame that waited and has left, for the next that has to wait. */
+  #spare: Buffer | undefined;
   #sendCredit = streamWindowBytes;
   #receiveCredit = streamWindowBytes;
   #consumedBytes = 0;
@@ -108,7 +112,8 @@ export class WireStream {
 
   /**
    * Sends body bytes; false means wait for `drained`. Bytes beyond the credit are copied and kept.
-   * A chunk of 16 KiB or more must not change afterwards: the transport sends it as it is.
+   * A chunk of 16 KiB or more must not change afterwards, unless the connection copies all, as a
+   * host's does: the transport sends it as it is.
    */
   write(chunk: Uint8Array): boolean {
     if (chunk.length === 0) return this.#pending.length === 0;
@@ -203,6 +208,7 @@ export class WireStream {
         return;
       }
       this.#pending.shift();
+      if (this.#writer.copiesAll) this.#spare = frame.memory;
       frame = this.#pending[0];
     }
     if (this.#endAfterPending) this.end();
@@ -213,8 +219,17 @@ export class WireStream {
     if (this.#localEnded) return true;
     let rest: Buffer | undefined = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     if (this.#pending.length === 0) rest = this.#send(type, flags, rest);
-    if (rest !== undefined) this.#pending.push({ type, flags, bytes: Buffer.from(rest) });
+    if (rest !== undefined) this.#keep(type, flags, rest);
     return this.#pending.length === 0;
+  }
+
+  #keep(type: number, flags: number, rest: Buffer): void {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    const fits = spare !== undefined && spare.length >= rest.length;
+    const memory = fits ? spare : Buffer.allocUnsafe(rest.length);
+    rest.copy(memory);
+    this.#pending.push({ type, flags, bytes: memory.subarray(0, rest.length), memory });
   }
 
   /** Sends what the credit allows; returns the rest, or undefined when all went out. */

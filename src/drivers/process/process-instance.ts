@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { createDeferred } from "../../base/deferred.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
+import { releasedBytesMin, releaseMemory } from "../../base/release-memory.ts";
 import { describeExit, type InstanceExit, type Tier } from "../../domain/instance.ts";
 import { WireConnection } from "../../wire/connection.ts";
 import { frameType, protocolVersion } from "../../wire/frames.ts";
@@ -19,12 +20,7 @@ import type { Launch } from "./launch.ts";
 import type { LogBudget } from "./log-meter.ts";
 import type { MemoryWatch, MemoryWatcher } from "./memory-watch.ts";
 import { parseFailure, parseHello, parseReady } from "./parse-frame.ts";
-import {
-  type InvocationHost,
-  keepable,
-  ProcessInvocation,
-  RequestSide,
-} from "./process-invocation.ts";
+import { type InvocationHost, ProcessInvocation, RequestSide } from "./process-invocation.ts";
 
 /** Response head (≤ 128 KiB) and the body bytes (≤ 64 KiB) that came with it, with room to spare. */
 const payloadBytesMax = 256 * 1024;
@@ -152,8 +148,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     if (this.#newest !== undefined) this.#newest.previous = invocation;
     this.#newest = invocation;
     this.#running += 1;
-    const first = body === undefined ? undefined : keepable(body);
-    stream.head(frameType.request, head, first, complete);
+    stream.head(frameType.request, head, body, complete);
     return new RequestSide(invocation, stream);
   }
 
@@ -231,7 +226,11 @@ export class ProcessInstance implements Instance, InvocationHost {
     });
     this.#socket = socket;
     this.#connection = connection;
-    socket.on("data", (chunk: Buffer) => connection.receive(chunk));
+    socket.on("data", (chunk: Buffer) => {
+      connection.receive(chunk);
+      // Sinks may hold a first chunk until the microtasks of its turn have run.
+      if (chunk.length >= releasedBytesMin) endOfTurn(() => releaseMemory(chunk));
+    });
     // An error is always followed by `close`, where it counts.
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.#onDisconnected());

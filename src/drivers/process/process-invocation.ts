@@ -7,9 +7,6 @@ import type { InvocationFailure, InvocationSink, InvocationStream } from "../dri
 import type { LogOwner } from "./instance-log.ts";
 import { type ParsedFailure, parseFailure } from "./parse-frame.ts";
 
-/** Longer chunks go to the transport uncopied, which may hold them after the call. */
-const copiedBytesMax = 16 * 1024;
-
 /** What an invocation needs of its instance. */
 export interface InvocationHost {
   /** Forgets a finished invocation. */
@@ -157,7 +154,7 @@ export class RequestSide implements InvocationStream {
 
   write(chunk: Uint8Array): boolean {
     if (this.#deaf) return true;
-    return this.#stream.write(keepable(chunk));
+    return this.#stream.write(chunk);
   }
 
   end(): void {
@@ -179,9 +176,4 @@ export class RequestSide implements InvocationStream {
   get #deaf(): boolean {
     return this.#invocation.bodyRefused || this.#invocation.cancelAsked || this.#invocation.done;
   }
-}
-
-/** Bytes that stay as they are until the transport has sent them. */
-export function keepable(chunk: Uint8Array): Uint8Array {
-  return chunk.length < copiedBytesMax ? chunk : Buffer.from(chunk);
 }
