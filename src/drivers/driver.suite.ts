@@ -13,6 +13,8 @@ export interface DriverSuiteOptions {
   readonly runtime?: Runtime;
   /** Builds an artifact from JavaScript source. Default: `driver.prepare` with one file, `index.js`. */
   readonly artifact?: (source: string, driver: Driver) => Promise<Artifact>;
+  /** Shape that the driver records of the scenarios that export an object with `fetch`. Default `fetch`. */
+  readonly shape?: string;
   readonly clock?: Clock;
   /** How long each wait of a case may take. Default 15 s. */
   readonly deadlineMs?: number;
@@ -45,6 +47,7 @@ export function driverSuite(name: string, options: DriverSuiteOptions): void {
           deadlineMs,
           runtime: options.runtime ?? "bun",
           artifact: options.artifact,
+          shape: options.shape ?? "fetch",
         });
       test(driverCase.name, run, deadlineMs * 4);
     }

@@ -34,6 +34,8 @@ export interface ContextOptions {
   /** How long anything may take before the case fails. */
   readonly deadlineMs: number;
   readonly runtime: Runtime;
+  /** Shape that the driver records of the scenarios that export an object with `fetch`. */
+  readonly shape?: string | undefined;
   /** Builds a scenario's artifact. Default: `driver.prepare` with one file, `index.js`. */
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
@@ -58,6 +60,7 @@ export class CaseContext {
   readonly harness: DriverHarness;
   readonly driver: Driver;
   readonly clock: Clock;
+  readonly shape: string;
   readonly logs: LogLine[] = [];
   readonly #options: ContextOptions;
   readonly #logWaiting = new Set<() => void>();
@@ -68,6 +71,7 @@ export class CaseContext {
     this.harness = options.harness;
     this.driver = options.harness.driver;
     this.clock = options.clock;
+    this.shape = options.shape ?? "fetch";
   }
 
   /** Builds the scenario without starting it. */

@@ -10,6 +10,7 @@ export interface RunCaseOptions {
   readonly clock: Clock;
   readonly deadlineMs: number;
   readonly runtime: Runtime;
+  readonly shape?: string | undefined;
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
 

@@ -129,7 +129,7 @@ export const startCases: readonly DriverCase[] = [
       assert.equal((await context.ok(instance)).text(), "hello");
       assert([0, 1, 2, 3].includes(instance.tier));
       assert(instance.id.length > 0);
-      assert.equal(instance.shape, "fetch");
+      assert.equal(instance.shape, context.shape);
     },
   },
   {

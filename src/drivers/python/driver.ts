@@ -1,0 +1,38 @@
+import type { Driver } from "../driver.ts";
+import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
+import { buildPythonGuest } from "./build-guest.ts";
+import { type PythonInstallation, pythonVersion } from "./find-python.ts";
+import { packFunction } from "./pack-function.ts";
+
+export interface PythonDriverOptions extends ProcessHostOptions {
+  /** The interpreter; `findPython` finds it. */
+  readonly installation: PythonInstallation;
+}
+
+/** Creates the driver that runs functions in sandboxed Python processes. */
+export function createPythonDriver(options: PythonDriverOptions): Driver {
+  const { binaryPath, prefix } = options.installation;
+  const host = new ProcessHost(
+    {
+      name: "python",
+      binaryPath,
+      // No packages of the machine (-S, -s), no files beside the sources (-B), UTF-8 everywhere. Not
+      // -I: an interpreter outside of /usr finds its library by PYTHONHOME, and nothing else is set.
+      args: ["-S", "-s", "-B", "-X", "utf8"],
+      unsandboxedArgs: [],
+      env: prefix === undefined ? {} : { PYTHONHOME: prefix },
+      mounts: prefix === undefined ? [] : [prefix],
+      guest: { name: "guest.pyz", build: () => buildPythonGuest(binaryPath) },
+      version: pythonVersion,
+    },
+    options,
+  );
+  return {
+    name: "python",
+    probe: () => host.probe(),
+    warm: () => host.warm(),
+    prepare: packFunction,
+    start: (artifact, spec, signal) => host.start(artifact, spec, signal),
+    close: () => host.close(),
+  };
+}

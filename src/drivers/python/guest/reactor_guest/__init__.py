@@ -1,0 +1,1 @@
+"""The Python guest of Reactor: the protocol, the handlers and the way out."""

@@ -1,0 +1,130 @@
+"""
+Carries raw sockets: code that knows of no proxy still connects by `socket`, and so does asyncio.
+
+A name resolves to an address of the loopback that stands for it; a connection to such an address, or
+to any other beyond the loopback, goes to a local port that is opened for it and carried outside.
+"""
+
+import ipaddress
+import selectors
+import socket
+import threading
+from functools import partial, wraps
+
+_STAND_IN_FIRST = int(ipaddress.IPv4Address("127.128.0.1"))
+_STAND_INS_MAX = 2**20
+
+
+class CarriedSockets:
+    """`carry(client, host, port)` takes an accepted connection on the I/O thread."""
+
+    def __init__(self, io_loop, carry):
+        self._io = io_loop
+        self._carry = carry
+        self._lock = threading.Lock()
+        self._address_by_host = {}
+        self._host_by_address = {}
+
+    def install(self):
+        """Replaces what resolves and connects in the module `socket`."""
+        self._install_getaddrinfo()
+        self._install_gethostbyname()
+        for name in ("connect", "connect_ex"):
+            setattr(socket.socket, name, self._carried(getattr(socket.socket, name)))
+
+    def _install_getaddrinfo(self):
+        platform = socket.getaddrinfo
+
+        @wraps(platform)
+        def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+            if not self._is_name(host) or flags & socket.AI_NUMERICHOST:
+                return platform(host, port, family, type, proto, flags)
+            if family not in (socket.AF_UNSPEC, socket.AF_INET):
+                raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address of this family")
+            return platform(self._stand_in(host), port, socket.AF_INET, type, proto, flags)
+
+        socket.getaddrinfo = getaddrinfo
+
+    def _install_gethostbyname(self):
+        platform = socket.gethostbyname
+
+        @wraps(platform)
+        def gethostbyname(host):
+            return self._stand_in(host) if self._is_name(host) else platform(host)
+
+        socket.gethostbyname = gethostbyname
+
+    def _carried(self, platform):
+        @wraps(platform)
+        def connect(sock, address):
+            destination = self._destination(sock, address)
+            if destination is None:
+                return platform(sock, address)
+            local = self._open_port(*destination)
+            if sock.family == socket.AF_INET6:
+                local = (f"::ffff:{local[0]}", local[1], 0, 0)
+            return platform(sock, local)
+
+        return connect
+
+    @staticmethod
+    def _is_name(host):
+        """Whether the host is to be resolved outside."""
+        host = host.decode() if isinstance(host, bytes) else host
+        if not host or host == "localhost" or host.endswith(".localhost"):
+            return False
+        try:
+            ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return True
+        return False
+
+    def _stand_in(self, host):
+        host = (host.decode() if isinstance(host, bytes) else host).lower().rstrip(".")
+        with self._lock:
+            address = self._address_by_host.get(host)
+            if address is None:
+                number = len(self._address_by_host)
+                if number >= _STAND_INS_MAX:
+                    raise socket.gaierror(socket.EAI_MEMORY, "Too many names were resolved")
+                address = str(ipaddress.IPv4Address(_STAND_IN_FIRST + number))
+                self._address_by_host[host] = address
+                self._host_by_address[address] = host
+            return address
+
+    def _destination(self, sock, address):
+        """Host and port outside that the address means; None when the connection is local."""
+        if sock.type != socket.SOCK_STREAM or not isinstance(address, tuple):
+            return None
+        if sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return None
+        host, port = address[0], address[1]
+        if self._is_name(host):
+            return host, port
+        known = self._host_by_address.get(host.removeprefix("::ffff:"))
+        if known is not None:
+            return known, port
+        if host in ("", "localhost") or host.endswith(".localhost"):
+            return None
+        number = ipaddress.ip_address(host.partition("%")[0])
+        number = getattr(number, "ipv4_mapped", None) or number
+        return None if number.is_loopback or number.is_unspecified else (str(number), port)
+
+    def _open_port(self, host, port):
+        """A local address whose one connection is carried to the destination."""
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1)
+        listener.setblocking(False)
+        address = listener.getsockname()
+        accept = partial(self._accept, listener, host, port)
+        self._io.call_soon(partial(self._io.watch, listener, selectors.EVENT_READ, accept))
+        return address
+
+    def _accept(self, listener, host, port, _events):
+        try:
+            client, _address = listener.accept()
+        except BlockingIOError:
+            return
+        finally:
+            self._io.watch(listener, 0, None)
+            listener.close()
+        self._carry(client, host, port)

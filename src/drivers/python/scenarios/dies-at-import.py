@@ -1,0 +1,1 @@
+raise RuntimeError("planned import failure")

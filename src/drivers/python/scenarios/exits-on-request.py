@@ -1,0 +1,5 @@
+import sys
+
+
+def handler(event):
+    sys.exit(5)

@@ -1,0 +1,6 @@
+while True:
+    pass
+
+
+def handler(event):
+    return "never"

@@ -1,0 +1,6 @@
+print("about to fail")
+raise RuntimeError("planned import failure")
+
+
+def handler(event):
+    return "never"
