@@ -15,6 +15,8 @@ import { createMissingDriver } from "../drivers/missing-driver.ts";
 import { createNodeDriver } from "../drivers/node/driver.ts";
 import { findNodeBinary } from "../drivers/node/find-node-binary.ts";
 import type { ProcessHostOptions } from "../drivers/process/process-host.ts";
+import { createPythonDriver } from "../drivers/python/driver.ts";
+import { findPython } from "../drivers/python/find-python.ts";
 import { enabledRuntimes } from "./config/built-runtimes.ts";
 import type { Settings } from "./config/settings.ts";
 import { ownPublicAddresses } from "./own-public-addresses.ts";
@@ -60,6 +62,14 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
       runtimeBinary: findDenoBinary({
         ...runtimePlaces(context),
         setting: context.settings.denoPath,
+      }),
+    }),
+  "python/process": (context) =>
+    createPythonDriver({
+      ...processOptions(context),
+      installation: findPython({
+        setting: context.settings.pythonPath,
+        searchPath: context.searchPath,
       }),
     }),
 };

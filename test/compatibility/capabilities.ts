@@ -17,7 +17,7 @@ export const capabilities = {
   "handler shape 4": built("`handler(event, context)`, exported or bare"),
   node: pending("the Node driver"),
   deno: pending("the Deno driver"),
-  python: pending("the Python driver"),
+  python: built("Python in a process sandbox"),
   wasm: pending("the WASM driver"),
   lambda: pending("the Lambda driver"),
   microvm: pending("a microVM per instance"),

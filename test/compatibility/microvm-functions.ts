@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { deployPython } from "./deploy-python.harness.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** The microVM family's own text. */
@@ -31,6 +32,19 @@ export const microvmFunctions: SourceText = {
       lines: [23, 23],
       block: "- **Multiple Runtimes** - Support for Python, JavaScript (Bun), and TypeScript (Bun)",
       needs: ["python", "handler shape 4"],
+      async run({ server, call }) {
+        const sources = {
+          python: "def handler(event):\n    return event\n",
+          javascript: "export const handler = (event) => event;",
+          typescript: "export const handler = (event: object): object => event;",
+        };
+        await deployPython(server, "python", sources.python);
+        await server.deploy("javascript", sources.javascript, { runtime: "javascript" });
+        await server.deploy("typescript", sources.typescript, { runtime: "typescript" });
+        for (const name of Object.keys(sources)) {
+          assert.deepEqual(await (await call("POST", `/fn/v1/${name}`, { a: 1 })).json(), { a: 1 });
+        }
+      },
     },
     {
       lines: [39, 40],
@@ -60,6 +74,12 @@ export const microvmFunctions: SourceText = {
         "    }",
       ],
       needs: ["python"],
+      async run({ server, call }, block) {
+        await deployPython(server, "greeter", block);
+        const response = await call("POST", "/fn/v1/greeter", { name: "Python" });
+        assert.equal(response.headers.get("content-type"), "application/json");
+        assert.deepEqual(await response.json(), { message: "Hello, Python!" });
+      },
     },
     {
       lines: [82, 89],
@@ -230,6 +250,15 @@ export const microvmFunctions: SourceText = {
       lines: [298, 300],
       block: ["**Function Name**: `calculator`", "**Runtime**: Python", "**Handler**: `handler`"],
       needs: ["python"],
+      async run({ server, call }) {
+        await deployPython(server, "calculator", "def handler(event):\n    return 'ready'\n", {
+          handler: "handler",
+        });
+        const { runtime } = (await (await call("GET", "/api/v1/functions/calculator")).json()) as {
+          runtime: string;
+        };
+        assert.equal(runtime, "python");
+      },
     },
     {
       lines: [304, 327],
@@ -260,16 +289,30 @@ export const microvmFunctions: SourceText = {
         "    }",
       ],
       needs: ["python"],
+      async run({ server, call }, block) {
+        await deployPython(server, "calculator", block);
+        const response = await call("POST", "/fn/v1/calculator", { operation: "?" });
+        assert.equal(response.status, 400);
+        assert.deepEqual(await response.json(), { error: "Invalid operation" });
+      },
     },
     {
       lines: [332, 336],
       block: ["{", '  "operation": "add",', '  "a": 10,', '  "b": 5', "}"],
       needs: ["python"],
+      async run({ call, values }, block) {
+        const response = await call("POST", "/fn/v1/calculator", JSON.parse(block));
+        assert.equal(response.status, 200);
+        values.set("sum", await response.text());
+      },
     },
     {
       lines: [341, 343],
       block: ["{", '  "result": 15', "}"],
       needs: ["python"],
+      async run({ values }, block) {
+        assert.deepEqual(JSON.parse(values.get("sum") ?? ""), JSON.parse(block));
+      },
     },
     {
       lines: [381, 383],

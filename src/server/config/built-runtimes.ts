@@ -1,7 +1,7 @@
 import type { Runtime } from "../../domain/manifest.ts";
 
 /** Runtimes that this version has a driver for. */
-export const builtRuntimes: readonly Runtime[] = ["bun", "node", "deno"];
+export const builtRuntimes: readonly Runtime[] = ["bun", "node", "deno", "python"];
 
 /** The runtimes to enable: those that are configured and built, each once. */
 export function enabledRuntimes(configured: readonly string[]): readonly Runtime[] {

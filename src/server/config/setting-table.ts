@@ -173,7 +173,7 @@ export const settingTable = {
     path: "functions.runtimes",
     summary: "Runtimes to enable; in the file an array or text with commas.",
     type: "list",
-    default: ["bun", "node", "deno"],
+    default: ["bun", "node", "deno", "python"],
     flag: true,
   },
   nodePath: {
@@ -185,6 +185,12 @@ export const settingTable = {
   denoPath: {
     path: "functions.deno_path",
     summary: "Deno binary, 2.9 or newer. Absent: that of the npm package, else the search path's.",
+    type: "path",
+  },
+  pythonPath: {
+    path: "functions.python_path",
+    summary:
+      "Interpreter of Python 3.11 or newer. Absent: `/usr/bin/python3`, else the search path's.",
     type: "path",
   },
   bunIdleTtlSecs: {
