@@ -219,3 +219,25 @@ test("slabs that a slow sink has taken are filled again", () => {
   for (let i = 0; i < 400; i++) writer.frame(6, 0, 1, Buffer.alloc(65_536));
   expect(buffers.size).toBeLessThanOrEqual(5);
 });
+
+test("a payload with code is handed on as it is and costs no slab, also when all is copied", () => {
+  const buffers = new Map<ArrayBufferLike, number>();
+  const writer = new FrameWriter({
+    sink: {
+      write(bytes) {
+        buffers.set(bytes.buffer, bytes.buffer.byteLength);
+        return true;
+      },
+    },
+    endOfTurn() {},
+    copiesAll: true,
+  });
+  const code = Buffer.alloc(3_000_000, "c");
+  writer.frame(2, 0, 0, code);
+  writer.frame(6, 0, 1, Buffer.from("after"));
+  writer.flush();
+  expect([...buffers.keys()].includes(code.buffer)).toBe(true);
+  expect([...buffers.values()].filter((bytes) => bytes > 100_000)).toEqual([
+    code.buffer.byteLength,
+  ]);
+});

@@ -38,7 +38,7 @@ export class FrameWriter {
   #start = 0;
   #end = 0;
   #scheduled = false;
-  /** Whether every payload may be reused by the caller after the call. */
+  /** Whether every payload of a stream may be reused by the caller after the call. */
   readonly copiesAll: boolean;
   readonly #copyBytesMax: number;
   /** Slabs that the transport may still send from, and slabs that are free again. */
@@ -53,10 +53,11 @@ export class FrameWriter {
     this.#sink = options.sink;
     this.#endOfTurn = options.endOfTurn;
     this.copiesAll = options.copiesAll === true;
-    this.#copyBytesMax = this.copiesAll ? Number.MAX_SAFE_INTEGER : copyBytesMax;
+    // What is larger than a stream's frames is the one that brings the code: no slab is made for it.
+    this.#copyBytesMax = this.copiesAll ? dataPayloadBytesMax + 1 : copyBytesMax;
   }
 
-  /** Appends a frame. `payload` may be reused by the caller, one of 16 KiB or more if `copiesAll`. */
+  /** Appends a frame. `payload` may be reused by the caller, one of 16 KiB or more if `copiesAll`, and one of more than 64 KiB never. */
   frame(type: number, flags: number, stream: number, payload?: Uint8Array): void {
     const length = payload === undefined ? 0 : payload.length;
     if (payload === undefined || length < this.#copyBytesMax) {
