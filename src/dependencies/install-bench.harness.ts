@@ -12,14 +12,17 @@ import { createDownload } from "./download.ts";
 import { createNpmRegistry } from "./npm/npm-registry.ts";
 import { openTreeCache } from "./tree-cache.ts";
 
+/** Contents by path. */
+type TestFiles = Readonly<Record<string, string | Uint8Array>>;
+
 export interface InstallBench {
   /** Installs for files given as text. */
   install(
-    files: Readonly<Record<string, string>>,
+    files: TestFiles,
     options?: { readonly signal?: AbortSignal; readonly runtime?: Runtime },
   ): Promise<Installed>;
   /** The refusal of an install that must fail. */
-  refusal(files: Readonly<Record<string, string>>): Promise<ReactorError>;
+  refusal(files: TestFiles, options?: { readonly runtime?: Runtime }): Promise<ReactorError>;
   readonly cacheFolder: string;
   close(): void;
 }
@@ -27,6 +30,7 @@ export interface InstallBench {
 export interface BenchOptions {
   /** The operator's registry; absent: the lockfile says. */
   readonly registry?: string;
+  readonly pythonIndex?: string;
   readonly privateAllow?: readonly string[];
   readonly idleTimeoutMs?: number;
   readonly timeoutMs?: number;
@@ -37,8 +41,10 @@ export interface BenchOptions {
 /** An installer with real sockets and a cache in a folder of its own, for Linux on x64. */
 export async function openInstallBench(options: BenchOptions = {}): Promise<InstallBench> {
   const cacheFolder = mkdtempSync(join(tmpdir(), "reactor-install-"));
-  const { registry } = options;
-  const own = registry === undefined ? [] : [new URL(registry).host];
+  const { registry, pythonIndex } = options;
+  const own = [registry, pythonIndex].flatMap((url) =>
+    url === undefined ? [] : [new URL(url).host],
+  );
   const clock = systemClock;
   const installer = createDependencyInstaller({
     download: createDownload({
@@ -64,6 +70,8 @@ export async function openInstallBench(options: BenchOptions = {}): Promise<Inst
     clock,
     platform: { os: "linux", cpu: "x64", libc: "glibc" },
     npmRegistry: createNpmRegistry({ setting: registry, machine: async () => undefined }),
+    pythonVersion: "3.11.2",
+    pythonIndex: options.pythonIndex,
     timeoutMs: options.timeoutMs ?? 30_000,
   });
   const install: InstallBench["install"] = (files, { signal, runtime = "bun" } = {}) =>
@@ -76,8 +84,8 @@ export async function openInstallBench(options: BenchOptions = {}): Promise<Inst
     );
   return {
     install,
-    async refusal(files) {
-      const outcome = await install(files).catch((error: unknown) => error);
+    async refusal(files, refused) {
+      const outcome = await install(files, refused).catch((error: unknown) => error);
       if (outcome instanceof ReactorError) return outcome;
       throw new Error(`it was not refused: ${String(outcome)}`);
     },

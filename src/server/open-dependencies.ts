@@ -19,17 +19,23 @@ export interface DependenciesContext {
   readonly log: Log;
   /** The search path of the server's environment. */
   readonly searchPath: string | undefined;
+  /** The Python that runs functions; undefined when there is none. */
+  readonly pythonVersion: string | undefined;
 }
 
 const npmTimeoutMs = 10_000;
 
 /** Opens what installs functions' packages, with its cache in the workdir. */
 export async function openDependencies(context: DependenciesContext): Promise<DependencyInstaller> {
-  const { settings, clock, log } = context;
-  const { npmRegistry } = settings;
+  const { settings, clock, log, pythonVersion } = context;
+  const { npmRegistry, pythonIndex } = settings;
   const download = createDownload({
     decide: createEgressDecider({
-      privateAllow: [...settings.egressPrivateAllow, ...hostOf(npmRegistry)],
+      privateAllow: [
+        ...settings.egressPrivateAllow,
+        ...hostOf(npmRegistry),
+        ...hostOf(pythonIndex),
+      ],
       denied: ownPublicAddresses(),
       resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
     }),
@@ -51,6 +57,8 @@ export async function openDependencies(context: DependenciesContext): Promise<De
     clock,
     platform: { os: process.platform, cpu: process.arch, libc: hostLibc() },
     npmRegistry: createNpmRegistry({ setting: npmRegistry, machine }),
+    pythonVersion,
+    pythonIndex,
     timeoutMs: settings.installTimeoutMs,
   });
 }

@@ -175,7 +175,11 @@ async function openControl(
 ): Promise<StartedControlPlane> {
   const { clock, random, ids, log } = options;
   const { settings } = options.config;
-  const dependencies = await openDependencies({ ...options, settings });
+  const dependencies = await openDependencies({
+    ...options,
+    settings,
+    pythonVersion: drivers.probes.get("python/process")?.version?.match(/\d+\.\d+(?:\.\d+)?/)?.[0],
+  });
   return createControlPlane({
     ...storage,
     materializer: createMaterializer({

@@ -1,7 +1,7 @@
 import { refuseDependencies, tooManyDependencies } from "../dependency-error.ts";
 import { installLimits } from "../install-limits.ts";
 import { findInTree, type LockedPackage, type LockTree } from "./lock-tree.ts";
-import { misfit, type Platform } from "./platform.ts";
+import { misfit, type Platform } from "../platform.ts";
 
 export interface SelectedPackage {
   /** Folder below the function's, `node_modules/a/node_modules/b`. */

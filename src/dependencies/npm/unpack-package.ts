@@ -1,10 +1,10 @@
 import { createUnpackMeter } from "../../archive/bundle-limits.ts";
 import { gunzipMember } from "../../archive/gunzip-member.ts";
 import { TarParser } from "../../archive/tar-parser.ts";
-import { ReactorError } from "../../domain/errors.ts";
-import { refuseDependencies, tooManyDependencies } from "../dependency-error.ts";
+import { refuseDependencies } from "../dependency-error.ts";
 import type { InstallBudget } from "../install-budget.ts";
 import { installLimits } from "../install-limits.ts";
+import { renamedRefusal } from "../renamed-refusal.ts";
 
 const pathBytesMax = 400;
 
@@ -23,7 +23,7 @@ export async function unpackPackage(
     await check(archive, budget);
     return await collect(archive);
   } catch (error) {
-    throw renamed(error, what);
+    throw renamedRefusal(error, `the archive of ${what}`);
   }
 }
 
@@ -81,17 +81,4 @@ function insidePackage(name: string): string {
   if (!bad && Buffer.byteLength(path) <= pathBytesMax) return segments.join("/");
   const reason = bad ? "is no plain path inside of it" : `is longer than ${pathBytesMax} bytes`;
   throw refuseDependencies(`${JSON.stringify(name.slice(0, 120))} ${reason}`);
-}
-
-/** The archive readers speak of a bundle; here it is a package. */
-function renamed(error: unknown, what: string): unknown {
-  if (!(error instanceof ReactorError)) return error;
-  const reason = error.message.replace(
-    /^Cannot (?:read the bundle|take the bundle|install the function's dependencies): /,
-    "",
-  );
-  const text = reason.startsWith(what) ? reason : `the archive of ${what} is refused: ${reason}`;
-  return error.code === "bundle_too_large"
-    ? tooManyDependencies(text)
-    : refuseDependencies(text, error);
 }

@@ -44,13 +44,19 @@ function checkEdge(settings: Settings): { problems: string[]; warnings: string[]
   return { problems, warnings: [warning] };
 }
 
-/** What is wrong with a registry's URL; credentials would be shown wherever the URL is. */
-function checkRegistry({ npmRegistry }: Settings): string[] {
-  if (npmRegistry === undefined) return [];
-  const url = URL.canParse(npmRegistry) ? new URL(npmRegistry) : undefined;
-  const plain = url !== undefined && url.username === "" && url.password === "";
-  if (plain && (url.protocol === "https:" || url.protocol === "http:")) return [];
-  return ["functions.npm_registry must be an http or https URL without user and password"];
+/** What is wrong with the URLs of registries; credentials would be shown wherever the URL is. */
+function checkRegistries({ npmRegistry, pythonIndex }: Settings): string[] {
+  const registries = {
+    "functions.npm_registry": npmRegistry,
+    "functions.python_index": pythonIndex,
+  };
+  return Object.entries(registries).flatMap(([name, text]) => {
+    if (text === undefined) return [];
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const plain = url !== undefined && url.username === "" && url.password === "";
+    if (plain && (url.protocol === "https:" || url.protocol === "http:")) return [];
+    return [`${name} must be an http or https URL without user and password`];
+  });
 }
 
 /** Rules between settings. */
@@ -60,7 +66,7 @@ export function checkSettings(settings: Settings): {
 } {
   const runtimes = checkRuntimes(settings.runtimes);
   const edge = checkEdge(settings);
-  const problems = [...runtimes.problems, ...edge.problems, ...checkRegistry(settings)];
+  const problems = [...runtimes.problems, ...edge.problems, ...checkRegistries(settings)];
   const warnings = [...runtimes.warnings, ...edge.warnings];
   if (settings.invokeTimeoutMs > settings.invokeTimeoutMsMax) {
     problems.push(

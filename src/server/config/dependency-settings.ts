@@ -10,6 +10,12 @@ export const dependencySettings = {
       "Registry that functions' npm packages come from, also on a private address. Absent: where the lockfile says, else the registry of this machine's npm.",
     type: "text",
   },
+  pythonIndex: {
+    path: "functions.python_index",
+    summary:
+      "Index (simple API) that functions' Python wheels come from when they are not in `wheels/`, also on a private address. Absent: only from `wheels/`.",
+    type: "text",
+  },
   installTimeoutMs: {
     path: "functions.install_timeout_ms",
     summary: "Longest time for fetching one deployment's packages.",

@@ -1,4 +1,4 @@
-import type { LockedPackage } from "./lock-tree.ts";
+import type { LockedPackage } from "./npm/lock-tree.ts";
 
 /** What functions run on, in the words that packages use. */
 export interface Platform {
