@@ -34,15 +34,31 @@ export interface HarnessLine {
   readonly requestId?: string;
 }
 
-let guestBuild: Promise<string> | undefined;
+/** A guest to test: how a driver builds and runs it. */
+export interface TestGuest {
+  readonly fileName: string;
+  readonly build: () => Promise<string>;
+  readonly binary: string;
+}
 
-/** Builds the guest once per test process, as the Bun driver does. */
-function guestCode(): Promise<string> {
-  guestBuild ??= buildBunGuest();
-  return guestBuild;
+const bunGuest: TestGuest = {
+  fileName: "guest.js",
+  build: buildBunGuest,
+  binary: process.execPath,
+};
+
+const guestBuilds = new Map<TestGuest["build"], Promise<string>>();
+
+/** Builds a guest once per test process, as its driver does. */
+function guestCode({ build }: TestGuest): Promise<string> {
+  const built = guestBuilds.get(build) ?? build();
+  guestBuilds.set(build, built);
+  return built;
 }
 
 export interface HarnessOptions {
+  /** Default: Bun's. */
+  readonly guest?: TestGuest;
   readonly configure?: Partial<ConfigureMessage>;
   /** The process's initial environment. */
   readonly env?: Record<string, string>;
@@ -186,7 +202,7 @@ function decodeLine(payload: Buffer): HarnessLine {
   return { level, source, text: rest.join("\0"), requestId };
 }
 
-/** A real guest in a real Bun process, with the test as its host. */
+/** A real guest in a real process of its own, with the test as its host. */
 export class GuestHarness {
   readonly lines: HarnessLine[] = [];
   readonly hello = createDeferred<GuestHello>();
@@ -225,8 +241,9 @@ export class GuestHarness {
   static async spawn(options: HarnessOptions = {}): Promise<GuestHarness> {
     const harness = new GuestHarness(options);
     const socketPath = join(harness.#folder, "s");
-    const guestPath = join(harness.#folder, "guest.js");
-    writeFileSync(guestPath, await guestCode());
+    const { guest = bunGuest } = options;
+    const guestPath = join(harness.#folder, guest.fileName);
+    writeFileSync(guestPath, await guestCode(guest));
     harness.#listener = Bun.listen({
       unix: socketPath,
       socket: {
@@ -237,7 +254,7 @@ export class GuestHarness {
       },
     });
     harness.#process = Bun.spawn({
-      cmd: [process.execPath, guestPath, socketPath, String(options.proxyPort ?? 0)],
+      cmd: [guest.binary, guestPath, socketPath, String(options.proxyPort ?? 0)],
       env: options.env ?? {},
       stdin: "ignore",
       stdout: "pipe",

@@ -55,11 +55,16 @@ function nameType(response: Response, type: string): void {
   if (!response.headers.has("content-type")) response.headers.set("content-type", type);
 }
 
+/** Some platforms name the type of any text, so the response does not tell whether the author did. */
+function namesType({ headers }: ResponseInit): boolean {
+  return headers !== undefined && new Headers(headers).has("content-type");
+}
+
 function json(data: unknown, init?: ResponseInit): Response {
   const text: string | undefined = JSON.stringify(data);
   if (text === undefined) throw new TypeError("Value is not JSON serializable");
   const response: Response & NotedResponse = new PlatformResponse(text, init ?? jsonInit);
-  if (init !== undefined) nameType(response, jsonType);
+  if (init !== undefined && !namesType(init)) response.headers.set("content-type", jsonType);
   response[noted] = text;
   return response;
 }

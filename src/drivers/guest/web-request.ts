@@ -8,6 +8,8 @@ export interface SignalSource {
 
 type Body = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined;
 
+type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
 /** The platform's own constructor, for `instanceof`. */
 const PlatformRequest = globalThis.Request;
 
@@ -81,14 +83,50 @@ function named(request: Request, method: string): Request {
   return request;
 }
 
+/** The init with which a copy of `input` gets everything that a handed request makes when it is read. */
+function initOfCopy(input: unknown, init: RequestInit | undefined): RequestInit | undefined {
+  if (!(input instanceof HandedRequest)) return init;
+  complete(input);
+  return init?.signal === undefined ? { ...init, signal: input.signal } : init;
+}
+
+/**
+ * Makes `new Request(request)` and `fetch(request)` read all of a handed request. For platforms that
+ * look at a request's inside and not at its getters.
+ */
+export function completeCopiedRequests(): void {
+  const platformFetch: Fetch = globalThis.fetch;
+  const fetch: Fetch = (input, init) => platformFetch(input, initOfCopy(input, init));
+  const replacement = function Request(input: string | URL | Request, init?: RequestInit): Request {
+    if (new.target === undefined) {
+      throw new TypeError("Class constructor Request cannot be invoked without 'new'");
+    }
+    const target: unknown = new.target === replacement ? PlatformRequest : new.target;
+    const args = [input, initOfCopy(input, init)];
+    const made: unknown = Reflect.construct(
+      PlatformRequest,
+      args,
+      target as typeof PlatformRequest,
+    );
+    if (!(made instanceof PlatformRequest)) throw new TypeError("Request was not constructed");
+    return made;
+  };
+  Object.setPrototypeOf(replacement, PlatformRequest);
+  // The names are given here, since building the guest shortens those in the code.
+  Object.defineProperty(fetch, "name", { value: "fetch" });
+  Object.defineProperties(replacement, {
+    name: { value: "Request" },
+    prototype: { value: PlatformRequest.prototype },
+  });
+  const property = (value: unknown) => ({ value, writable: true, configurable: true });
+  Object.defineProperty(PlatformRequest.prototype, "constructor", property(replacement));
+  Object.defineProperties(globalThis, { Request: property(replacement), fetch: property(fetch) });
+}
+
 /** Fills in the headers of a request that native code is about to read. */
 export function complete(input: unknown): void {
   if (input instanceof HandedRequest) void input.headers;
 }
 
 // Code that asks for a request's constructor means the platform's.
-Object.defineProperty(HandedRequest.prototype, "constructor", {
-  value: PlatformRequest,
-  writable: true,
-  configurable: true,
-});
+Reflect.deleteProperty(HandedRequest.prototype, "constructor");

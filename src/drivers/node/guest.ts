@@ -7,10 +7,12 @@ import { connect } from "node:net";
 import { systemClock } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import { Guest, guestExitCode } from "../guest/guest.ts";
+import { completeCopiedRequests } from "../guest/web-request.ts";
 import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
 import { captureStdio } from "../javascript/guest/capture-stdio.ts";
 import { routeSocketsThroughEgress } from "../javascript/guest/route-sockets.ts";
 import { listenForEgress } from "./guest-egress.ts";
+import { dropHeadersOfDecodedBodies } from "./guest-fetch.ts";
 import { createNodePlatform } from "./guest-platform.ts";
 import { GuestSink } from "./guest-sink.ts";
 
@@ -24,6 +26,8 @@ function main(socketPath: string, proxyPort: number): void {
     const openPort = listenForEgress({ openStream: (it) => guest.openStream(it) }, proxyPort);
     routeSocketsThroughEgress(openPort, proxyPort);
   }
+  completeCopiedRequests();
+  dropHeadersOfDecodedBodies();
   // Named imports of node:fs see what was replaced only after this.
   syncBuiltinESMExports();
   process.on("uncaughtException", (error) => guest.uncaught(error));
