@@ -2,6 +2,9 @@ import { type SourceMap as Map, SourceMap, type SourceMapPayload } from "node:mo
 
 const mark = Buffer.from("//# sourceMappingURL=data:application/json;base64,");
 
+/** The guest's own file, whose frames tell an author nothing. */
+const guestPath = process.argv[1];
+
 /** Splits a bundled module from the source map at its end, which Node would read with every import. */
 export function inlineMapOf(code: Uint8Array): {
   readonly module: Uint8Array;
@@ -29,14 +32,15 @@ export function mapStackTraces(url: string, inlineMap: Buffer): (error: unknown)
     return `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   };
   Error.prepareStackTrace = (error, frames) => {
-    const lines = frames.map((frame) => `\n    at ${mappedFrame(frame, url, placeOf)}`);
+    const theirs = frames.filter((frame) => frame.getFileName() !== guestPath);
+    const lines = theirs.map((frame) => `\n    at ${mappedFrame(frame, url, placeOf)}`);
     return titleOf(error) + lines.join("");
   };
   return (error) => {
     if (!(error instanceof Error) || typeof error.stack !== "string") return error;
     const [, line] = error.stack.match(`^${url}:(\\d+)\\n`) ?? [];
     const place = line === undefined ? undefined : placeOf(Number(line), 1);
-    if (place !== undefined) error.stack = error.stack.replace(`${url}:${line}`, place);
+    if (place !== undefined) error.stack = error.stack.replace(`${url}:${line}`, () => place);
     return error;
   };
 }
@@ -63,7 +67,7 @@ function mappedFrame(
   const column = frame.getColumnNumber();
   if (line === null || column === null || frame.getFileName() !== url) return text;
   const place = placeOf(line, column);
-  return place === undefined ? text : text.replace(`${url}:${line}:${column}`, place);
+  return place === undefined ? text : text.replace(`${url}:${line}:${column}`, () => place);
 }
 
 /** As the language's own Error.prototype.toString, which an error's class may have replaced by worse. */
