@@ -138,8 +138,8 @@ export class StartError extends Error {
   /** The last lines it wrote, at most 16 KiB. */
   readonly log: string;
 
-  constructor(exit: InstanceExit, log: string, message: string) {
-    super(message);
+  constructor(exit: InstanceExit, log: string, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "StartError";
     this.exit = exit;
     this.log = log;

@@ -29,7 +29,7 @@ async function main(socketPath: string, proxyPort: number): Promise<void> {
   completeServedRequests();
   process.on("uncaughtException", (error) => guest.uncaught(error));
   process.on("unhandledRejection", (reason) => guest.unhandledRejection(reason));
-  process.on("exit", () => guest.flush());
+  process.on("exit", () => guest.exiting(new Error("exit").stack));
   const openPort =
     proxyPort === 0
       ? undefined

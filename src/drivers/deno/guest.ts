@@ -38,7 +38,7 @@ async function main(socketPath: string, proxyPort: number): Promise<void> {
   captureDenoOutput(guest.logScope);
   hearUncaught(guest);
   addEventListener("unload", () => {
-    guest.flush();
+    guest.exiting(new Error("exit").stack);
     sink.flushNow();
   });
   const connection = await deno.connect({ transport: "unix", path: socketPath });

@@ -16,7 +16,7 @@ import type { ConfigureMessage, GuestFailure, GuestHello, HostHello } from "./me
 import type { GuestPlatform } from "./platform.ts";
 import { installResponseMemo } from "./response-memo.ts";
 import { RunningInvocations } from "./running-invocations.ts";
-import { describeThrown, type ModuleName } from "./thrown.ts";
+import { describeThrown, type ModuleName, named } from "./thrown.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** Exit codes of the guest itself. A user's own `process.exit` may use any. */
@@ -118,6 +118,18 @@ export class Guest {
     this.#connection.writer.flush();
   }
 
+  /**
+   * The process is about to exit. `stack`, of the code that ended it, goes to the log when that was
+   * the module while it was being imported.
+   */
+  exiting(stack: string | undefined): void {
+    if (this.#state === "loading") {
+      const text = `The process was ended while the module was being imported\n${endedBy(stack)}`;
+      this.#processScope.log(logLevelCode.error, named(text, this.#module));
+    }
+    this.flush();
+  }
+
   /** An exception that nobody caught: the process's state is unknown, so it ends. */
   uncaught(error: unknown): void {
     if (this.#state === "exiting") return;
@@ -177,8 +189,9 @@ export class Guest {
     const configured: ConfigureMessage = JSON.parse(payload.toString("utf8", 4, 4 + jsonBytes));
     const env = applyGuestEnvironment(this.#options.platform.env, configured);
     this.#waitUntilMs = configured.limits.waitUntilMs ?? waitUntilMsDefault;
-    const { url, exports } = this.#options.platform.importModule(payload.subarray(4 + jsonBytes));
-    const module = { url, entrypoint: configured.entrypoint };
+    const imported = this.#options.platform.importModule(payload.subarray(4 + jsonBytes));
+    const { url, path, exports } = imported;
+    const module = { url, path, entrypoint: configured.entrypoint };
     this.#module = module;
     void this.#load(configured, { env, module, exports });
   }
@@ -284,6 +297,13 @@ export class Guest {
   #sendJson(type: number, value: unknown): void {
     this.#connection.send(type, Buffer.from(JSON.stringify(value)));
   }
+}
+
+/** The frames below those of the exit itself. */
+function endedBy(stack = ""): string {
+  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  const exit = frames.findLastIndex((frame) => /\bat (?:process\.)?(?:really)?exit\b/i.test(frame));
+  return frames.slice(exit + 1).join("\n");
 }
 
 function runInvocation(invocation: Invocation, body: Buffer): void {

@@ -22,6 +22,8 @@ export interface GuestPlatform {
 export interface ImportingModule {
   /** What stack traces call the module. */
   readonly url: string;
+  /** What messages of resolving call it instead, where they do. */
+  readonly path?: string;
   /** Rejects with what the import threw. */
   readonly exports: Promise<Readonly<Record<string, unknown>>>;
 }

@@ -11,6 +11,8 @@ export interface Thrown {
 /** How the imported module is called in stacks, and what it should be called. */
 export interface ModuleName {
   readonly url: string;
+  /** The path that some messages have instead of the URL. */
+  readonly path?: string | undefined;
   readonly entrypoint: string;
 }
 
@@ -67,8 +69,12 @@ function positioned({ message, position: at }: Positioned): string {
   return `${String(message)} (${at.file}:${at.line}:${at.column})`;
 }
 
-function named(text: string, module: ModuleName | undefined): string {
-  return module === undefined ? text : text.replaceAll(module.url, module.entrypoint);
+/** The text with the entry point's path in place of what the runtime calls the module. */
+export function named(text: string, module: ModuleName | undefined): string {
+  if (module === undefined) return text;
+  const { url, path, entrypoint } = module;
+  const renamed = text.replaceAll(url, entrypoint);
+  return path === undefined ? renamed : renamed.replaceAll(path, entrypoint);
 }
 
 function cut(text: string, lengthMax: number): string {

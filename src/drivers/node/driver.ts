@@ -3,6 +3,7 @@ import type { Driver } from "../driver.ts";
 import { bundleFunction } from "../javascript/bundle-function.ts";
 import { bundleTargets } from "../javascript/bundle-target.ts";
 import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
+import { explainStart } from "../javascript/explain-start.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
 import { buildNodeGuest } from "./build-guest.ts";
 
@@ -39,7 +40,7 @@ export function createNodeDriver(options: NodeDriverOptions): Driver {
     probe: () => host.probe(),
     warm: () => host.warm(),
     prepare: (request, signal) => bundleFunction(request, bundleTargets.node, signal),
-    start: (artifact, spec, signal) => host.start(artifact, spec, signal),
+    start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
     close() {
       closed ??= close();
       return closed;

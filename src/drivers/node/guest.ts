@@ -32,7 +32,7 @@ function main(socketPath: string, proxyPort: number): void {
   syncBuiltinESMExports();
   process.on("uncaughtException", (error) => guest.uncaught(error));
   process.on("unhandledRejection", (reason) => guest.unhandledRejection(reason));
-  process.on("exit", () => guest.flush());
+  process.on("exit", () => guest.exiting(new Error("exit").stack));
   // Node would start its inspector. Not even a handler that the function removes brings that back.
   process.on("SIGUSR1", () => {});
   guest.start();

@@ -17,7 +17,7 @@ export function importFromFile(code: Uint8Array): ImportingModule {
   writeFileSync(path, module);
   const { href: url } = pathToFileURL(path);
   const named = map === undefined ? undefined : mapStackTraces(url, map);
-  return { url, exports: load(url, folder, named) };
+  return { url, path, exports: load(url, folder, named) };
 }
 
 async function load(

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startServer, type TestServer } from "./reactor.ts";
+
+/**
+ * Code that cannot be served, on every runtime: each deployment is kept as `failed`, and its log
+ * names the file and, where anybody can know it, the line.
+ */
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer({ env: { REACTOR_FUNCTIONS_START_TIMEOUT_MS: "4000" } });
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+interface BadCode {
+  readonly source: string;
+  readonly code: "bundle_invalid" | "cold_start_failed";
+  /** What the log must say. */
+  readonly log: RegExp;
+}
+
+interface Row {
+  readonly runtime: string;
+  readonly file: string;
+  readonly cases: Readonly<Record<string, BadCode>>;
+}
+
+const javascript: Row["cases"] = {
+  "a syntax error": {
+    source: "const a = 1;\nexport default {\n  fetch( {\n};\n",
+    code: "bundle_invalid",
+    log: /^code\/index\.ts:4:\d+: Expected/m,
+  },
+  "no handler among the exports": {
+    source: "const a = 1;\nexport const answer = a;\n",
+    code: "cold_start_failed",
+    log: /No handler found.*answer[^]*^code\/index\.ts:2:\d+: the export answer$/m,
+  },
+  "an export of the wrong type": {
+    source: "const a = 1;\nexport default 42;\n",
+    code: "cold_start_failed",
+    log: /No handler found[^]*^code\/index\.ts:2:\d+: the export default$/m,
+  },
+  "a package that is not there": {
+    source: 'const a = 1;\nimport pad from "left-pad";\nexport default { fetch: () => pad(a) };\n',
+    code: "bundle_invalid",
+    log: /^code\/index\.ts:2:\d+: .*"left-pad" is not in the bundle/m,
+  },
+  "an import that a module of the runtime does not have": {
+    source:
+      'const a = 1;\nimport { nothing } from "node:fs";\nexport default { fetch: nothing };\n',
+    code: "cold_start_failed",
+    log: /'nothing'[^]*code\/index\.ts:2:\d+|code\/index\.ts:2:\d+[^]*'nothing'/,
+  },
+  "a computed import of what is not there": {
+    source:
+      'const name = ["left", "pad"].join("-");\nexport default await import(name);\nexport const a = 1;\n',
+    code: "cold_start_failed",
+    log: /left-pad[^]*code\/index\.ts/,
+  },
+  "a throw at import": {
+    source: 'const a = 1;\nthrow new Error("planned");\nexport default { fetch: () => a };\n',
+    code: "cold_start_failed",
+    log: /Error: planned\n\s+at (?:.* \()?code\/index\.ts:2:/,
+  },
+  "a top-level await that never ends": {
+    source:
+      "const a = 1;\nawait new Promise(() => setInterval(() => {}, 1000));\nexport default { fetch: () => a };\n",
+    code: "cold_start_failed",
+    log: /^code\/index\.ts was still being imported after 4000 ms: .*\ncode\/index\.ts:2:\d+: a top-level await$/m,
+  },
+  "a loop that never ends": {
+    source: "const a = 1;\nfor (;;) {}\nexport default { fetch: () => a };\n",
+    code: "cold_start_failed",
+    log: /^code\/index\.ts was still being imported after 4000 ms: a top-level await or a loop/m,
+  },
+  "a module that exits at import": {
+    source:
+      'import { exit } from "node:process";\nexit(3);\nexport default { fetch: () => new Response() };\n',
+    code: "cold_start_failed",
+    log: /ended while the module was being imported\n\s+at (?:.* \()?code\/index\.ts:2:[^]*exited with code 3/,
+  },
+};
+
+/** A runtime is a row; one that is written in another language has sources of its own. */
+const rows: readonly Row[] = ["bun", "node", "deno"].map((runtime) => ({
+  runtime,
+  file: "code/index.ts",
+  cases: javascript,
+}));
+
+describe.each(rows.map((row) => [row.runtime, row] as const))("%s", (runtime, { file, cases }) => {
+  test.each(Object.keys(cases))("%s is a failed deployment that says where", async (what) => {
+    const { source, code, log } = cases[what] as BadCode;
+    const name = `${runtime}-${what.replaceAll(/[^a-z]+/g, "-")}`;
+    const files = new Map<string, Uint8Array>([
+      [file, Buffer.from(source)],
+      ["reactor.json", Buffer.from(JSON.stringify({ name, runtime }))],
+    ]);
+    const deployment = await server.client.deploy(name, { files, createFunction: true });
+    expect({ status: deployment.status, code: deployment.failure?.code }).toEqual({
+      status: "failed",
+      code,
+    });
+    expect(deployment.failure?.log).toMatch(log);
+    const { items } = await server.client.listDeployments(name);
+    expect(items).toMatchObject([{ id: deployment.id, status: "failed" }]);
+  });
+});
+
+test("what failed leaves the function as it was: nothing serves", async () => {
+  const response = await server.fetch("/fn/v1/bun-a-syntax-error");
+  expect(response.status).toBe(503);
+});
