@@ -5,7 +5,13 @@ export type InstanceExit =
   /** The process ended by itself, e.g. `process.exit(0)`. */
   | { readonly reason: "exited"; readonly code: number }
   | { readonly reason: "signal"; readonly signal: string }
-  | { readonly reason: "memory"; readonly limitMb: number; readonly peakMb: number }
+  | {
+      readonly reason: "memory";
+      readonly limitMb: number;
+      readonly peakMb: number;
+      /** The pod that was over its limit, when the instance shared one. */
+      readonly pod?: string;
+    }
   /** An exception that no handler caught, e.g. in a timer. */
   | { readonly reason: "uncaught"; readonly message: string }
   /** Its event loop did not answer within `stuckMs`. */
@@ -29,7 +35,9 @@ export function describeExit(exit: InstanceExit): string {
     case "signal":
       return `was killed by ${exit.signal}`;
     case "memory":
-      return `used ${exit.peakMb} MB, over its limit of ${exit.limitMb} MB`;
+      return exit.pod === undefined
+        ? `used ${exit.peakMb} MB, over its limit of ${exit.limitMb} MB`
+        : `was in pod ${exit.pod}, which used ${exit.peakMb} MB, over its limit of ${exit.limitMb} MB`;
     case "uncaught":
       return `died of an uncaught exception: ${exit.message}`;
     case "unresponsive":

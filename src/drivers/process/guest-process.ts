@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Readable } from "node:stream";
+import type { InstanceExit } from "../../domain/instance.ts";
 import { childrenOf, killHard, processTree } from "./process-tree.ts";
 import type { SandboxCommand } from "./sandbox-command.ts";
 
@@ -9,18 +10,27 @@ export interface ProcessEnd {
   readonly code: number | undefined;
   readonly signal: string | undefined;
   readonly error: string | undefined;
+  /** What it is known to have been when code and signal do not tell. */
+  readonly exit?: InstanceExit;
 }
 
-/** A running guest with everything around it. */
-export interface GuestProcess {
+/** What a guest runs in, and what ends it: a process of its own, or a part of a shared one. */
+export interface GuestCarrier {
+  /** Undefined when the process is shared, so that what it writes is nobody's. */
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+  /** Settles when the guest and everything that it started has ended; never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Ids on the host of its processes, the outermost first. */
+  pids(): number[];
+  /** Kills it. Does nothing once it has ended. */
+  kill(): void;
+}
+
+/** A running guest with everything around it; `kill` kills the whole tree. */
+export interface GuestProcess extends GuestCarrier {
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Settles when the whole tree has ended; never rejects. */
-  readonly ended: Promise<ProcessEnd>;
-  /** Ids on the host of every process of the guest, the outermost first. */
-  pids(): number[];
-  /** Kills the whole tree. Does nothing once it has ended. */
-  kill(): void;
 }
 
 /** Signal numbers by which a sandboxed guest dies; bubblewrap reports them as 128 + number. */

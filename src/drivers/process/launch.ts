@@ -1,15 +1,17 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { createDeferred } from "../../base/deferred.ts";
-import { type GuestProcess, spawnGuest } from "./guest-process.ts";
+import { type GuestCarrier, spawnGuest } from "./guest-process.ts";
 import type { RunDir } from "./run-dir.ts";
 import { guestCommand, type SandboxProfile } from "./sandbox-command.ts";
 
 /** A guest on its way up. */
 export interface Launch {
-  readonly process: GuestProcess;
+  readonly process: GuestCarrier;
   /** The guest's connection; never settles when it dies first. */
   readonly socket: Promise<Socket>;
+  /** It is one of several in its process, which is watched as a whole by who started it. */
+  readonly isShared?: true;
   /** Closes the listener and removes the folder. May be called twice. */
   release(): void;
 }

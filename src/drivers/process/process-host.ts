@@ -2,10 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import { ReactorError } from "../../domain/errors.ts";
-import { describeExit, type InstanceExit } from "../../domain/instance.ts";
-import { type Artifact, type DriverProbe, StartError, type StartSpec } from "../driver.ts";
-import { enforcesNothing } from "../missing-driver.ts";
+import type { Artifact, DriverProbe, StartSpec } from "../driver.ts";
 import { BlankPool } from "./blank-pool.ts";
 import {
   createEgressRelay,
@@ -13,7 +10,8 @@ import {
   type EgressRelay,
   type EgressRelayOptions,
 } from "./egress-relay.ts";
-import { handshake, type HandshakeOutcome } from "./handshake.ts";
+import { handshake } from "./handshake.ts";
+import { configured, insist } from "./instance-start.ts";
 import { launch } from "./launch.ts";
 import { linkAborts } from "./linked-abort.ts";
 import { defaultLogBudget, type LogBudget } from "./log-meter.ts";
@@ -25,6 +23,7 @@ import {
   type SandboxPreference,
   setUpRuntime,
 } from "./process-runtime.ts";
+import { probeOf, unavailable } from "./runtime-probe.ts";
 import { Semaphore } from "./semaphore.ts";
 
 /** What every driver of subprocesses takes. */
@@ -189,80 +188,4 @@ export class ProcessHost {
       late.cancel();
     }
   }
-}
-
-/** Configures the instance; ends it when what it is told makes no sense. */
-async function configured(
-  instance: ProcessInstance,
-  artifact: Artifact,
-  spec: StartSpec,
-): Promise<void> {
-  try {
-    instance.configure(artifact, spec);
-  } catch (error) {
-    await instance.stop({ graceMs: 0 });
-    throw error;
-  }
-}
-
-/** Returns when the outcome is ready; else ends the instance and throws what `start` promises. */
-async function insist(
-  instance: ProcessInstance,
-  outcome: HandshakeOutcome,
-  limitMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  switch (outcome.kind) {
-    case "ready":
-      return;
-    case "aborted":
-      await instance.stop({ graceMs: 0 });
-      throw signal.reason;
-    case "timeout": {
-      const exit = await instance.stop({ graceMs: 0, exit: { reason: "start_timeout", limitMs } });
-      throw startError(instance, exit);
-    }
-    case "exited":
-      throw startError(instance, outcome.exit);
-  }
-}
-
-function startError(instance: ProcessInstance, exit: InstanceExit): StartError {
-  const message = `Cannot start instance ${instance.id}: it ${describeExit(exit)}`;
-  return new StartError(exit, instance.output.tail(), message);
-}
-
-function probeOf(setup: RuntimeSetup): DriverProbe {
-  const sandboxed = setup.profile.tier === 1;
-  return {
-    available: true,
-    version: setup.version,
-    tier: setup.profile.tier,
-    enforces: {
-      memory: "watchdog",
-      cpu: "none",
-      wallClock: "watchdog",
-      filesystem: sandboxed ? "hard" : "none",
-      network: sandboxed ? "hard" : "none",
-    },
-    findings: setup.findings,
-    remedies: setup.remedies,
-  };
-}
-
-function unavailable(runtime: RuntimeSpec, error: unknown): DriverProbe {
-  const message = error instanceof Error ? error.message : String(error);
-  const remedy = error instanceof ReactorError ? error.details["remedy"] : undefined;
-  return {
-    available: false,
-    version: undefined,
-    tier: 0,
-    enforces: enforcesNothing,
-    findings: [message],
-    remedies: [
-      typeof remedy === "string"
-        ? remedy
-        : `Make ${runtime.binaryPath} runnable, or name another binary in the settings`,
-    ],
-  };
 }

@@ -19,8 +19,14 @@ import { closedOf } from "./closed-of.ts";
 import type { Launch } from "./launch.ts";
 import type { LogBudget } from "./log-meter.ts";
 import type { MemoryWatch, MemoryWatcher } from "./memory-watch.ts";
+import { PongWaiters } from "./pong-waiters.ts";
 import { parseFailure, parseHello, parseReady } from "./parse-frame.ts";
-import { type InvocationHost, ProcessInvocation, RequestSide } from "./process-invocation.ts";
+import {
+  inertStream,
+  type InvocationHost,
+  ProcessInvocation,
+  RequestSide,
+} from "./process-invocation.ts";
 
 /** Response head (≤ 128 KiB) and the body bytes (≤ 64 KiB) that came with it, with room to spare. */
 const payloadBytesMax = 256 * 1024;
@@ -40,6 +46,8 @@ export interface ProcessInstanceOptions {
   readonly memoryWatcher: MemoryWatcher;
   readonly egress: EgressRelay;
   readonly dev: boolean;
+  /** Hears that no request runs any more. */
+  readonly onIdle?: () => void;
 }
 
 //  booting --hello--> blank --configure--> loading --ready--> ready --stop--> draining --exit--> exited
@@ -62,6 +70,7 @@ export class ProcessInstance implements Instance, InvocationHost {
   readonly #greeted = createDeferred<void>();
   readonly #ready = createDeferred<void>();
   readonly #exit = createDeferred<InstanceExit>();
+  readonly #pongs: PongWaiters;
   #state: State = "booting";
   #connection: WireConnection | undefined;
   #socket: Socket | undefined;
@@ -80,10 +89,10 @@ export class ProcessInstance implements Instance, InvocationHost {
   #broken: WireError | undefined;
   #killTimer: Timer | undefined;
   #killAtMs = Number.POSITIVE_INFINITY;
-  #waitingForPong: ((alive: boolean) => void)[] = [];
 
   constructor(options: ProcessInstanceOptions) {
     this.#options = options;
+    this.#pongs = new PongWaiters(options.clock);
     this.id = options.id;
     this.tier = options.tier;
     this.greeted = this.#greeted.promise;
@@ -95,8 +104,8 @@ export class ProcessInstance implements Instance, InvocationHost {
       single: () => (this.#running === 1 ? this.#newest : undefined),
     });
     const { process, socket } = options.launch;
-    this.output.read(process.stdout, "stdout");
-    this.output.read(process.stderr, "stderr");
+    if (process.stdout !== undefined) this.output.read(process.stdout, "stdout");
+    if (process.stderr !== undefined) this.output.read(process.stderr, "stderr");
     void socket.then((connected) => this.#connect(connected));
     void process.ended.then((end) => this.#onEnded(end));
   }
@@ -110,22 +119,21 @@ export class ProcessInstance implements Instance, InvocationHost {
     return this.#options.launch.process.pids();
   }
 
+  /** Requests that run now. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** Hands a blank its function. Await `ready` or `exit`. */
   configure(artifact: Artifact, spec: StartSpec): void {
     if (this.#state !== "blank") return;
     this.#state = "loading";
     this.output.bind(spec);
-    this.#limitMb = spec.manifest.limits.memoryMb.value;
     this.#gate = this.#options.egress.gate({
       allow: spec.manifest.egressAllow,
       onDenied: (message) => this.output.platform("warn", message),
     });
-    this.#memory = this.#options.memoryWatcher.watch({
-      pids: () => this.pids,
-      limitMb: this.#limitMb,
-      busy: () => this.#running > 0,
-      onOver: (peakMb) => this.#end({ reason: "memory", limitMb: this.#limitMb, peakMb }),
-    });
+    if (this.#options.launch.isShared !== true) this.#watch(spec.manifest.limits.memoryMb.value);
     const payload = configurePayload(artifact, spec, this.#options.dev);
     this.#connection?.send(frameType.configure, payload);
   }
@@ -155,18 +163,9 @@ export class ProcessInstance implements Instance, InvocationHost {
   responds(withinMs: number): Promise<boolean> {
     const connection = this.#connection;
     if (connection === undefined || this.#broken !== undefined) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const answer = (alive: boolean): void => {
-        timer.cancel();
-        resolve(alive);
-      };
-      const timer = this.#options.clock.after(withinMs, () => {
-        this.#waitingForPong = this.#waitingForPong.filter((waiting) => waiting !== answer);
-        resolve(false);
-      });
-      this.#waitingForPong.push(answer);
-      connection.send(frameType.ping);
-    });
+    const pong = this.#pongs.wait(withinMs);
+    connection.send(frameType.ping);
+    return pong;
   }
 
   stop(options: { readonly graceMs: number; readonly exit?: InstanceExit }): Promise<InstanceExit> {
@@ -190,6 +189,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     invocation.previous = undefined;
     invocation.next = undefined;
     this.#running -= 1;
+    if (this.#running === 0) this.#options.onIdle?.();
   }
 
   exitFor(error: WireError | undefined): InstanceExit {
@@ -262,7 +262,7 @@ export class ProcessInstance implements Instance, InvocationHost {
         this.output.frame(payload, undefined);
         return;
       case frameType.pong:
-        for (const answer of this.#waitingForPong.splice(0)) answer(true);
+        this.#pongs.answer(true);
         return;
     }
     throw new WireError("bad_frame", `Frame type ${type} is not expected while ${this.#state}`);
@@ -285,7 +285,7 @@ export class ProcessInstance implements Instance, InvocationHost {
 
   #onBroken(error: WireError): void {
     this.#broken = error;
-    for (const answer of this.#waitingForPong.splice(0)) answer(false);
+    this.#pongs.answer(false);
     if (error.code !== "connection_closed") {
       this.#end({ reason: "protocol", message: error.message });
     }
@@ -299,6 +299,16 @@ export class ProcessInstance implements Instance, InvocationHost {
       if (this.#state === "exited") return;
       this.#hungUp = true;
       launch.process.kill();
+    });
+  }
+
+  #watch(limitMb: number): void {
+    this.#limitMb = limitMb;
+    this.#memory = this.#options.memoryWatcher.watch({
+      pids: () => this.pids,
+      limitMb,
+      busy: () => this.#running > 0,
+      onOver: (peakMb) => this.#end({ reason: "memory", limitMb, peakMb }),
     });
   }
 
@@ -341,6 +351,7 @@ export class ProcessInstance implements Instance, InvocationHost {
   #exitOf(end: ProcessEnd): InstanceExit {
     if (this.#verdict !== undefined) return this.#verdict;
     if (this.#stopExit !== undefined) return this.#stopExit;
+    if (end.exit !== undefined) return end.exit;
     if (end.error !== undefined) this.output.platform("error", end.error);
     if (end.signal === undefined) return { reason: "exited", code: end.code ?? 127 };
     // Not before its own exit: on a busy machine that may come later than the wait for it.
@@ -365,8 +376,8 @@ export class ProcessInstance implements Instance, InvocationHost {
     if (this.#connection === undefined) this.#onBroken(goodbye);
     else this.#connection.close(goodbye);
     this.#socket?.destroy();
-    launch.process.stdout.destroy();
-    launch.process.stderr.destroy();
+    launch.process.stdout?.destroy();
+    launch.process.stderr?.destroy();
     launch.release();
     if (exit.reason !== "stopped") {
       this.output.platform("error", `Instance ${this.id} ${describeExit(exit)}`);
@@ -381,11 +392,3 @@ function writeTo(socket: Socket, bytes: Buffer): boolean {
   if (!socket.destroyed) socket.write(bytes);
   return socket.writableLength === 0;
 }
-
-/** The request's side of an invocation that failed at once. */
-const inertStream: InvocationStream = {
-  write: () => true,
-  end() {},
-  cancel() {},
-  consumed() {},
-};

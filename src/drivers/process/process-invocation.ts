@@ -177,3 +177,10 @@ export class RequestSide implements InvocationStream {
     return this.#invocation.bodyRefused || this.#invocation.cancelAsked || this.#invocation.done;
   }
 }
+/** The request's side of an invocation that failed at once. */
+export const inertStream: InvocationStream = {
+  write: () => true,
+  end() {},
+  cancel() {},
+  consumed() {},
+};
