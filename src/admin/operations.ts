@@ -8,6 +8,7 @@ import { functionOperations } from "./resources/functions.ts";
 import { invocationOperations } from "./resources/invocations.ts";
 import { keyOperations } from "./resources/keys.ts";
 import { logOperations } from "./resources/logs.ts";
+import { policyOperations } from "./resources/policies.ts";
 import { serverOperations } from "./resources/server.ts";
 
 /** Every operation of the admin API; routes, OpenAPI, client types and reference come from it. */
@@ -16,6 +17,7 @@ export const operations: readonly Operation[] = [
   ...deploymentOperations,
   ...aliasOperations,
   ...envOperations,
+  ...policyOperations,
   ...logOperations,
   ...invocationOperations,
   ...keyOperations,

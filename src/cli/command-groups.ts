@@ -4,6 +4,7 @@ export const commandGroups: Readonly<Record<string, string>> = {
   "functions deployments": "Look at the versions of a function.",
   "functions env": "Environment variables and secrets of a function.",
   aliases: "Named pointers to one or two deployments.",
+  policies: "Rules that must hold for every invocation of a function.",
   keys: "API keys.",
   backup: "Take a backup of a running server, check one, restore one.",
   invocations: "What was invoked, and how it ended.",

@@ -26,6 +26,11 @@ import { invocationsList } from "./commands/invocations/list.ts";
 import { keysCreate } from "./commands/keys/create.ts";
 import { keysList } from "./commands/keys/list.ts";
 import { keysRevoke } from "./commands/keys/revoke.ts";
+import { policiesCreate } from "./commands/policies/create.ts";
+import { policiesDelete } from "./commands/policies/delete.ts";
+import { policiesGet } from "./commands/policies/get.ts";
+import { policiesList } from "./commands/policies/list.ts";
+import { policiesTest } from "./commands/policies/test-policies.ts";
 
 /** A shorter name for a command. */
 function shortcut(command: Command, name: string): Command {
@@ -61,6 +66,11 @@ export const commands: readonly Command[] = [
   aliasesList,
   aliasesSet,
   aliasesDelete,
+  policiesCreate,
+  policiesList,
+  policiesGet,
+  policiesTest,
+  policiesDelete,
   invocationsList,
   invocationsGet,
   backupCreate,

@@ -215,6 +215,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/functions/{id}/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a function's policies */
+        get: operations["listPolicies"];
+        put?: never;
+        /**
+         * Add a rule that must hold for every invocation
+         * @description All policies of a function must hold; one that cannot be evaluated denies.
+         */
+        post: operations["createPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{id}/policies/{policy}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at one policy */
+        get: operations["getPolicy"];
+        put?: never;
+        post?: never;
+        /** Remove a policy */
+        delete: operations["deletePolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{id}/policies/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask what the policies would say about an invocation
+         * @description Nothing is invoked. The rules are those in force, evaluated as for invocations.
+         */
+        post: operations["testPolicies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/functions/{id}/promote": {
         parameters: {
             query?: never;
@@ -477,6 +536,9 @@ export interface components {
             id: string;
             name: string;
         };
+        DeletedPolicy: {
+            name: string;
+        };
         Deployment: {
             bundle_sha256: string;
             /** Format: date-time */
@@ -638,6 +700,59 @@ export interface components {
             /** @enum {string} */
             runtime: "bun" | "node" | "deno" | "python" | "wasm" | "lambda";
             secret_keys: string[] | null;
+        };
+        Policy: {
+            /** Format: date-time */
+            created_at: string;
+            function_id: string;
+            id: string;
+            name: string;
+            rule: components["schemas"]["PolicyRule"];
+        };
+        PolicyRule: {
+            /** @enum {string} */
+            kind: "method";
+            /** @description E.g. `GET`, `POST`; GET does not include HEAD. */
+            methods: string[];
+        } | {
+            /** @enum {string} */
+            kind: "path";
+            /** @enum {string} */
+            match: "exact" | "prefix" | "glob";
+            /** @description Below the function, decoded. In a glob `*` and `?` stay within a segment, `**` does not. */
+            paths: string[];
+        } | {
+            /** @description Every day when absent. */
+            days?: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /** @description `HH:MM-HH:MM`, also across midnight; all day when absent. */
+            hours?: string[];
+            /** @enum {string} */
+            kind: "time_window";
+            /** @description IANA name, e.g. `Europe/Berlin`. */
+            timezone: string;
+        } | {
+            /** @description Over `request`, `caller`, `function`, `deployment` and `now`; its result is true or false. */
+            expression: string;
+            /** @enum {string} */
+            kind: "cel";
+        };
+        PolicyTrial: {
+            admitted: boolean;
+            /** Format: date-time */
+            at: string;
+            /** @description What may answer; every policy must hold for each of them. */
+            deployments: {
+                id: string;
+                revision: number;
+                runtime: string;
+            }[];
+            policies: {
+                because: string;
+                /** @description It could not be evaluated, which denies. */
+                error: boolean;
+                holds: boolean;
+                name: string;
+            }[];
         };
         RevokedKey: {
             id: string;
@@ -1418,6 +1533,231 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LogLines"];
                     "text/event-stream": string;
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listPolicies: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The function's name or id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, in the order in which they are asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Policy"][];
+                    };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createPolicy: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The function's name or id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    rule: components["schemas"]["PolicyRule"];
+                };
+            };
+        };
+        responses: {
+            /** @description The policy; it is in force. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The function's name or id. */
+                id: string;
+                /** @description The policy's name. */
+                policy: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deletePolicy: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The function's name or id. */
+                id: string;
+                /** @description The policy's name. */
+                policy: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedPolicy"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testPolicies: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The function's name or id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Alias or revision; `production` when absent. */
+                    alias?: string;
+                    /**
+                     * Format: date-time
+                     * @description Now when absent.
+                     */
+                    at?: string;
+                    /** @description Nobody when absent. */
+                    caller?: {
+                        claims?: {
+                            [key: string]: unknown;
+                        };
+                        id?: string;
+                        /** @enum {string} */
+                        kind: "key" | "jwt" | "anonymous";
+                        name?: string;
+                    };
+                    headers?: {
+                        name: string;
+                        value: string;
+                    }[];
+                    host?: string;
+                    /** @description Address of the client; `127.0.0.1` when absent. */
+                    ip?: string;
+                    /** @description `GET` when absent. */
+                    method?: string;
+                    /** @description Path and query below the function; `/` when absent. */
+                    path?: string;
+                    /** @description Only this one; all of them when absent. */
+                    policy?: string;
+                    /** @enum {string} */
+                    scheme?: "http" | "https";
+                };
+            };
+        };
+        responses: {
+            /** @description What each policy says, in order; the first that does not hold decides. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyTrial"];
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

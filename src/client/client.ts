@@ -16,9 +16,12 @@ import type {
   InvocationResource,
   KeyResource,
   LogLineResource,
+  PolicyResource,
+  PolicyTrialResource,
   ResourcePage,
   SystemResource,
 } from "./resources.ts";
+import { type PolicyRuleInput, type PolicyTrialInput, policyCalls } from "./policy-calls.ts";
 import {
   type BackupDownload,
   type CreateBackupInput,
@@ -93,6 +96,22 @@ export interface ReactorClient {
   setEnv(name: string, input: SetEnvInput, options?: CallOptions): Promise<EnvResource>;
   unsetEnv(name: string, key: string, options?: CallOptions): Promise<{ key: string }>;
 
+  listPolicies(name: string, options?: CallOptions): Promise<readonly PolicyResource[]>;
+  createPolicy(
+    name: string,
+    policy: string,
+    rule: PolicyRuleInput,
+    options?: CallOptions,
+  ): Promise<PolicyResource>;
+  getPolicy(name: string, policy: string, options?: CallOptions): Promise<PolicyResource>;
+  deletePolicy(name: string, policy: string, options?: CallOptions): Promise<{ name: string }>;
+  /** What the policies would say about an invocation; nothing is invoked. */
+  testPolicies(
+    name: string,
+    trial?: PolicyTrialInput,
+    options?: CallOptions,
+  ): Promise<PolicyTrialResource>;
+
   readLogs(name: string, options?: ReadLogOptions): Promise<readonly LogLineResource[]>;
   /**
    * Stored lines after `after`, then new ones as they come, each once and in order, over lost
@@ -131,6 +150,7 @@ export function createClient(options: ClientOptions): ReactorClient {
     project: transport.project,
     ...functionCalls(transport),
     ...settingsCalls(transport),
+    ...policyCalls(transport),
     ...recordCalls(transport, options.clock ?? systemClock),
     ...serverCalls(transport),
     invoke: (name, invokeOptions) => invoke(transport, name, invokeOptions),

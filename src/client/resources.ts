@@ -14,6 +14,9 @@ export type InvocationResource = Schemas["Invocation"];
 export type KeyResource = Schemas["ApiKey"];
 /** A key just made: the only time `key` is shown. */
 export type CreatedKeyResource = Schemas["CreatedApiKey"];
+export type PolicyResource = Schemas["Policy"];
+/** What each policy would say about an invocation. */
+export type PolicyTrialResource = Schemas["PolicyTrial"];
 export type AuditResource = Schemas["AuditEntry"];
 export type HealthResource = Schemas["Health"];
 export type SystemResource = Schemas["System"];

@@ -1,6 +1,12 @@
 import type { DeploymentRecord, EnvRecord, FunctionRecord } from "../domain/function.ts";
 import { resolveEnv } from "../domain/declared-env.ts";
-import type { ApiKeyPlan, DeploymentPlan, FunctionEnv, FunctionPlan } from "../domain/plan.ts";
+import type {
+  ApiKeyPlan,
+  DeploymentPlan,
+  FunctionEnv,
+  FunctionPlan,
+  PolicyPlan,
+} from "../domain/plan.ts";
 import type { StoreReader } from "../store/store.ts";
 
 const pageLimit = 500;
@@ -21,8 +27,8 @@ export interface FunctionPlanRequest {
 }
 
 /**
- * Builds the plan of one function. With a previous plan it reads only the aliases, the deployments
- * that changed and, when the env version rose, the env.
+ * Builds the plan of one function. With a previous plan it reads only the aliases, the policies, the
+ * deployments that changed and, when the env version rose, the env.
  */
 export async function buildFunctionPlan(
   reader: StoreReader,
@@ -41,7 +47,22 @@ export async function buildFunctionPlan(
     deployments: await buildDeployments(reader, request),
     env:
       previous?.env.version === record.envVersion ? previous.env : await buildEnv(reader, request),
+    policies: await buildPolicies(reader, request),
   });
+}
+
+/** Policies never change, so one that was there before is the same object, and stays compiled. */
+async function buildPolicies(
+  reader: StoreReader,
+  { record, previous }: FunctionPlanRequest,
+): Promise<readonly PolicyPlan[]> {
+  const known = new Map(previous?.policies.map((policy) => [policy.policyId, policy]));
+  const policies = await reader.policies(record.id);
+  return Object.freeze(
+    policies.map(
+      ({ id, name, rule }) => known.get(id) ?? Object.freeze({ policyId: id, name, rule }),
+    ),
+  );
 }
 
 async function buildDeployments(

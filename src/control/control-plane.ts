@@ -9,6 +9,9 @@ import type {
 import type { InvocationRecord, StoredLogLine } from "../domain/invocation.ts";
 import type { Isolation, Runtime } from "../domain/manifest.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { PolicyCaller, PolicyDeployment } from "../domain/policy/policy-facts.ts";
+import type { PolicyRecord, PolicyRule } from "../domain/policy/policy-rule.ts";
+import type { PolicyFinding } from "../serving/policy-set.ts";
 import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
 import type { DeploymentKey, Page, PageRequest } from "../store/store.ts";
 import type { BackupStream } from "./backup-stream.ts";
@@ -43,6 +46,32 @@ export interface WorkerView {
   readonly enabled: boolean;
   /** The promoted one with the most weight. */
   readonly revision: number;
+}
+
+/** An imagined invocation, for asking what policies would say. */
+export interface PolicyTrial {
+  readonly method: string;
+  /** Path and query as the function would see them. */
+  readonly target: string;
+  readonly host: string;
+  readonly scheme: string;
+  readonly ip: string;
+  /** Flat list: name, value, name, value, … */
+  readonly headers: readonly string[];
+  readonly caller: PolicyCaller;
+  /** Alias name, or revision number in decimal. */
+  readonly selector: string;
+  /** Undefined: now. */
+  readonly atMs: number | undefined;
+}
+
+/** What policies say, one by one, in the order in which they are asked. */
+export interface PolicyTrialResult {
+  readonly admitted: boolean;
+  readonly atMs: number;
+  /** What may answer; empty when nothing is promoted. */
+  readonly deployments: readonly PolicyDeployment[];
+  readonly findings: readonly PolicyFinding[];
 }
 
 /** What was uploaded: an archive as it came, or files by path. */
@@ -133,6 +162,20 @@ export interface Commands {
   /** (read) */
   "keys.list": { input: { project: string }; output: readonly ApiKeyRecord[] };
   "keys.revoke": { input: { project: string; id: string }; output: { id: string } };
+  "policies.create": {
+    input: FunctionRef & { name: string; rule: PolicyRule };
+    output: PolicyRecord;
+  };
+  /** (read) */
+  "policies.list": { input: FunctionRef; output: readonly PolicyRecord[] };
+  /** (read) */
+  "policies.get": { input: FunctionRef & { policy: string }; output: PolicyRecord };
+  "policies.delete": { input: FunctionRef & { policy: string }; output: { name: string } };
+  /** (read) Asks all of them, or the one that `policy` names. */
+  "policies.test": {
+    input: FunctionRef & { policy: string | undefined; trial: PolicyTrial };
+    output: PolicyTrialResult;
+  };
   /** (read) */
   "audit.list": { input: PageRequest; output: Page<AuditRecord> };
   /** (read) */

@@ -15,6 +15,8 @@ export interface ControlSettings {
   readonly envKeysMax: number;
   /** UTF-8 bytes of one variable's or secret's value. */
   readonly envValueBytesMax: number;
+  /** Policies of one function. */
+  readonly policiesMax: number;
   /** API keys that are not revoked, in all. */
   readonly apiKeysMax: number;
   /** Newest failed deployments of a function that are kept, with their logs and code. */
@@ -31,6 +33,7 @@ export const defaultControlSettings: ControlSettings = {
   materializeMsMax: 120_000,
   envKeysMax: 256,
   envValueBytesMax: 65_536,
+  policiesMax: 32,
   apiKeysMax: 10_000,
   failedDeploymentsKept: 20,
   blobGraceMs: 3_600_000,

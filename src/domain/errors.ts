@@ -34,7 +34,7 @@ export const errorCatalogue = {
     status: 403,
     summary: "The credential lacks the scope that `details.scope` names.",
   },
-  policy_denied: { status: 403, summary: "A policy refused the invocation." },
+  policy_denied: { status: 403, summary: "A policy does not hold; `details.policy` names it." },
   egress_denied: { status: 403, summary: "The destination is not reachable from functions." },
   function_not_found: { status: 404, summary: "No function has this name here." },
   deployment_not_found: {

@@ -1,5 +1,6 @@
 import type { AliasTarget } from "./function.ts";
 import type { Manifest } from "./manifest.ts";
+import type { PolicyRule } from "./policy/policy-rule.ts";
 
 /** Everything serving needs to run one deployment. */
 export interface DeploymentPlan {
@@ -17,6 +18,13 @@ export interface FunctionEnv {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
+/** A policy as serving holds it: the same object as long as the policy is there. */
+export interface PolicyPlan {
+  readonly policyId: string;
+  readonly name: string;
+  readonly rule: PolicyRule;
+}
+
 export interface FunctionPlan {
   readonly functionId: string;
   readonly projectId: string;
@@ -29,6 +37,8 @@ export interface FunctionPlan {
   /** Ready deployments by revision. */
   readonly deployments: ReadonlyMap<number, DeploymentPlan>;
   readonly env: FunctionEnv;
+  /** All of them must hold; in order of name. */
+  readonly policies: readonly PolicyPlan[];
 }
 
 export interface ApiKeyPlan {

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { scopeCovers } from "../domain/caller.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { ApiKeyPlan } from "../domain/plan.ts";
+import { anonymousPolicyCaller, type PolicyCaller } from "../domain/policy/policy-facts.ts";
 import type { Route } from "../serving/route-table.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
@@ -14,6 +15,8 @@ export interface Grant {
   /** Whether errors may show stack traces and start-up logs. */
   readonly seesStacks: boolean;
   readonly expiresAtMs: number | undefined;
+  /** The same caller as policies see it. */
+  readonly policyCaller: PolicyCaller;
 }
 
 /** Grants that one route remembers; only good keys are remembered. */
@@ -33,6 +36,7 @@ export class Access {
       callerJson: "",
       seesStacks: options.mode === "dev",
       expiresAtMs: undefined,
+      policyCaller: anonymousPolicyCaller,
     };
   }
 
@@ -77,6 +81,7 @@ export class Access {
       callerJson: asciiJson({ kind: "key", id: key.keyId, name: key.name }),
       seesStacks: this.#mode === "dev" || covers(key, `functions:${name}:logs`),
       expiresAtMs: key.expiresAtMs,
+      policyCaller: { kind: "key", id: key.keyId, name: key.name, claims: {} },
     };
     this.#remember(route, token, grant);
     return grant;

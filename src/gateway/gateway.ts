@@ -16,6 +16,7 @@ import { defaultGatewaySettings, type GatewaySettings } from "./gateway-settings
 import { Holding } from "./holding.ts";
 import { createHosts } from "./hosts.ts";
 import { createPeers, type Peers } from "./peers.ts";
+import { type PolicyArrival, policyFacts } from "./policy-facts.ts";
 import { RefusalCounts } from "./refusal-counts.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 import { sameSiteRefusal } from "./same-site.ts";
@@ -146,6 +147,13 @@ class HttpGateway implements Gateway {
       return;
     }
     const { url, headers: passedHeaders } = passed as PassedOn;
+    if (route.edge.policies !== undefined) {
+      const denied = this.#policyRefusal(http, headers, { target, url, passedHeaders, grant });
+      if (denied !== undefined) {
+        this.#answer(http, requestId, denied, { workerId, route });
+        return;
+      }
+    }
     const named = passedHeaders.slice();
     named[named.length - 1] = requestId;
     new Exchange({
@@ -183,6 +191,20 @@ class HttpGateway implements Gateway {
     }
     if (this.#settings.mode !== "dev") return undefined;
     return sameSiteRefusal(http, headers, this.#settings.functionsDomain);
+  }
+
+  #policyRefusal(
+    http: HttpExchange,
+    headers: RequestHeaders,
+    arrival: Pick<PolicyArrival, "target" | "url" | "passedHeaders" | "grant">,
+  ): ReactorError | undefined {
+    const facts = policyFacts({
+      ...arrival,
+      method: http.method,
+      ip: this.#peers.clientAddress(http.remoteAddress, headers.forwardedFor),
+      nowMs: this.#options.clock.now(),
+    });
+    return arrival.target.route.edge.policies?.refusal(facts);
   }
 
   #answerHealth(http: HttpExchange, requestId: string): void {

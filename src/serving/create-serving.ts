@@ -10,6 +10,7 @@ import { Fleet } from "./fleet.ts";
 import type { Invocation } from "./invocation.ts";
 import { FunctionMeter } from "./meter.ts";
 import { Pool } from "./pool.ts";
+import { preparePolicies } from "./policy-set.ts";
 import { missError, routeRefusal } from "./route-refusal.ts";
 import { pickTarget, type Route, RouteTable, type RouteTarget } from "./route-table.ts";
 import type { PoolStatus } from "./pool-status.ts";
@@ -90,7 +91,10 @@ class PooledServing implements RunningServing {
     }
     // Those that waited for an old deployment go where their name leads now.
     for (const invocation of moved) this.invoke(invocation);
-    for (const functionPlan of plan.functions.values()) this.#keepMinimum(functionPlan);
+    for (const functionPlan of plan.functions.values()) {
+      preparePolicies(functionPlan);
+      this.#keepMinimum(functionPlan);
+    }
   }
 
   invoke(invocation: Invocation): void {

@@ -1,6 +1,7 @@
 import type { Manifest, ManifestConcurrency, ManifestLimits } from "../domain/manifest.ts";
 import { slugOf } from "../domain/names.ts";
 import type { ApiKeyPlan, DeploymentPlan, FunctionPlan, Plan } from "../domain/plan.ts";
+import type { PolicyRule } from "../domain/policy/policy-rule.ts";
 import { sha256Hex } from "../base/digest.ts";
 
 export interface ManifestChanges extends Partial<Omit<Manifest, "limits" | "concurrency">> {
@@ -58,6 +59,8 @@ export interface FunctionChanges {
   /** Alias to revision and weight pairs. */
   readonly aliases?: Readonly<Record<string, readonly (readonly [number, number])[]>>;
   readonly manifest?: ManifestChanges;
+  /** Rules by name. */
+  readonly policies?: Readonly<Record<string, PolicyRule>>;
 }
 
 /** A function as a plan holds it. Deployment ids are `dep_{name}_{revision}`. */
@@ -101,6 +104,11 @@ export function testFunction(changes: FunctionChanges = {}): FunctionPlan {
       env: changes.env ?? {},
       secrets: changes.secrets ?? {},
     },
+    policies: Object.entries(changes.policies ?? {}).map(([policy, rule]) => ({
+      policyId: `pol_${policy}`,
+      name: policy,
+      rule,
+    })),
   };
 }
 

@@ -124,6 +124,11 @@ describe("RouteTable", () => {
     };
     const found = new RouteTable(testPlan([mixed])).bySegment("mix", undefined);
     if (typeof found === "string") throw new Error(found);
-    expect(found.edge).toEqual({ access: "key", forwardAuthorization: false, bodyInBytesMax: 10 });
+    expect(found.edge).toEqual({
+      access: "key",
+      forwardAuthorization: false,
+      bodyInBytesMax: 10,
+      policies: undefined,
+    });
   });
 });

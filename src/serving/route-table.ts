@@ -1,7 +1,9 @@
 import type { Random } from "../base/random.ts";
 import type { AccessMode } from "../domain/manifest.ts";
+import type { PolicyDeployment } from "../domain/policy/policy-facts.ts";
 import { aliasPattern, functionNamePattern, projectNamePattern } from "../domain/names.ts";
 import type { DeploymentPlan, FunctionPlan, Plan } from "../domain/plan.ts";
+import { type PolicySet, policySet } from "./policy-set.ts";
 
 const defaultProject = "default";
 const productionAlias = "production";
@@ -33,6 +35,8 @@ export interface RouteEdge {
   readonly access: AccessMode | undefined;
   readonly forwardAuthorization: boolean;
   readonly bodyInBytesMax: number;
+  /** Undefined when the function has none, so that it pays nothing for them. */
+  readonly policies: PolicySet | undefined;
 }
 
 export type RouteMiss = "function_not_found" | "alias_not_found" | "deployment_not_found";
@@ -136,8 +140,14 @@ function route(
       (accesses.includes(undefined) ? undefined : accesses[0]),
     forwardAuthorization: manifests.every(({ forwardAuthorization }) => forwardAuthorization),
     bodyInBytesMax: Math.min(...manifests.map(({ limits }) => limits.bodyInBytesMax)),
+    policies: policySet(functionPlan, targets.map(policyDeployment)),
   };
   return { plan, function: functionPlan, selector, targets, edge };
+}
+
+function policyDeployment({ deployment }: RouteTarget): PolicyDeployment {
+  const { deploymentId, revision, manifest } = deployment;
+  return { id: deploymentId, revision, runtime: manifest.runtime };
 }
 
 function target(

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ReactorError } from "../domain/errors.ts";
 import { type Manifest, isolations, runtimes } from "../domain/manifest.ts";
 import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
+import { type PolicyRule, pathMatches, weekdays } from "../domain/policy/policy-rule.ts";
 
 /** A value kept as JSON text in one column, checked when it is read back. */
 export interface JsonColumn<T> {
@@ -93,11 +94,28 @@ const failureSchema: z.ZodType<NonNullable<DeploymentRecord["failure"]>> = z.str
   log: z.string(),
 });
 
+const policyRuleSchema: z.ZodType<PolicyRule> = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("method"), methods: z.array(z.string()) }),
+  z.strictObject({
+    kind: z.literal("path"),
+    match: z.enum(pathMatches),
+    paths: z.array(z.string()),
+  }),
+  z.strictObject({
+    kind: z.literal("time_window"),
+    days: nullAsUndefined(z.array(z.enum(weekdays))),
+    hours: nullAsUndefined(z.array(z.string())),
+    timezone: z.string(),
+  }),
+  z.strictObject({ kind: z.literal("cel"), expression: z.string() }),
+]);
+
 export const manifestColumn = jsonColumn(manifestSchema);
 export const aliasTargetsColumn: JsonColumn<readonly AliasTarget[]> = jsonColumn(
   z.array(targetSchema),
 );
 export const failureColumn = jsonColumn(failureSchema);
+export const policyRuleColumn = jsonColumn(policyRuleSchema);
 export const scopesColumn: JsonColumn<readonly string[]> = jsonColumn(z.array(z.string()));
 export const auditDetailsColumn: JsonColumn<Readonly<Record<string, unknown>>> = jsonColumn(
   z.record(z.string(), z.unknown()),

@@ -7,6 +7,7 @@ import {
   deploymentRow,
   envRow,
   functionRow,
+  policyRow,
   projectRow,
   promotionRow,
 } from "./record-rows.ts";
@@ -161,7 +162,7 @@ function failedBeyond(db: Kysely<Tables>, kept: number) {
 function settingReads(
   db: Kysely<Tables>,
   attempt: Attempt,
-): Pick<StoreReader, "envOf" | "apiKeys" | "listAudit"> {
+): Pick<StoreReader, "envOf" | "apiKeys" | "policies" | "listAudit"> {
   return {
     async envOf(projectId, functionId) {
       const query = db.selectFrom("env").selectAll().where("project_id", "=", projectId);
@@ -176,6 +177,11 @@ function settingReads(
       const query = db.selectFrom("api_keys").selectAll().orderBy("id");
       const rows = await attempt("read the API keys", () => query.execute());
       return rows.map(apiKeyRow.toRecord);
+    },
+    async policies(functionId) {
+      const query = db.selectFrom("policies").selectAll().where("function_id", "=", functionId);
+      const rows = await attempt("read policies", () => query.orderBy("name").execute());
+      return rows.map(policyRow.toRecord);
     },
     async listAudit(page) {
       const newest = db.selectFrom("audit").selectAll().orderBy("id", "desc");

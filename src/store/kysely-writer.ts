@@ -8,6 +8,7 @@ import {
   deploymentRow,
   envRow,
   functionRow,
+  policyRow,
   projectRow,
   promotionRow,
 } from "./record-rows.ts";
@@ -27,6 +28,7 @@ export function createWriter(db: Kysely<Tables>, attempt: Attempt): StoreWriter 
     ...deploymentWrites(db, attempt),
     ...aliasWrites(db, attempt),
     ...envWrites(db, attempt),
+    ...policyWrites(db, attempt),
     ...keyAndAuditWrites(db, attempt),
   };
 }
@@ -181,6 +183,24 @@ function envWrites(
       }),
     deleteEnv: (projectId, functionId, key) =>
       attempt(`delete env ${key}`, () => remove(projectId, functionId, key)),
+  };
+}
+
+function policyWrites(
+  db: Kysely<Tables>,
+  attempt: Attempt,
+): Pick<StoreWriter, "insertPolicy" | "deletePolicy"> {
+  return {
+    insertPolicy: (record) =>
+      attempt(`insert policy "${record.name}"`, async () => {
+        await db.insertInto("policies").values(policyRow.toRow(record)).execute();
+      }),
+    deletePolicy: (id) =>
+      attempt(`delete policy "${id}"`, async () => {
+        const query = db.deleteFrom("policies").where("id", "=", id);
+        const { numDeletedRows } = await query.executeTakeFirstOrThrow();
+        return numDeletedRows > 0n;
+      }),
   };
 }
 

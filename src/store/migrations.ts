@@ -106,4 +106,18 @@ export const migrations: readonly Migration[] = [
     name: "which Reactor applied a migration",
     statements: ["alter table reactor_migrations add column applied_by text"],
   },
+  {
+    version: 3,
+    name: "policies",
+    statements: [
+      `create table policies (
+        id text primary key,
+        function_id text not null references functions (id),
+        name text not null,
+        rule text not null,
+        created_at_ms bigint not null,
+        unique (function_id, name)
+      )`,
+    ],
+  },
 ];

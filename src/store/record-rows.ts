@@ -11,11 +11,13 @@ import {
   deploymentStatuses,
 } from "../domain/function.ts";
 import { isolations, runtimes } from "../domain/manifest.ts";
+import type { PolicyRecord } from "../domain/policy/policy-rule.ts";
 import {
   aliasTargetsColumn,
   auditDetailsColumn,
   failureColumn,
   manifestColumn,
+  policyRuleColumn,
   scopesColumn,
 } from "./json-column.ts";
 import type { Tables } from "./tables.ts";
@@ -178,6 +180,23 @@ export const apiKeyRow: RecordRow<Tables["api_keys"], ApiKeyRecord> = {
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms ?? undefined,
     revokedAtMs: row.revoked_at_ms ?? undefined,
+  }),
+};
+
+export const policyRow: RecordRow<Tables["policies"], PolicyRecord> = {
+  toRow: (record) => ({
+    id: record.id,
+    function_id: record.functionId,
+    name: record.name,
+    rule: policyRuleColumn.encode(record.rule),
+    created_at_ms: record.createdAtMs,
+  }),
+  toRecord: (row) => ({
+    id: row.id,
+    functionId: row.function_id,
+    name: row.name,
+    rule: policyRuleColumn.decode(row.rule, `the rule of policy "${row.name}"`),
+    createdAtMs: row.created_at_ms,
   }),
 };
 

@@ -4,6 +4,7 @@ import type { Store } from "./store.ts";
 import { codeOf } from "./testing/code-of.ts";
 import { deploymentTests } from "./testing/deployment-tests.ts";
 import { functionTests } from "./testing/function-tests.ts";
+import { policyTests } from "./testing/policy-tests.ts";
 import { settingTests } from "./testing/setting-tests.ts";
 import { aDeployment, aFunction, anEnv } from "./testing/store-records.ts";
 import { rejectionOf } from "./testing/rejection.ts";
@@ -32,6 +33,7 @@ export function storeSuite(name: string, create: () => Promise<StoreFixture>): v
     functionTests(reached);
     deploymentTests(reached);
     settingTests(reached);
+    policyTests(reached);
     transactionTests(reached);
     concurrencyTests(reached);
     restartTests(reached, reopened);

@@ -8,6 +8,7 @@ import type {
   ProjectRecord,
   PromotionRecord,
 } from "../domain/function.ts";
+import type { PolicyRecord } from "../domain/policy/policy-rule.ts";
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -53,6 +54,8 @@ export interface StoreReader {
   /** Of the function itself and of its project (`functionId` undefined). */
   envOf(projectId: string, functionId: string | undefined): Promise<readonly EnvRecord[]>;
   apiKeys(): Promise<readonly ApiKeyRecord[]>;
+  /** Of one function, in order of name. */
+  policies(functionId: string): Promise<readonly PolicyRecord[]>;
   listAudit(page: PageRequest): Promise<Page<AuditRecord>>;
   /** Blob digests that any deployment names. */
   referencedBlobs(): Promise<ReadonlySet<string>>;
@@ -87,6 +90,9 @@ export interface StoreWriter extends StoreReader {
   deleteEnv(projectId: string, functionId: string | undefined, key: string): Promise<boolean>;
   insertApiKey(record: ApiKeyRecord): Promise<void>;
   revokeApiKey(id: string, atMs: number): Promise<boolean>;
+  /** `conflict` when the function has one of this name. */
+  insertPolicy(record: PolicyRecord): Promise<void>;
+  deletePolicy(id: string): Promise<boolean>;
   insertAudit(record: AuditRecord): Promise<void>;
 }
 

@@ -73,6 +73,13 @@ export interface Tables {
     expires_at_ms: number | null;
     revoked_at_ms: number | null;
   };
+  policies: {
+    id: string;
+    function_id: string;
+    name: string;
+    rule: string;
+    created_at_ms: number;
+  };
   audit: {
     id: string;
     at_ms: number;

@@ -30,7 +30,7 @@ export const capabilities = {
   dev: pending("`reactor dev`"),
   database: pending("`ctx.db` and migrations"),
   async: pending("durable async invocations"),
-  policies: pending("invoke policies"),
+  policies: built("invoke policies"),
   "storage server": pending("bundles in a Storage server"),
   "runtime status": pending("`/runtime`, restart, recycle, and the sandbox family's answers"),
   sandboxes: pending("volumes, and functions that are restored from a sandbox's template"),

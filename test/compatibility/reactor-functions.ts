@@ -43,6 +43,28 @@ export const reactorFunctions: SourceText = {
       lines: [23, 23],
       block: "  • Invoke policies — Restrict by method, path, time window, or custom rules.",
       needs: ["policies"],
+      async run({ server, call, type }) {
+        await server.deploy("guarded", "export default { fetch: () => new Response('in') };");
+        await type("reactor policies create guarded reads --method GET,HEAD");
+        await type("reactor policies create guarded api --path /api --match prefix");
+        await type("reactor policies create guarded open --hours 00:00-24:00 --timezone UTC");
+        await type(`reactor policies create guarded v1 --cel 'request.query.v == "1"'`);
+        assert.equal((await call("GET", "/fn/v1/guarded/api/x?v=1")).status, 200);
+        for (const [method, path] of [
+          ["POST", "/api/x?v=1"],
+          ["GET", "/other?v=1"],
+          ["GET", "/api/x?v=2"],
+        ] as const) {
+          const response = await call(method, `/fn/v1/guarded${path}`);
+          assert.equal(response.status, 403);
+          assert.equal((await response.json()).error.code, "policy_denied");
+        }
+        const asked = await call("POST", "/fn/v1/_admin/functions/guarded/policies/test", {
+          method: "POST",
+          path: "/api/x?v=1",
+        });
+        assert.equal((await asked.json()).admitted, false);
+      },
     },
     {
       lines: [24, 24],

@@ -141,6 +141,14 @@ const alias: Outputs["aliases.set"] = {
 /** Not an archive: the rows of the routes' test are compared as JSON. */
 const backupBytes = Buffer.from('{"archive":"of everything"}');
 
+const policy: Outputs["policies.get"] = {
+  id: "pol_1",
+  functionId: "fn_1",
+  name: "office",
+  rule: { kind: "time_window", days: ["mon"], hours: undefined, timezone: "UTC" },
+  createdAtMs: atMs,
+};
+
 const samples: Outputs = {
   "functions.create": view,
   "functions.list": { items: [view], nextCursor: "hello" },
@@ -163,6 +171,16 @@ const samples: Outputs = {
   "keys.create": { record: keyRecord, key: "rk_secret" },
   "keys.list": [keyRecord],
   "keys.revoke": { id: "key_1" },
+  "policies.create": policy,
+  "policies.list": [policy],
+  "policies.get": policy,
+  "policies.delete": { name: "office" },
+  "policies.test": {
+    admitted: false,
+    atMs,
+    deployments: [{ id: "dep_1", revision: 7, runtime: "bun" }],
+    findings: [{ name: "office", holds: false, error: false, because: "the time is late" }],
+  },
   "audit.list": {
     items: [
       {

@@ -9,6 +9,7 @@ import { functionCommands } from "./functions.ts";
 import { invocationCommands } from "./invocations.ts";
 import { keyCommands } from "./keys.ts";
 import { logCommands } from "./logs.ts";
+import { policyCommands } from "./policies.ts";
 import { promotionCommands } from "./promotions.ts";
 import { workerCommands } from "./workers.ts";
 
@@ -20,6 +21,7 @@ export const commandTable: CommandTable<CommandName> = {
   ...aliasCommands,
   ...envCommands,
   ...keyCommands,
+  ...policyCommands,
   ...auditCommands,
   ...logCommands,
   ...invocationCommands,

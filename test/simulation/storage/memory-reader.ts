@@ -111,7 +111,9 @@ function deploymentReads(tables: MemoryTables): DeploymentReads {
   };
 }
 
-function settingReads(tables: MemoryTables): Pick<StoreReader, "envOf" | "apiKeys" | "listAudit"> {
+function settingReads(
+  tables: MemoryTables,
+): Pick<StoreReader, "envOf" | "apiKeys" | "policies" | "listAudit"> {
   return {
     envOf: async (projectId, functionId) =>
       sorted(
@@ -121,6 +123,11 @@ function settingReads(tables: MemoryTables): Pick<StoreReader, "envOf" | "apiKey
         (record) => record.key,
       ),
     apiKeys: async () => sorted([...tables.apiKeys.values()], (record) => record.id),
+    policies: async (functionId) =>
+      sorted(
+        [...tables.policies.values()].filter((record) => record.functionId === functionId),
+        (record) => record.name,
+      ),
     async listAudit(page) {
       const rows = [...tables.audit.values()].filter(
         ({ id }) => page.cursor === undefined || id < page.cursor,

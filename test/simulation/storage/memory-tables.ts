@@ -8,6 +8,7 @@ import type {
   ProjectRecord,
   PromotionRecord,
 } from "../../../src/domain/function.ts";
+import type { PolicyRecord } from "../../../src/domain/policy/policy-rule.ts";
 
 /** Everything a store holds, by key. Records are never changed in place, so a copy is shallow. */
 export interface MemoryTables {
@@ -23,6 +24,7 @@ export interface MemoryTables {
   /** By `projectId\0functionId\0key`. */
   readonly env: Map<string, EnvRecord>;
   readonly apiKeys: Map<string, ApiKeyRecord>;
+  readonly policies: Map<string, PolicyRecord>;
   /** In order of insertion. */
   readonly audit: Map<string, AuditRecord>;
 }
@@ -38,6 +40,7 @@ export function newTables(): MemoryTables {
     promotions: new Map(),
     env: new Map(),
     apiKeys: new Map(),
+    policies: new Map(),
     audit: new Map(),
   };
 }
@@ -52,6 +55,7 @@ export function copyTables(tables: MemoryTables): MemoryTables {
     promotions: new Map(tables.promotions),
     env: new Map(tables.env),
     apiKeys: new Map(tables.apiKeys),
+    policies: new Map(tables.policies),
     audit: new Map(tables.audit),
   };
 }

@@ -96,11 +96,17 @@ function deploymentWrites(tables: MemoryTables): DeploymentWrites {
 
 type SettingWrites = Pick<
   StoreWriter,
-  "putEnv" | "deleteEnv" | "insertApiKey" | "revokeApiKey" | "insertAudit"
+  | "putEnv"
+  | "deleteEnv"
+  | "insertApiKey"
+  | "revokeApiKey"
+  | "insertPolicy"
+  | "deletePolicy"
+  | "insertAudit"
 >;
 
 function settingWrites(tables: MemoryTables): SettingWrites {
-  const { env, apiKeys, audit } = tables;
+  const { env, apiKeys, policies, audit } = tables;
   const envKey = (projectId: string, functionId: string | undefined, key: string): string =>
     `${projectId}\0${functionId ?? ""}\0${key}`;
   return {
@@ -121,6 +127,15 @@ function settingWrites(tables: MemoryTables): SettingWrites {
       apiKeys.set(id, { ...record, revokedAtMs: atMs });
       return true;
     },
+    async insertPolicy(record) {
+      requireKnown(tables.functions, record.functionId);
+      requireNew(policies, (other) => other.id === record.id, "policies.id");
+      const twin = (other: typeof record): boolean =>
+        other.functionId === record.functionId && other.name === record.name;
+      requireNew(policies, twin, "policies.function_id, policies.name");
+      policies.set(record.id, record);
+    },
+    deletePolicy: async (id) => policies.delete(id),
     async insertAudit(record) {
       requireNew(audit, (other) => other.id === record.id, "audit.id");
       audit.set(record.id, record);

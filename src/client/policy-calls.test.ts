@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { type AdminServer, startAdminServer } from "../admin/testing/admin-server.ts";
+import {
+  adminKey,
+  createRecordingControl,
+  type RecordingControl,
+} from "../admin/testing/recording-control.ts";
+import { createClient, type ReactorClient } from "./client.ts";
+
+let control: RecordingControl;
+let server: AdminServer;
+let client: ReactorClient;
+beforeAll(async () => {
+  control = createRecordingControl();
+  server = await startAdminServer(control);
+  client = createClient({ url: server.url, key: adminKey });
+});
+afterAll(() => server[Symbol.asyncDispose]());
+beforeEach(() => {
+  control.calls.length = 0;
+});
+
+const ref = { project: "default", function: "hello" };
+const when = new Date("2026-12-01T00:00:00Z");
+
+/** Each call, the command it must become, and a part of what it must resolve with. */
+const calls: readonly [string, () => Promise<unknown>, string, unknown, object][] = [
+  ["listPolicies", () => client.listPolicies("hello"), "policies.list", ref, [{ name: "office" }]],
+  [
+    "createPolicy",
+    () => client.createPolicy("hello", "post", { kind: "method", methods: ["POST"] }),
+    "policies.create",
+    { ...ref, name: "post", rule: { kind: "method", methods: ["POST"] } },
+    { name: "office" },
+  ],
+  [
+    "getPolicy",
+    () => client.getPolicy("hello", "office"),
+    "policies.get",
+    { ...ref, policy: "office" },
+    { id: "pol_1" },
+  ],
+  [
+    "deletePolicy",
+    () => client.deletePolicy("hello", "office"),
+    "policies.delete",
+    { ...ref, policy: "office" },
+    { name: "office" },
+  ],
+  [
+    "testPolicies",
+    () => client.testPolicies("hello", { policy: "office", at: when, alias: "7" }),
+    "policies.test",
+    {
+      ...ref,
+      policy: "office",
+      trial: {
+        method: "GET",
+        target: "/",
+        host: "localhost",
+        scheme: "http",
+        ip: "127.0.0.1",
+        headers: [],
+        caller: { kind: "anonymous", id: "", name: "", claims: {} },
+        selector: "7",
+        atMs: when.getTime(),
+      },
+    },
+    { admitted: false },
+  ],
+];
+
+describe.each(calls)("%s()", (_name, call, command, input, output) => {
+  test("becomes its command and resolves with the resource", async () => {
+    expect(await call()).toMatchObject(output);
+    expect(control.calls).toMatchObject([{ name: command, input }]);
+  });
+});
