@@ -70,7 +70,6 @@ describe("reactor doctor", () => {
       "port",
       "memory",
       "descriptors",
-      "python3",
       "qemu",
       "postgresql",
       "chromium",

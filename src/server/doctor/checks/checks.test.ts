@@ -161,7 +161,10 @@ describe("the check of optional tools", () => {
     );
     const of = (name: string) => findings.find((finding) => finding.name === name);
     expect(of("postgresql")?.state).toBe("ok");
-    expect(of("python3")).toMatchObject({ state: "missing", remedy: "apt-get install python3" });
+    expect(of("qemu")).toMatchObject({
+      state: "missing",
+      remedy: "apt-get install qemu-system-x86",
+    });
     expect(of("kvm")?.state).toBe("missing");
     expect(findings.some((finding) => finding.essential)).toBe(false);
   });

@@ -13,12 +13,6 @@ interface Tool {
 
 const tools: readonly Tool[] = [
   {
-    name: "python3",
-    commands: ["python3"],
-    enables: "Python functions (not built yet)",
-    remedy: "apt-get install python3",
-  },
-  {
     name: "qemu",
     commands: ["qemu-system-x86_64", "qemu-system-aarch64"],
     enables: "microVM isolation (not built yet)",
