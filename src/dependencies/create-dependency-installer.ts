@@ -50,7 +50,7 @@ export function createDependencyInstaller(options: InstallerOptions): Dependency
 }
 
 function planFor(options: InstallerOptions, request: InstallRequest): InstallPlan | undefined {
-  if (javascriptRuntimes.has(request.runtime)) return planNpm(options, request.files);
+  if (javascriptRuntimes.has(request.runtime)) return planNpm(options, request);
   return request.runtime === "python" ? planPython(options, request.files) : undefined;
 }
 

@@ -3,7 +3,11 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { TestPackage } from "../../src/dependencies/package-archive.harness.ts";
+import {
+  integrityOf,
+  packageArchive,
+  type TestPackage,
+} from "../../src/dependencies/package-archive.harness.ts";
 import {
   type RegistryServer,
   startRegistry,
@@ -91,6 +95,34 @@ test("a function with a package-lock.json deploys without node_modules and serve
     /installed package-lock\.json in \d+ ms: 2 packages: @deep\/mark@2\.0\.1, shout@1\.2\.3/,
   );
   expect(log).toContain("install scripts that were not run: @deep/mark@2.0.1");
+});
+
+test.each(["node", "deno"])("the same function deploys on %s", async (runtime) => {
+  const name = `on-${runtime}`;
+  const manifest = JSON.stringify({ runtime });
+  const deployed = await deployFolder(name, { ...sources(), "reactor.json": manifest });
+  expect(deployed.stderr + deployed.stdout).toContain("ready");
+  expect((await server.cli("invoke", name)).stdout).toContain("HELLO!");
+});
+
+test("a Deno function takes its npm: imports from deno.lock", async () => {
+  const hash = (pack: TestPackage): string => integrityOf(packageArchive(pack));
+  const deployed = await deployFolder("denoland", {
+    "reactor.json": JSON.stringify({ runtime: "deno" }),
+    "deno.json": JSON.stringify({ imports: { mark: "npm:@deep/mark@2" } }),
+    "deno.lock": JSON.stringify({
+      version: "5",
+      specifiers: { "npm:@deep/mark@2": "2.0.1", "npm:shout@^1.0.0": "1.2.3" },
+      npm: {
+        "@deep/mark@2.0.1": { integrity: hash(mark) },
+        "shout@1.2.3": { integrity: hash(shout), dependencies: ["@deep/mark"] },
+      },
+    }),
+    "main.ts": `import shout from "npm:shout@^1.0.0"; import mark from "mark";
+      export default { fetch: () => new Response(shout("hello") + mark) };`,
+  });
+  expect(deployed.stderr + deployed.stdout).toContain("ready");
+  expect((await server.cli("invoke", "denoland")).stdout).toContain("HELLO!!");
 });
 
 test("an install script never runs, at deploy or later", async () => {

@@ -98,6 +98,31 @@ describe("what a lockfile names is installed", () => {
     expect(textAt(files, "node_modules/p/node_modules/one/index.js")).toBe("one 2");
   });
 
+  test("deno.lock: what the code imports as npm:name is the package of that name", async () => {
+    const bench = await openBench();
+    const hash = (pack: TestPackage): string => integrityOf(packageArchive(pack));
+    const files = {
+      "deno.lock": JSON.stringify({
+        version: "5",
+        specifiers: { "npm:one@^1.0.0": "1.0.0", "npm:@s/p@*": "0.1.0_one@2.0.0" },
+        npm: {
+          "@s/p@0.1.0_one@2.0.0": {
+            integrity: hash(scoped),
+            dependencies: ["one@2.0.0", "renamed@npm:one@1.0.0"],
+          },
+          "one@1.0.0": { integrity: hash(one) },
+          "one@2.0.0": { integrity: hash(two) },
+        },
+      }),
+    };
+    const { files: installed, notes } = await bench.install(files, { runtime: "deno" });
+    expect(notes[0]).toMatch(/^installed deno\.lock /);
+    expect(textAt(installed, "node_modules/one/index.js")).toBe("one 1");
+    expect(textAt(installed, "node_modules/@s/p/node_modules/one/index.js")).toBe("one 2");
+    expect(textAt(installed, "node_modules/renamed/index.js")).toBe("one 1");
+    expect((await bench.install(files, { runtime: "node" })).notes).toEqual([]);
+  });
+
   test("the same archive in two folders is fetched once", async () => {
     const bench = await openBench();
     const from = registry.asked.length;

@@ -1,6 +1,7 @@
 import { refuseDependencies } from "../dependency-error.ts";
 import type { LockTree, ReadLock, WrittenRanges } from "./lock-tree.ts";
 import { readBunLock } from "./bun-lock.ts";
+import { readDenoLock } from "./deno-lock.ts";
 import { readPackageLock } from "./package-lock.ts";
 import type { PackageManifest } from "./package-manifest.ts";
 import { readPnpmLock } from "./pnpm-lock.ts";
@@ -26,10 +27,18 @@ const unreadLocks: Readonly<Record<string, string>> = {
     "bun.lockb is binary; make it text with: bun install --save-text-lockfile --frozen-lockfile --lockfile-only",
   "yarn.lock": `yarn.lock is not read; make a package-lock.json from it with: ${npmRemedy}`,
 };
+/** Deno's own, which counts for its functions only, and there before the others. */
+const denoLock: LockKind = { file: "deno.lock", read: readDenoLock, remedy: "deno install" };
 const lockBytesMax = 16 * 1_048_576;
 
 export interface FoundLock extends LockKind {
   readonly bytes: Uint8Array;
+}
+
+/** Deno's lockfile, when there is one. */
+export function findDenoLock(files: ReadonlyMap<string, Uint8Array>): FoundLock | undefined {
+  const bytes = files.get(denoLock.file);
+  return bytes === undefined ? undefined : sized({ ...denoLock, bytes });
 }
 
 /**
@@ -54,12 +63,13 @@ export function findLock(files: ReadonlyMap<string, Uint8Array>): FoundLock {
       `package.json has dependencies, but there is no package-lock.json, bun.lock or pnpm-lock.yaml beside it; make one with: ${npmRemedy}`,
     );
   }
-  if (lock.bytes.length > lockBytesMax) {
-    throw refuseDependencies(
-      `${lock.file} has ${lock.bytes.length} bytes, at most ${lockBytesMax}`,
-    );
-  }
-  return lock;
+  return sized(lock);
+}
+
+function sized(lock: FoundLock): FoundLock {
+  const { file, bytes } = lock;
+  if (bytes.length <= lockBytesMax) return lock;
+  throw refuseDependencies(`${file} has ${bytes.length} bytes, at most ${lockBytesMax}`);
 }
 
 /** Reads the lock and holds it against the package.json. `bundle_invalid` names the first difference. */

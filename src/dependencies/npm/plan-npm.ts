@@ -1,7 +1,9 @@
+import type { InstallRequest } from "../dependency-installer.ts";
 import type { Download } from "../download.ts";
 import type { InstallPlan } from "../install-plan.ts";
+import { denoLockHasPackages } from "./deno-lock.ts";
 import { installPackages } from "./install-packages.ts";
-import { findLock, readLock } from "./lockfile.ts";
+import { findDenoLock, findLock, readLock } from "./lockfile.ts";
 import type { NpmRegistry } from "./npm-registry.ts";
 import { hasDependencies, readPackageManifest } from "./package-manifest.ts";
 import type { Platform } from "../platform.ts";
@@ -13,18 +15,21 @@ export interface NpmOptions {
   readonly npmRegistry: NpmRegistry;
 }
 
+const emptyManifest = Buffer.from("{}");
+
 /** What a JavaScript function's lockfile asks for; undefined when there is nothing to install. */
 export function planNpm(
   { download, platform, npmRegistry }: NpmOptions,
-  files: ReadonlyMap<string, Uint8Array>,
+  { runtime, files }: InstallRequest,
 ): InstallPlan | undefined {
   // Packages that came with the upload are used as they are.
   if ([...files.keys()].some((path) => path.startsWith("node_modules/"))) return undefined;
-  const written = files.get("package.json");
-  if (written === undefined) return undefined;
+  const written = files.get("package.json") ?? emptyManifest;
   const manifest = readPackageManifest(written);
-  if (!hasDependencies(manifest)) return undefined;
-  const lock = findLock(files);
+  const denoLock = runtime === "deno" ? findDenoLock(files) : undefined;
+  const inDenoLock = denoLock !== undefined && denoLockHasPackages(denoLock.bytes);
+  if (!hasDependencies(manifest) && !inDenoLock) return undefined;
+  const lock = inDenoLock ? denoLock : findLock(files);
   return {
     file: lock.file,
     madeFrom: [JSON.stringify(platform), written, lock.bytes],

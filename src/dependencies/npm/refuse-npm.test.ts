@@ -192,6 +192,40 @@ describe("what cannot be installed is refused by name", () => {
     expect(refused.details["log"]).toContain(words[0]);
   });
 
+  const denoLocks: Readonly<Record<string, readonly [lock: string, word: string]>> = {
+    "a deno.lock that is no JSON": ["{", "deno.lock is no JSON"],
+    "a deno.lock of an old version": [
+      `{"version":"4","specifiers":{"npm:one@1":"1.0.0"}}`,
+      'deno.lock has version "4", must be "5"',
+    ],
+    "a package of jsr": [
+      `{"version":"5","specifiers":{"jsr:@std/path@1":"1.0.0"}}`,
+      'deno.lock has "jsr:@std/path@1": packages of jsr are not fetched',
+    ],
+    "a deno.lock that is incomplete": [
+      `{"version":"5","specifiers":{"npm:one@1":"1.0.0"},"npm":{}}`,
+      "the function needs one@1.0.0, which is not in it",
+    ],
+    "a package in two versions": [
+      `{"version":"5","specifiers":{"npm:one@1":"1.0.0","npm:one@2":"2.0.0"},"npm":{"one@1.0.0":{},"one@2.0.0":{}}}`,
+      'two versions of what the code imports as "one"',
+    ],
+    "a package.json that it does not match": [
+      `{"version":"5","specifiers":{"npm:one@1":"1.0.0"},"npm":{"one@1.0.0":{}}}`,
+      'deno.lock does not match package.json: "more" is "1" in package.json and absent',
+    ],
+  };
+
+  test.each(Object.keys(denoLocks))("%s, for Deno", async (what) => {
+    const [lock, word] = denoLocks[what] ?? ["", ""];
+    const files = {
+      "deno.lock": lock,
+      ...(word.includes("package.json") && { "package.json": `{"dependencies":{"more":"1"}}` }),
+    };
+    const { message } = await bench.refusal(files, { runtime: "deno" });
+    expect(message).toContain(word);
+  });
+
   test("a tree of more packages than the server takes, before anything is fetched", async () => {
     const from = registry.asked.length;
     const names = Array.from({ length: 3001 }, (_, index) => `p${index}`);

@@ -2,6 +2,7 @@ import { builtinModules } from "node:module";
 import { posix } from "node:path";
 import type { BundleFiles } from "../driver.ts";
 import type { BundleTarget } from "./bundle-target.ts";
+import { packageOfNpm, readDenoImports, type RenameImport } from "./deno-imports.ts";
 import {
   type Conditions,
   conditionsOf,
@@ -45,15 +46,25 @@ export class BundleResolver {
   readonly #target: BundleTarget;
   readonly #conditions: Conditions;
   readonly #packages = new Map<string, PackageJson | undefined>();
+  readonly #rename: RenameImport;
 
   constructor(files: BundleFiles, target: BundleTarget) {
     this.#files = files;
     this.#target = target;
     this.#conditions = conditionsOf(target.conditions);
+    this.#rename = target.runtime === "deno" ? readDenoImports(files) : (specifier) => specifier;
   }
 
   /** Resolves what a file in folder `fromDir` ("" is the root) imports. */
-  resolve(specifier: string, fromDir: string, kind: ImportKind): Resolution {
+  resolve(written: string, fromDir: string, kind: ImportKind): Resolution {
+    const own = !fromDir.split("/").includes("node_modules");
+    const renamed = own ? this.#rename(written) : written;
+    // A path of the function's deno.json counts from there.
+    if (renamed !== written && renamed.startsWith("./")) return this.#file(renamed, renamed);
+    return this.#resolve(renamed, fromDir, kind);
+  }
+
+  #resolve(specifier: string, fromDir: string, kind: ImportKind): Resolution {
     if (sdkNames.has(specifier)) return { kind: "sdk" };
     const { schemes, bareNames, runtime } = this.#target;
     if (bareNames.includes(specifier) || schemes.some((scheme) => specifier.startsWith(scheme))) {
@@ -62,6 +73,14 @@ export class BundleResolver {
     if (specifier.startsWith("bun:") || specifier === "bun") {
       return missing(
         `"${specifier}" is a module of Bun's own, and the function's runtime is ${runtime}`,
+      );
+    }
+    if (specifier.startsWith("npm:") && runtime === "deno") {
+      return this.#package(packageOfNpm(specifier), "", kind);
+    }
+    if (specifier.startsWith("jsr:")) {
+      return missing(
+        `"${specifier}" is a package of jsr, which is not fetched; copy the module into the function, or import a package of npm`,
       );
     }
     if (nodeBuiltins.has(specifier)) return { kind: "builtin", name: `node:${specifier}` };
@@ -159,7 +178,7 @@ export class BundleResolver {
       if (target === undefined) break;
       return target.startsWith("./")
         ? this.#file(posix.join(dir, target), specifier)
-        : this.resolve(target, dir, kind);
+        : this.#resolve(target, dir, kind);
     }
     return missing(`"${specifier}" is not among the imports of the nearest package.json`);
   }
