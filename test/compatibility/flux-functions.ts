@@ -195,7 +195,22 @@ export const fluxFunctions: SourceText = {
     {
       lines: [50, 50],
       block: 'runtime | ✔ | "deno" (default) or "node" |',
-      needs: ["deno", "node"],
+      needs: ["deno", "node", "handler shape 2"],
+      async run({ write, type, call }) {
+        const which = 'return { deno: "Deno" in globalThis, title: input.title };';
+        const kinds = [
+          { name: "by_default", manifest: {}, deno: true },
+          { name: "on_deno", manifest: { runtime: "deno" }, deno: true },
+          { name: "on_node", manifest: { runtime: "node" }, deno: false },
+        ];
+        for (const { name, manifest, deno } of kinds) {
+          await write(`${name}/index.ts`, inHandler(which));
+          await write(`${name}/flux.json`, JSON.stringify({ name, ...manifest }));
+          await type(`flux functions deploy ${name} --dir ./${name} --create --promote`);
+          const answer = await call("POST", `/fn/v1/${name}`, { title: "test" });
+          assert.deepEqual(await answer.json(), { deno, title: "test" });
+        }
+      },
     },
     {
       lines: [51, 52],
