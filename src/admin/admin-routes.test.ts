@@ -7,7 +7,8 @@ import {
   type RecordingControl,
 } from "./testing/recording-control.ts";
 import { operations } from "./operations.ts";
-import { type RouteRow, routeRows } from "./testing/route-rows.ts";
+import type { RouteRow } from "./testing/route-row.ts";
+import { routeRows } from "./testing/route-rows.ts";
 
 const openIds = ["getHealth", "getOpenApi"];
 

@@ -137,6 +137,7 @@ async function answer(
     request: c.req.raw,
     params: c.req.param(),
     caller,
+    requestId: c.get("requestId"),
     mayGoOn,
     disconnect: () => http?.abort(),
     services,

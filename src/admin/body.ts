@@ -92,6 +92,23 @@ export function isJson(type: string): boolean {
 /** What a body of JSON may hold: more than an upload of as many files as a bundle may have. */
 const jsonBounds: JsonBounds = { depthMax: 64, membersMax: 200_000 };
 
+/**
+ * Throws `invalid_request` when an object has the key `__proto__`: schemas leave it out in silence,
+ * and a copy of what they give would get another prototype.
+ */
+export function refusePrototypeKey(value: unknown, pointer = ""): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, part] of Object.entries(value)) {
+    const at = `${pointer}/${key.slice(0, 80)}`;
+    if (key === "__proto__" && !Array.isArray(value)) {
+      throw new ReactorError("invalid_request", `The body must not have the key "__proto__"`, {
+        details: { in: "body", pointer: at },
+      });
+    }
+    refusePrototypeKey(part, at);
+  }
+}
+
 /** The text as JSON without a key that is there twice; otherwise the error, with a JSON pointer. */
 export function parseJson(
   bytes: Uint8Array,

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Caller } from "../domain/caller.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { projectNamePattern } from "../domain/names.ts";
-import { isJson, mediaType, parseJson, readBody } from "./body.ts";
+import { isJson, mediaType, parseJson, readBody, refusePrototypeKey } from "./body.ts";
 import { errorSchema } from "./error-schema.ts";
 import type { AdminServices } from "./services.ts";
 import { validate } from "./validate.ts";
@@ -17,6 +17,7 @@ interface Exchange {
   /** Path parameters, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly caller: Caller;
+  readonly requestId: string;
   /** Whether the caller's credential is still good; for answers that last. */
   readonly mayGoOn: () => boolean;
   /** Cuts the client's connection. */
@@ -173,7 +174,9 @@ async function bodyOf<P extends Shape, Q extends Shape, B, O>(
   if (bytes.byteLength === 0 && spec.bodyOptional) return validate(spec.body, {}, "body");
   const type = mediaType(request.headers);
   if (!isJson(type)) throw unsupportedType(type, ["application/json"]);
-  return validate(spec.body, parseJson(bytes), "body");
+  const json = parseJson(bytes);
+  refusePrototypeKey(json);
+  return validate(spec.body, json, "body");
 }
 
 export function unsupportedType(type: string, accepted: readonly string[]): ReactorError {

@@ -9,6 +9,7 @@ import { invocationOperations } from "./resources/invocations.ts";
 import { keyOperations } from "./resources/keys.ts";
 import { logOperations } from "./resources/logs.ts";
 import { policyOperations } from "./resources/policies.ts";
+import { playgroundOperations } from "./resources/playground.ts";
 import { serverOperations } from "./resources/server.ts";
 
 /** Every operation of the admin API; routes, OpenAPI, client types and reference come from it. */
@@ -23,5 +24,6 @@ export const operations: readonly Operation[] = [
   ...keyOperations,
   ...auditOperations,
   ...backupOperations,
+  ...playgroundOperations,
   ...serverOperations,
 ];

@@ -9,19 +9,18 @@ import { validate } from "./validate.ts";
 /** Room for what an archive adds to the bytes that `bundle_max_bytes` counts. */
 const slackBytes = 64 * 1024;
 
-const filesSchema = z
-  .strictObject({
-    files: z
-      .record(
-        z.string(),
-        z.union([
-          z.string().describe("Text of the file."),
-          z.strictObject({ base64: z.string().describe("Bytes of the file.") }),
-        ]),
-      )
-      .describe("Files by path below the bundle's root, forward slashes."),
-  })
-  .openapi("UploadedFiles");
+/** Files by path, for the contract. */
+export const filesRecord = z
+  .record(
+    z.string(),
+    z.union([
+      z.string().describe("Text of the file."),
+      z.strictObject({ base64: z.string().describe("Bytes of the file.") }),
+    ]),
+  )
+  .describe("Files by path below the bundle's root, forward slashes.");
+
+const filesSchema = z.strictObject({ files: filesRecord }).openapi("UploadedFiles");
 
 const archiveSchema = z.any().openapi({ type: "string", format: "binary" });
 const archiveTypes = [
@@ -78,6 +77,13 @@ function filesOf(body: unknown): ReadonlyMap<string, Uint8Array> {
       { details: { path: "__proto__" } },
     );
   }
+  return decodeFiles(files);
+}
+
+/** The bytes of files that came in JSON. */
+export function decodeFiles(
+  files: Readonly<z.output<typeof filesRecord>>,
+): ReadonlyMap<string, Uint8Array> {
   const encoder = new TextEncoder();
   return new Map(
     Object.entries(files).map(([path, content]) => [

@@ -7,5 +7,6 @@ export const commandGroups: Readonly<Record<string, string>> = {
   policies: "Rules that must hold for every invocation of a function.",
   keys: "API keys.",
   backup: "Take a backup of a running server, check one, restore one.",
+  playground: "Code that is not deployed.",
   invocations: "What was invoked, and how it ended.",
 };

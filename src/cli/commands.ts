@@ -31,6 +31,7 @@ import { policiesDelete } from "./commands/policies/delete.ts";
 import { policiesGet } from "./commands/policies/get.ts";
 import { policiesList } from "./commands/policies/list.ts";
 import { policiesTest } from "./commands/policies/test-policies.ts";
+import { playgroundRun } from "./commands/playground/run.ts";
 
 /** A shorter name for a command. */
 function shortcut(command: Command, name: string): Command {
@@ -73,6 +74,7 @@ export const commands: readonly Command[] = [
   policiesDelete,
   invocationsList,
   invocationsGet,
+  playgroundRun,
   backupCreate,
   keysCreate,
   keysList,

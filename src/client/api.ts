@@ -437,6 +437,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/playground/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a draft once, without creating a function
+         * @description Needs the scope `playground:write`. The draft runs in the sandbox and under the limits of a deployed function, with no other variables than those sent. Nothing of it is kept. What its code does wrong is `error` in the answer; what is wrong with the request is the usual error.
+         */
+        post: operations["runPlayground"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -700,6 +720,88 @@ export interface components {
             /** @enum {string} */
             runtime: "bun" | "node" | "deno" | "python" | "wasm" | "lambda";
             secret_keys: string[] | null;
+        };
+        PlaygroundOutcome: {
+            /** @description Text when it is UTF-8. With an error: what came of it. */
+            body: string | {
+                /** @description Bytes. */
+                base64: string;
+            };
+            /** @description From the request to the end of the answer. */
+            duration_ms: number;
+            /** @description What the code did wrong; null when it answered whole. */
+            error: {
+                /** @enum {string} */
+                code: "invalid_request" | "bundle_invalid" | "manifest_invalid" | "unsupported_runtime" | "env_key_invalid" | "invalid_function_name" | "input_validation_error" | "auth_required" | "permission_denied" | "policy_denied" | "egress_denied" | "function_not_found" | "deployment_not_found" | "alias_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "function_exists" | "conflict" | "deployment_failed" | "payload_too_large" | "bundle_too_large" | "uri_too_long" | "unsupported_media_type" | "too_many_requests" | "budget_exceeded" | "headers_too_large" | "function_crashed" | "function_error" | "response_too_large" | "internal_error" | "runtime_error" | "function_disabled" | "deployment_not_ready" | "cold_start_failed" | "dependencies_unavailable" | "storage_unavailable" | "function_timeout" | "storage_full";
+                /** @description `log` of the build or start, `stack`, and the typed `exit`, as far as there are any. */
+                details: {
+                    [key: string]: unknown;
+                };
+                message: string;
+                /** @description What a deployed function's caller would get. */
+                status: number;
+            } | null;
+            headers: {
+                name: string;
+                value: string;
+            }[];
+            logs: {
+                /** Format: date-time */
+                at: string;
+                /** @enum {string} */
+                level: "debug" | "info" | "warn" | "error";
+                message: string;
+                /** @enum {string} */
+                source: "log" | "stdout" | "stderr" | "platform";
+            }[];
+            /** @description Lines beyond 1000, or beyond 256 KiB. */
+            logs_dropped: number;
+            /** @description Bundling. */
+            prepare_ms: number;
+            /** @description Handler shape; null when it never became ready. */
+            shape: string | null;
+            /** @description Starting an instance, as on a cold start. */
+            start_ms: number;
+            /** @description Null when the code gave no answer. */
+            status: number | null;
+        };
+        PlaygroundRun: {
+            env?: {
+                [key: string]: string;
+            };
+            /** @description Sent as JSON by POST; `{}` when absent. */
+            event?: unknown;
+            /** @description Files by path below the bundle's root, forward slashes. */
+            files: {
+                [key: string]: string | {
+                    /** @description Bytes of the file. */
+                    base64: string;
+                };
+            };
+            /** @enum {string} */
+            isolation?: "process" | "worker" | "microvm" | "wasm";
+            /** @description A whole request, in place of `event`. */
+            request?: {
+                body?: string | {
+                    /** @description Bytes. */
+                    base64: string;
+                };
+                headers?: {
+                    [key: string]: string;
+                };
+                /** @description `POST` with a body, else `GET`, when absent. */
+                method?: string;
+                /** @description Path and query; `/` when absent. */
+                path?: string;
+            };
+            /**
+             * @description The manifest's, else `bun`, when absent.
+             * @enum {string}
+             */
+            runtime?: "bun" | "node" | "deno" | "python" | "wasm" | "lambda" | "javascript" | "typescript";
+            secrets?: {
+                [key: string]: string;
+            };
         };
         Policy: {
             /** Format: date-time */
@@ -2132,6 +2234,42 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    runPlayground: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaygroundRun"];
+            };
+        };
+        responses: {
+            /** @description What became of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaygroundOutcome"];
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

@@ -4,6 +4,7 @@ import type { FollowLogOptions } from "./follow-logs.ts";
 import { type CreateFunctionInput, functionCalls } from "./function-calls.ts";
 import { type InvokeOptions, invoke } from "./invoke.ts";
 import type { PageOptions } from "./paging.ts";
+import { playgroundCalls, type RunDraftInput } from "./playground-calls.ts";
 import { type InvocationListOptions, type ReadLogOptions, recordCalls } from "./record-calls.ts";
 import type {
   AliasResource,
@@ -18,6 +19,7 @@ import type {
   LogLineResource,
   PolicyResource,
   PolicyTrialResource,
+  PlaygroundOutcomeResource,
   ResourcePage,
   SystemResource,
 } from "./resources.ts";
@@ -126,6 +128,9 @@ export interface ReactorClient {
   listKeys(options?: KeyOptions): Promise<readonly KeyResource[]>;
   revokeKey(id: string, options?: KeyOptions): Promise<{ id: string }>;
 
+  /** Runs code once, without a function. What the code does wrong is in `error`, not thrown. */
+  runPlayground(input: RunDraftInput, options?: CallOptions): Promise<PlaygroundOutcomeResource>;
+
   listAudit(options?: PageOptions): Promise<ResourcePage<AuditResource>>;
   /** Takes a backup of everything but logs. Needs a key of all projects with `backups:read`. */
   createBackup(input?: CreateBackupInput, options?: CallOptions): Promise<BackupDownload>;
@@ -153,6 +158,7 @@ export function createClient(options: ClientOptions): ReactorClient {
     ...policyCalls(transport),
     ...recordCalls(transport, options.clock ?? systemClock),
     ...serverCalls(transport),
+    ...playgroundCalls(transport),
     invoke: (name, invokeOptions) => invoke(transport, name, invokeOptions),
   };
 }

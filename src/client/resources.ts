@@ -17,6 +17,8 @@ export type CreatedKeyResource = Schemas["CreatedApiKey"];
 export type PolicyResource = Schemas["Policy"];
 /** What each policy would say about an invocation. */
 export type PolicyTrialResource = Schemas["PolicyTrial"];
+/** What became of a draft. */
+export type PlaygroundOutcomeResource = Schemas["PlaygroundOutcome"];
 export type AuditResource = Schemas["AuditEntry"];
 export type HealthResource = Schemas["Health"];
 export type SystemResource = Schemas["System"];

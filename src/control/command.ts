@@ -7,6 +7,7 @@ import type { Caller } from "../domain/caller.ts";
 import type { ProjectRecord } from "../domain/function.ts";
 import type { FunctionRight } from "../domain/scopes.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { DraftRunner } from "../serving/draft-runner.ts";
 import type { Materializer } from "../serving/materializer.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
 import type { BlobCollector } from "./blob-collector.ts";
@@ -15,6 +16,7 @@ import type { CommandName, Commands } from "./control-plane.ts";
 import type { ControlSettings } from "./control-settings.ts";
 import type { DeployQueue } from "./deploy-queue.ts";
 import type { PlanChange, PlanKeeper } from "./plan-keeper.ts";
+import type { PlaygroundRuns } from "./playground-runs.ts";
 import type { StrandedDeployments } from "./recover.ts";
 import type { SecretBox } from "./secret-box.ts";
 
@@ -31,6 +33,9 @@ export interface ControlServices {
   /** Absent: there is nothing on disk to back up. */
   readonly backups: Backups | undefined;
   readonly stranded: StrandedDeployments;
+  /** Absent: no draft can be run. */
+  readonly drafts: DraftRunner | undefined;
+  readonly playground: PlaygroundRuns;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;

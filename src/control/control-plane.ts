@@ -14,6 +14,7 @@ import type { PolicyRecord, PolicyRule } from "../domain/policy/policy-rule.ts";
 import type { PolicyFinding } from "../serving/policy-set.ts";
 import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
 import type { DeploymentKey, Page, PageRequest } from "../store/store.ts";
+import type { DraftCall, DraftOutcome } from "../serving/draft-runner.ts";
 import type { BackupStream } from "./backup-stream.ts";
 
 /** A function together with where `production` points. */
@@ -211,6 +212,25 @@ export interface Commands {
   };
   /** (read) */
   "invocations.get": { input: { project: string; id: string }; output: InvocationRecord };
+  /**
+   * Runs a draft once; nothing but the audit row is kept. What its code does wrong is part of the
+   * outcome. `too_many_requests` while too many run. The signal stops it.
+   */
+  "playground.run": {
+    input: {
+      project: string;
+      /** Absent: the manifest's, else `bun`. */
+      runtime: Runtime | undefined;
+      isolation: Isolation | undefined;
+      files: ReadonlyMap<string, Uint8Array>;
+      env: Readonly<Record<string, string>>;
+      secrets: Readonly<Record<string, string>>;
+      call: DraftCall;
+      requestId: string;
+      signal: AbortSignal;
+    };
+    output: DraftOutcome;
+  };
   /** With a recipient the data key is in it, wrapped. Whoever asks must read or close the stream. */
   "backups.create": { input: { recipient: KeyRecipient | undefined }; output: BackupStream };
 }

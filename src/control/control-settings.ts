@@ -21,6 +21,10 @@ export interface ControlSettings {
   readonly apiKeysMax: number;
   /** Newest failed deployments of a function that are kept, with their logs and code. */
   readonly failedDeploymentsKept: number;
+  /** Drafts that run at the same time. */
+  readonly playgroundRunsMax: number;
+  /** Longest time that a draft's answer may take, and its stream after that. */
+  readonly playgroundTimeoutMs: number;
   /** How long a blob that no deployment names is kept. */
   readonly blobGraceMs: number;
 }
@@ -36,5 +40,7 @@ export const defaultControlSettings: ControlSettings = {
   policiesMax: 32,
   apiKeysMax: 10_000,
   failedDeploymentsKept: 20,
+  playgroundRunsMax: 4,
+  playgroundTimeoutMs: 30_000,
   blobGraceMs: 3_600_000,
 };

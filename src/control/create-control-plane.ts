@@ -8,6 +8,7 @@ import { ReactorError } from "../domain/errors.ts";
 import type { ProjectRecord } from "../domain/function.ts";
 import type { Plan } from "../domain/plan.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { DraftRunner } from "../serving/draft-runner.ts";
 import type { Materializer } from "../serving/materializer.ts";
 import type { Store } from "../store/store.ts";
 import { requireProject } from "../domain/scopes.ts";
@@ -25,6 +26,7 @@ import { createDeployQueue } from "./deploy-queue.ts";
 import { lookUpFunction, looksLikeFunctionId } from "./find-function.ts";
 import { newApiKey } from "./new-api-key.ts";
 import { createPlanKeeper, type PlanChange } from "./plan-keeper.ts";
+import { createPlaygroundRuns } from "./playground-runs.ts";
 import { createStrandedDeployments, failInterruptedDeployments } from "./recover.ts";
 import { createSecretBox, type MasterKey } from "./secret-box.ts";
 
@@ -33,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly blobs: BlobStore;
   readonly journal: Journal;
   readonly materializer: Materializer;
+  /** Absent: no draft can be run. */
+  readonly drafts?: DraftRunner;
   /** Hears every new plan, the first before `createControlPlane` resolves. Must not throw. */
   readonly publish: (plan: Plan) => void;
   readonly masterKey: MasterKey;
@@ -110,6 +114,7 @@ export async function createControlPlane(
     },
     async close() {
       closed = true;
+      services.playground.close(stopping());
       await deploys.close(stopping());
       await backups?.close();
       await Promise.allSettled(running);
@@ -154,6 +159,8 @@ function createServices(
     collector,
     backups,
     stranded: createStrandedDeployments(options),
+    drafts: options.drafts,
+    playground: createPlaygroundRuns({ runningMax: settings.playgroundRunsMax }),
     plans: createPlanKeeper({ store, secretBox, publish, clock, log }),
     deploys: createDeployQueue({
       runningMax: settings.deploysRunningMax,

@@ -2,7 +2,7 @@ import { bundleDigest } from "../domain/bundle-digest.ts";
 import { resolveEntrypoint } from "../domain/entrypoint.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { FunctionRecord } from "../domain/function.ts";
-import type { Manifest } from "../domain/manifest.ts";
+import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
 import { findManifestFile, readManifestJson } from "../domain/manifest-file.ts";
 import { type ManifestDefaults, parseManifest } from "../domain/parse-manifest.ts";
 import { readUpload } from "./archive/read-upload.ts";
@@ -23,6 +23,11 @@ export interface PrepareBundleRequest {
   readonly name: string;
   /** Undefined when the deploy is to create the function: then the manifest decides. */
   readonly existing: FunctionRecord | undefined;
+  /** What to take when there is no function and the manifest is silent. */
+  readonly asked?: {
+    readonly runtime: Runtime | undefined;
+    readonly isolation: Isolation | undefined;
+  };
   readonly settings: ControlSettings;
 }
 
@@ -32,7 +37,7 @@ export interface PrepareBundleRequest {
  * `unsupported_runtime`.
  */
 export async function prepareBundle(request: PrepareBundleRequest): Promise<PreparedBundle> {
-  const { existing, settings } = request;
+  const { existing, asked, settings } = request;
   const files = await readUpload(request.upload, settings.bundle);
   const file = findManifestFile(files.keys());
   const json =
@@ -40,8 +45,8 @@ export async function prepareBundle(request: PrepareBundleRequest): Promise<Prep
   const defaults: ManifestDefaults = {
     name: request.name,
     // A flux.json that is silent means deno, as its own documents say.
-    runtime: file === "flux.json" ? "deno" : (existing?.runtime ?? "bun"),
-    isolation: existing?.isolation,
+    runtime: asked?.runtime ?? (file === "flux.json" ? "deno" : (existing?.runtime ?? "bun")),
+    isolation: existing?.isolation ?? asked?.isolation,
     caps: settings.manifest,
   };
   const manifest = resolveEntrypoint(parseManifest(json, defaults), files);

@@ -14,6 +14,7 @@ import type { JournalLimits } from "../journal/journal-limits.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openJournal } from "../journal/open-journal.ts";
 import { type DriverKey, driverKey, driverLabel } from "../drivers/driver-table.ts";
+import { createDraftRunner } from "../serving/create-draft-runner.ts";
 import { createMaterializer } from "../serving/create-materializer.ts";
 import { createServing, type RunningServing } from "../serving/create-serving.ts";
 import { lockDataFolder } from "../store/data-lock.ts";
@@ -180,16 +181,17 @@ async function openControl(
     settings,
     pythonVersion: drivers.probes.get("python/process")?.version?.match(/\d+\.\d+(?:\.\d+)?/)?.[0],
   });
+  const { startTimeoutMs } = settings;
+  const known = { drivers: drivers.table, probes: drivers.probes, startTimeoutMs, clock };
+  const materializer = createMaterializer({
+    ...known,
+    dependencies,
+    onLog: (line) => storage.journal.log(line),
+  });
   return createControlPlane({
     ...storage,
-    materializer: createMaterializer({
-      drivers: drivers.table,
-      probes: drivers.probes,
-      startTimeoutMs: settings.startTimeoutMs,
-      clock,
-      dependencies,
-      onLog: (line) => storage.journal.log(line),
-    }),
+    materializer,
+    drafts: createDraftRunner({ ...known, materializer, random, log }),
     publish: (plan) => serving.apply(plan),
     clock,
     random,
@@ -214,6 +216,8 @@ function controlSettings(settings: Settings): ControlSettings {
     ...defaultControlSettings,
     failedDeploymentsKept: settings.failedDeploymentsKept,
     blobGraceMs: settings.blobGraceSecs * 1000,
+    playgroundRunsMax: settings.playgroundRunsMax,
+    playgroundTimeoutMs: settings.playgroundTimeoutMs,
     bundle: { ...defaultControlSettings.bundle, packedBytesMax: settings.bundleBytesMax },
     manifest: {
       timeoutMsMax: settings.invokeTimeoutMsMax,

@@ -2,22 +2,13 @@ import type { Clock } from "../base/clock.ts";
 import type { DependencyInstaller } from "../dependencies/dependency-installer.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { LogLine } from "../domain/invocation.ts";
-import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
-import {
-  type Artifact,
-  type Driver,
-  type DriverProbe,
-  type PrepareRequest,
-  StartError,
-} from "../drivers/driver.ts";
-import { driverKey, type DriverTable, type ProbeTable } from "../drivers/driver-table.ts";
+import { type Artifact, type Driver, type PrepareRequest, StartError } from "../drivers/driver.ts";
 import { declaredEnv } from "../domain/declared-env.ts";
+import { driverFor, findDriver, type KnownDrivers } from "./driver-for.ts";
 import type { MaterializeRequest, Materialized, Materializer } from "./materializer.ts";
 import { wireExit } from "./wire-exit.ts";
 
-export interface MaterializerOptions {
-  readonly drivers: DriverTable;
-  readonly probes: ProbeTable;
+export interface MaterializerOptions extends KnownDrivers {
   readonly startTimeoutMs: number;
   readonly clock: Clock;
   /** Adds the packages that a lockfile names; absent: only what was uploaded is there. */
@@ -136,72 +127,4 @@ async function prove(
       { cause: error, details: { exit: wireExit(error.exit), log: error.log } },
     );
   }
-}
-
-/** The driver for a manifest, once it is sure that this machine gives everything that was asked for. */
-function driverFor(manifest: Manifest, options: MaterializerOptions): Driver {
-  const { driver, probe } = findDriver(manifest.runtime, manifest.isolation, options);
-  checkEnforcement(manifest, probe);
-  return driver;
-}
-
-function findDriver(
-  runtime: Runtime,
-  isolation: Isolation,
-  options: MaterializerOptions,
-): { readonly driver: Driver; readonly probe: DriverProbe } {
-  const key = driverKey(runtime, isolation);
-  const driver = options.drivers.get(key);
-  if (driver === undefined) throw noDriver(runtime, isolation, options.drivers);
-  const probe = options.probes.get(key);
-  if (probe === undefined || !probe.available) {
-    throw unsupported(
-      `Runtime "${runtime}" at isolation "${isolation}" does not work on this machine: ${probe?.findings.join("; ") ?? "it was not probed"}`,
-      probe?.remedies.join("; ") || 'run "reactor doctor"',
-    );
-  }
-  return { driver, probe };
-}
-
-function noDriver(runtime: Runtime, isolation: Isolation, drivers: DriverTable): ReactorError {
-  const known = [...drivers.keys()].map((key) => key.split("/"));
-  const isolations = known.flatMap(([name, at]) => (name === runtime ? [`"${at}"`] : []));
-  if (isolations.length > 0) {
-    return unsupported(
-      `Isolation "${isolation}" is not available for runtime "${runtime}"`,
-      `use ${isolations.join(" or ")}`,
-    );
-  }
-  const runtimes = new Set(known.map(([name]) => name));
-  return unsupported(
-    `Runtime "${runtime}" is not available on this server`,
-    `use one of: ${[...runtimes].join(", ")}`,
-  );
-}
-
-/** A limit that is written down must hold. */
-function checkEnforcement(manifest: Manifest, probe: DriverProbe): void {
-  const remedy = probe.remedies.join("; ") || 'run "reactor doctor"';
-  if (manifest.limits.memoryMb.written && probe.enforces.memory === "none") {
-    throw unsupported(
-      `limits.memory_mb of ${manifest.limits.memoryMb.value} cannot be enforced on this machine`,
-      `remove it from the manifest, or: ${remedy}`,
-    );
-  }
-  if (manifest.egressAllow !== undefined && probe.enforces.network === "none") {
-    throw unsupported(
-      "egress.allow cannot be enforced on this machine",
-      `remove it from the manifest, or: ${remedy}`,
-    );
-  }
-}
-
-function unsupported(state: string, remedy: string): ReactorError {
-  return new ReactorError(
-    "unsupported_runtime",
-    `Cannot serve this function: ${state}; ${remedy}`,
-    {
-      details: { remedy },
-    },
-  );
 }

@@ -35,7 +35,7 @@ export const capabilities = {
   "runtime status": pending("`/runtime`, restart, recycle, and the sandbox family's answers"),
   sandboxes: pending("volumes, and functions that are restored from a sandbox's template"),
   schedule: pending("cron schedules"),
-  playground: pending("the playground API"),
+  playground: built("the playground API"),
   console: pending("the console with its editor"),
   usage: pending("pay-per-use figures"),
 } as const satisfies Readonly<Record<string, Capability>>;

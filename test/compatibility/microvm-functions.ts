@@ -184,6 +184,14 @@ export const microvmFunctions: SourceText = {
       lines: [233, 233],
       block: "- Test instantly in Playground",
       needs: ["playground"],
+      async run({ call }) {
+        const files = {
+          "index.js": "exports.handler = async (event) => ({ doubled: event.n * 2 });",
+        };
+        const response = await call("POST", "/api/v1/playground/run", { files, event: { n: 21 } });
+        const outcome = (await response.json()) as { status: number; body: string };
+        assert.deepEqual([outcome.status, outcome.body], [200, '{"doubled":42}']);
+      },
     },
     {
       lines: [234, 234],

@@ -1,15 +1,5 @@
-/** One happy request per operation, what it must become, and a body that must be refused. */
-export interface RouteRow {
-  id: string;
-  method: string;
-  path: string;
-  body?: unknown;
-  status?: number;
-  command: string | undefined;
-  input?: unknown;
-  answer: unknown;
-  wrong?: { body: unknown; pointer: string };
-}
+import { playgroundRow } from "./playground-row.ts";
+import type { RouteRow } from "./route-row.ts";
 
 const ref = { project: "default", function: "hello" };
 const time = "2026-11-21T10:00:00.000Z";
@@ -355,6 +345,7 @@ export const routeRows: readonly RouteRow[] = [
     answer: { archive: "of everything" },
     wrong: { body: { passphrase: "never sent" }, pointer: "/passphrase" },
   },
+  playgroundRow,
   {
     id: "getHealth",
     method: "GET",

@@ -3,7 +3,7 @@ import type { Upload } from "../../control/control-plane.ts";
 import { ReactorError } from "../../domain/errors.ts";
 import type { DeploymentRecord } from "../../domain/function.ts";
 import { parseFunctionName } from "../../domain/names.ts";
-import { parseJson, readBody } from "../body.ts";
+import { parseJson, readBody, refusePrototypeKey } from "../body.ts";
 import { validate } from "../validate.ts";
 import { projectOf, scriptUrl, type WorkerRequest } from "./worker-request.ts";
 
@@ -62,13 +62,7 @@ async function readScript({
     services.clock,
   );
   const body = parseJson(bytes);
-  // Zod leaves this one name out in silence, since it would set a prototype.
-  if (typeof body === "object" && body !== null && Object.hasOwn(body, "__proto__")) {
-    throw new ReactorError(
-      "invalid_request",
-      'The request\'s body has the unknown key "__proto__"',
-    );
-  }
+  refusePrototypeKey(body);
   return validate(bodySchema, body, "body");
 }
 

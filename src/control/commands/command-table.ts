@@ -10,6 +10,7 @@ import { invocationCommands } from "./invocations.ts";
 import { keyCommands } from "./keys.ts";
 import { logCommands } from "./logs.ts";
 import { policyCommands } from "./policies.ts";
+import { playgroundCommands } from "./playground.ts";
 import { promotionCommands } from "./promotions.ts";
 import { workerCommands } from "./workers.ts";
 
@@ -27,4 +28,5 @@ export const commandTable: CommandTable<CommandName> = {
   ...invocationCommands,
   ...backupCommands,
   ...workerCommands,
+  ...playgroundCommands,
 };

@@ -5,6 +5,7 @@ import { defaultHttpLimits } from "../../http/http-limits.ts";
 import { dependencySettings } from "./dependency-settings.ts";
 import { logSettings } from "./log-settings.ts";
 import type { SettingContext } from "./setting-context.ts";
+import { playgroundSettings } from "./playground-settings.ts";
 import type { SettingDefinition } from "./setting.ts";
 
 const minuteMs = 60_000;
@@ -49,7 +50,8 @@ export const settingTable = {
   },
   hosts: {
     path: "hosts",
-    summary: "Host names, beside those of this machine, under which the admin API may be asked.",
+    summary:
+      "Host names, beside those of this machine, under which the admin API and the worker API may be asked.",
     type: "list",
     default: [],
     items: hostItems,
@@ -169,6 +171,7 @@ export const settingTable = {
     min: 1,
     max: 15 * minuteMs,
   },
+  ...playgroundSettings,
   runtimes: {
     path: "functions.runtimes",
     summary: "Runtimes to enable; in the file an array or text with commas.",
