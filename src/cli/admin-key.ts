@@ -6,17 +6,6 @@ import type { Environment } from "./environment.ts";
 const keyBytesMax = 1024;
 const keyPattern = /^rk_[A-Za-z0-9_-]{16,}$/;
 
-/** Whether a server's URL points at this machine; only such a server may get the admin key file's key. */
-export function isLoopbackUrl(url: string): boolean {
-  const host = new URL(url).hostname;
-  return (
-    host === "localhost" ||
-    host.endsWith(".localhost") ||
-    host === "[::1]" ||
-    /^127\.\d+\.\d+\.\d+$/.test(host)
-  );
-}
-
 function candidates(env: Environment, cwd: string): readonly string[] {
   if (env["REACTOR_DATA_DIR"]) return [path.resolve(cwd, env["REACTOR_DATA_DIR"], "admin.key")];
   const files: string[] = [];

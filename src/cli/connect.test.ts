@@ -2,7 +2,6 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { isLoopbackUrl } from "./admin-key.ts";
 import { createFakeServer } from "./fake-server.ts";
 import { runInTerminal } from "./run-in-terminal.ts";
 
@@ -67,21 +66,4 @@ describe("the key that the CLI sends", () => {
     expect(stderr).toContain(path.join(folder, "admin.key"));
     expect(stderr).not.toContain("PRIVATE KEY");
   });
-});
-
-describe("isLoopbackUrl()", () => {
-  test.each([
-    "http://127.0.0.1:8080",
-    "http://127.9.9.9",
-    "http://localhost",
-    "http://a.localhost:1",
-    "http://[::1]:8080",
-  ])("takes %s", (url) => expect(isLoopbackUrl(url)).toBe(true));
-  test.each([
-    "http://127.0.0.1.example.com",
-    "http://localhost.example.com",
-    "http://10.0.0.1",
-    "http://[::2]",
-    "https://example.com/127.0.0.1",
-  ])("refuses %s", (url) => expect(isLoopbackUrl(url)).toBe(false));
 });

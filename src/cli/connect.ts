@@ -1,5 +1,6 @@
 import { createClient, type ReactorClient } from "../client/client.ts";
-import { findAdminKey, isLoopbackUrl } from "./admin-key.ts";
+import { isLoopbackUrl } from "../client/is-loopback-url.ts";
+import { findAdminKey } from "./admin-key.ts";
 import type { Environment } from "./environment.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -218,6 +218,24 @@ describe("deploy()", () => {
     expect(new Map(Object.entries(unzipSync(input.upload.bytes)))).toEqual(files);
   });
 
+  test("of a bundle that fits only when it is packed packs it", async () => {
+    const files = new Map([["zeros", new Uint8Array(250_000)]]);
+    const before = control.calls.length;
+    expect((await client.deploy("hello", { files })).status).toBe("ready");
+    const uploads = control.calls.slice(before).map(({ input }) => input) as {
+      upload: { bytes: Uint8Array };
+    }[];
+    expect(uploads.map(({ upload }) => upload.bytes.length < 10_000)).toEqual([true]);
+  });
+
+  test("to this machine is not packed when it fits as it is", async () => {
+    const files = new Map([["zeros", new Uint8Array(50_000)]]);
+    const before = control.calls.length;
+    await client.deploy("hello", { files });
+    const input = control.calls[before]?.input as { upload?: { bytes: Uint8Array } } | undefined;
+    expect(input?.upload?.bytes.length).toBeGreaterThan(50_000);
+  });
+
   test("of a bundle over the limit throws bundle_too_large", async () => {
     const files = new Map([["noise", crypto.getRandomValues(new Uint8Array(60_000))]]);
     for (let i = 0; i < 4; i++) {

@@ -41,7 +41,7 @@ export async function bundleFunction(
   const building = { files, entrypoint, target, use };
   const built = await buildWithHandler(building, request.manifest.handler);
   signal.throwIfAborted();
-  const code = Buffer.from(moduleText(built, building));
+  const code = moduleBytes(built, building);
   if (code.length > moduleBytesMax) {
     throw new ReactorError(
       "bundle_too_large",
@@ -129,20 +129,37 @@ function bannerOf(target: BundleTarget): string {
   return `${target.mark}\n//`;
 }
 
-/** The module with its source map inline, so that stack traces name the author's files and lines. */
-function moduleText(result: Built, { target, use }: Building): string {
-  const text = (suffix: string): string =>
-    result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? "";
-  const code = text(".js");
-  const built: { sources: string[] } = JSON.parse(text(".map"));
-  const sources = built.sources.map(sourceName);
-  // Bun refuses a map without the sources' text, but needs it for no stack trace.
-  const map = { ...built, sources, sourcesContent: sources.map(() => "") };
-  const inline = Buffer.from(JSON.stringify(map)).toString("base64");
+/**
+ * The module with its source map inline, so that stack traces name the author's files and lines.
+ * Put together of bytes, since both parts may have megabytes.
+ */
+function moduleBytes(result: Built, { target, use }: Building): Buffer {
+  const bytes = (suffix: string): Buffer => {
+    const file = result.outputFiles.find(({ path }) => path.endsWith(suffix));
+    const { buffer, byteOffset, length } = file?.contents ?? new Uint8Array();
+    return Buffer.from(buffer, byteOffset, length);
+  };
+  const code = bytes(".js");
   const body = use.requiresBuiltins
-    ? `${target.mark}\n${requireLine}${code.slice(bannerOf(target).length)}`
-    : code;
-  return `${body}//# sourceMappingURL=data:application/json;base64,${inline}\n`;
+    ? [Buffer.from(`${target.mark}\n${requireLine}`), code.subarray(bannerOf(target).length)]
+    : [code];
+  const mark = Buffer.from("//# sourceMappingURL=data:application/json;base64,");
+  const map = Buffer.from(`${inlineMap(bytes(".map")).toString("base64")}\n`, "latin1");
+  return Buffer.concat([...body, mark, map]);
+}
+
+/** The map with the names of its sources as their author knows them; its mappings are not touched. */
+function inlineMap(map: Buffer): Buffer {
+  // Quotes inside of a text are escaped, so this can only be the key.
+  const mappingsAt = map.indexOf('"mappings"');
+  const start: { version: number; sources: string[] } = JSON.parse(
+    `${map.toString("utf8", 0, mappingsAt)}"mappings":""}`,
+  );
+  const sources = start.sources.map(sourceName);
+  // Bun refuses a map without the sources' text, but needs it for no stack trace.
+  const sourcesContent = sources.map(() => "");
+  const named = JSON.stringify({ version: start.version, sources, sourcesContent });
+  return Buffer.concat([Buffer.from(`${named.slice(0, -1)},`), map.subarray(mappingsAt)]);
 }
 
 function describe(message: Message): string {
