@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Driver } from "../driver.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
 import { buildPythonGuest } from "./build-guest.ts";
@@ -8,6 +10,9 @@ export interface PythonDriverOptions extends ProcessHostOptions {
   /** The interpreter; `findPython` finds it. */
   readonly installation: PythonInstallation;
 }
+
+/** Where systems keep the public certificates that `ssl` trusts; the other runtimes bring their own. */
+const certificateFolders = ["/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted"];
 
 /** Creates the driver that runs functions in sandboxed Python processes. */
 export function createPythonDriver(options: PythonDriverOptions): Driver {
@@ -20,8 +25,8 @@ export function createPythonDriver(options: PythonDriverOptions): Driver {
       // -I: an interpreter outside of /usr finds its library by PYTHONHOME, and nothing else is set.
       args: ["-S", "-s", "-B", "-X", "utf8"],
       unsandboxedArgs: [],
-      env: prefix === undefined ? {} : { PYTHONHOME: prefix },
-      mounts: prefix === undefined ? [] : [prefix],
+      env: prefix === undefined ? {} : environmentOf(prefix),
+      mounts: [...(prefix === undefined ? [] : [prefix]), ...certificateFolders.filter(existsSync)],
       guest: { name: "guest.pyz", build: () => buildPythonGuest(binaryPath) },
       version: pythonVersion,
     },
@@ -35,4 +40,9 @@ export function createPythonDriver(options: PythonDriverOptions): Driver {
     start: (artifact, spec, signal) => host.start(artifact, spec, signal),
     close: () => host.close(),
   };
+}
+
+/** Lets an interpreter find its library although the sandbox has its binary at another path. */
+function environmentOf(prefix: string): Record<string, string> {
+  return { PYTHONHOME: prefix, LD_LIBRARY_PATH: join(prefix, "lib") };
 }

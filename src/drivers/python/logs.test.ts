@@ -161,3 +161,55 @@ def handler(event):
   expect(failure?.kind).toBe("threw");
   expect((await context.fetch(instance)).failure?.kind).toBe("threw");
 });
+
+test("a process that is forked writes to the log too, and leaves the instance alone", async () => {
+  const instance = await context.function(`
+import logging, multiprocessing, os
+
+def work(number, answers):
+    print(f"child {number}", flush=True)
+    logging.error(f"child error {number}")
+    answers.put(number * number)
+
+def handler(event):
+    answers = multiprocessing.get_context("fork").SimpleQueue()
+    children = [multiprocessing.get_context("fork").Process(target=work, args=(n, answers)) for n in range(4)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    pid = os.fork()
+    if pid == 0:
+        print("forked by hand")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return sorted(answers.get() for _ in children)
+`);
+  for (let call = 0; call < 3; call++) {
+    expect((await context.ok(instance)).json()).toEqual([0, 1, 4, 9]);
+  }
+  expect((await line("child 3")).source).toBe("stdout");
+  expect((await line("child error 0")).source).toBe("stderr");
+  await line("forked by hand");
+});
+
+test("a handler whose fork goes on in the child ends as the child, not as the request", async () => {
+  const instance = await context.function(`
+import os, sys
+
+def handler(event):
+    pid = os.fork()
+    if pid == 0:
+        if event["exits"]:
+            sys.exit(3)
+        return "the child's"
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+`);
+  for (const [body, code] of [
+    ['{"exits":true}', "3"],
+    ['{"exits":false}', "0"],
+    ['{"exits":true}', "3"],
+  ] as const) {
+    expect((await context.ok(instance, { body })).text()).toBe(code);
+  }
+});

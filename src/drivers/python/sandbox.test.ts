@@ -52,6 +52,7 @@ def handler(event):
         "status": open("/proc/self/status").read(),
         "childFilter": seccomp_of_child(),
         "root": sorted(os.listdir("/")),
+        "etc": [path for path, _folders, files in os.walk("/etc") if files],
         "reads": {path: attempt(lambda: open(path).read()) for path in ("/etc/passwd", "/root/.profile", "/sys/kernel/version")},
         "writes": {path: attempt(lambda: write(path)) for path in (
             "/usr/x", "/x", "/runtime/bin", "/runtime/guest.pyz", "/run/reactor/x", "/dev/x", "/usr/lib/python3.11/os.py")},
@@ -106,8 +107,11 @@ describe.if(Bun.which("bwrap") !== null)("the sandbox of tier 1 (needs bubblewra
   });
 
   test("it sees only its own root, and nothing of the machine's files", async () => {
-    const { root, reads } = await facts();
-    expect(root).toEqual(["bin", "dev", "lib", "lib64", "proc", "run", "runtime", "tmp", "usr"]);
+    const { root, reads, etc } = await facts();
+    const known = ["bin", "dev", "etc", "lib", "lib64", "proc", "run", "runtime", "tmp", "usr"];
+    expect(known).toEqual(expect.arrayContaining(root as string[]));
+    // Public certificates, so that `ssl` knows whom to trust.
+    expect((etc as string[]).filter((path) => !/^\/etc\/(?:ssl|pki)\//.test(path))).toEqual([]);
     for (const [path, outcome] of Object.entries(reads)) {
       expect([path, outcome]).toEqual([path, "ENOENT"]);
     }

@@ -8,12 +8,37 @@ import sys
 from .log_output import DEBUG, ERROR, INFO, SOURCE_STDERR, SOURCE_STDOUT, WARN
 
 
+class Capture:
+    """Takes what is written to a descriptor; a forked process has no connection, so it writes there."""
+
+    def __init__(self, scope):
+        self._scope = scope
+        self._platform_write = os.write
+        self._is_forked = False
+        os.register_at_fork(after_in_child=self._forked)
+
+    def write(self, source, data):
+        if self._is_forked:
+            self._platform_write(source, data.encode() if isinstance(data, str) else data)
+        else:
+            self._scope().raw(source, data)
+
+    def log(self, level, text):
+        if self._is_forked:
+            self._platform_write(SOURCE_STDERR, f"{text}\n".encode())
+        else:
+            self._scope().log(level, text)
+
+    def _forked(self):
+        self._is_forked = True
+
+
 class CapturedBuffer(io.RawIOBase):
     """Stand-in for `sys.stdout.buffer`."""
 
-    def __init__(self, source, scope):
+    def __init__(self, source, capture):
         self._source = source
-        self._scope = scope
+        self._capture = capture
 
     def writable(self):
         return True
@@ -23,19 +48,19 @@ class CapturedBuffer(io.RawIOBase):
 
     def write(self, data):
         data = bytes(data)
-        self._scope().raw(self._source, data)
+        self._capture.write(self._source, data)
         return len(data)
 
 
 class CapturedStream(io.TextIOBase):
     """Stand-in for `sys.stdout` and `sys.stderr`. Never fills up, cannot be closed."""
 
-    def __init__(self, source, scope, name):
+    def __init__(self, source, capture, name):
         self._source = source
-        self._scope = scope
+        self._capture = capture
         self.name = name
         self.mode = "w"
-        self.buffer = CapturedBuffer(source, scope)
+        self.buffer = CapturedBuffer(source, capture)
 
     encoding = "utf-8"
     errors = "replace"
@@ -55,7 +80,7 @@ class CapturedStream(io.TextIOBase):
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._scope().raw(self._source, text)
+        self._capture.write(self._source, text)
         return len(text)
 
     def writelines(self, lines):
@@ -74,13 +99,13 @@ class CapturedStream(io.TextIOBase):
 class LogHandler(logging.Handler):
     """Sends records of `logging` with their own level."""
 
-    def __init__(self, scope):
+    def __init__(self, capture):
         super().__init__()
-        self._scope = scope
+        self._capture = capture
 
     def emit(self, record):
         try:
-            self._scope().log(_level_of(record.levelno), self.format(record))
+            self._capture.log(_level_of(record.levelno), self.format(record))
         except Exception:
             self.handleError(record)
 
@@ -95,33 +120,34 @@ def _level_of(number):
 
 def capture_output(scope):
     """Captures `print`, `sys.stdout`, `sys.stderr`, `os.write` to 1 and 2, and `logging`."""
-    stdout = CapturedStream(SOURCE_STDOUT, scope, "<stdout>")
-    stderr = CapturedStream(SOURCE_STDERR, scope, "<stderr>")
+    capture = Capture(scope)
+    stdout = CapturedStream(SOURCE_STDOUT, capture, "<stdout>")
+    stderr = CapturedStream(SOURCE_STDERR, capture, "<stderr>")
     sys.stdout = sys.__stdout__ = stdout
     sys.stderr = sys.__stderr__ = stderr
-    _capture_os_write(scope)
-    _capture_logging(scope)
+    _capture_os_write(capture)
+    _capture_logging(capture)
 
 
-def _capture_os_write(scope):
+def _capture_os_write(capture):
     platform_write = os.write
 
     def write(fd, data, /):
         if fd != SOURCE_STDOUT and fd != SOURCE_STDERR:
             return platform_write(fd, data)
         data = bytes(data)
-        scope().raw(fd, data)
+        capture.write(fd, data)
         return len(data)
 
     os.write = write
 
 
-def _capture_logging(scope):
+def _capture_logging(capture):
     """
     The root logger writes to the function's log from level INFO on. `basicConfig` without a stream,
     a file or handlers of its own then sets the level and format of that, as its caller expects.
     """
-    handler = LogHandler(scope)
+    handler = LogHandler(capture)
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)

@@ -1,5 +1,6 @@
 """The guest's end of a protocol connection; `src/wire/connection.ts` is the reference."""
 
+import os
 import threading
 
 from . import frames
@@ -33,6 +34,12 @@ class Connection:
 
     def __init__(self, sink, listener, payload_bytes_max, peer_streams_max):
         self.lock = threading.RLock()
+        # A forked process must not find it taken by a thread that it does not have.
+        os.register_at_fork(
+            before=self.lock.acquire,
+            after_in_parent=self.lock.release,
+            after_in_child=self.lock.release,
+        )
         self.closed_by = None
         self._sink = sink
         self._listener = listener

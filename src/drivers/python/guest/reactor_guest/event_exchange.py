@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from contextvars import copy_context
 from functools import partial
 
 from .context import FunctionContext
@@ -38,7 +39,7 @@ class EventExchange:
         self._is_called = True
         context = self._invocation.context
         if self._serving.handler.is_async:
-            self._serving.loop.call_soon_threadsafe(self._start_task, self._run())
+            self._serving.loop.call_soon_threadsafe(self._start_task, self._run(), context)
         else:
             self._serving.workers.submit(partial(context.run, self._run_sync))
 
@@ -104,10 +105,11 @@ class EventExchange:
     # On the event loop.
 
     def _later(self, coroutine):
-        self._serving.loop.call_soon_threadsafe(self._start_task, coroutine)
+        # The thread may still be in its own context when the task begins.
+        context = copy_context()
+        self._serving.loop.call_soon_threadsafe(self._start_task, coroutine, context)
 
-    def _start_task(self, coroutine):
-        context = self._invocation.context
+    def _start_task(self, coroutine, context):
         self._task = self._serving.loop.create_task(self._guarded(coroutine), context=context)
         if self._invocation.stopped is not None:
             self._task.cancel()

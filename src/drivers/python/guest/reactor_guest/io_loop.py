@@ -3,6 +3,7 @@ The I/O thread: the host's connection and the function's outgoing ones are serve
 all user code, so that a handler that blocks still reaches the network and still gets its frames.
 """
 
+import os
 import selectors
 import socket
 import threading
@@ -89,6 +90,7 @@ class HostSocket:
         self.lock = None
         self.on_data = None
         self.on_end = None
+        os.register_at_fork(after_in_child=self._forked)
 
     @property
     def queued_bytes(self):
@@ -143,6 +145,12 @@ class HostSocket:
                 # The host is gone or does not read: what is left has nobody to go to.
                 self._queue.clear()
             self._queued_bytes = 0
+
+    def _forked(self):
+        """What a forked process wrote here would end up amid the frames of this one."""
+        self._sock.close()
+        self._queue.clear()
+        self._queued_bytes = 0
 
     def _watch(self):
         self._io.watch(self._sock, selectors.EVENT_READ | selectors.EVENT_WRITE, self._ready)

@@ -1,5 +1,6 @@
 """Threads for sync handlers. The host decides how many requests run at once, and so how many there are."""
 
+import os
 import queue
 import threading
 
@@ -15,6 +16,8 @@ class Workers:
         self._lock = threading.Lock()
         self._idle = 0
         self._started = 0
+        self._is_forked = False
+        os.register_at_fork(after_in_child=self._forked)
 
     def submit(self, job):
         """Runs `job`, which must not raise, in an idle thread or a new one; from any thread."""
@@ -33,6 +36,12 @@ class Workers:
             job()
             # What a job held must not live on until the next one.
             del job
+            if self._is_forked:
+                # The handler forked and both went on: there is no next job in this process.
+                os._exit(0)
             with self._lock:
                 self._idle += 1
             job = self._jobs.get()
+
+    def _forked(self):
+        self._is_forked = True
