@@ -9,6 +9,7 @@ import { systemRandom } from "../src/base/random.ts";
 import { openRunDir, type RunSlot } from "../src/drivers/process/run-dir.ts";
 import { guestCommand, type SandboxProfile } from "../src/drivers/process/sandbox-command.ts";
 import { seccompFilter } from "../src/drivers/process/seccomp-filter.ts";
+import type { BenchRuntime } from "./runtimes.ts";
 
 /** The runtime in Reactor's own sandbox with the function's code and nothing of Reactor around it. */
 export interface BareSandbox {
@@ -16,8 +17,8 @@ export interface BareSandbox {
   sampleMs(): Promise<number>;
   /** Spawns `count` at once and resolves with the milliseconds until all have answered. */
   burstMs(count: number): Promise<number>;
-  /** Writes the source to disk, spawns it and resolves with the milliseconds until the first byte. */
-  deployMs(source: string): Promise<number>;
+  /** Writes the program to disk, spawns it and resolves with the milliseconds until the first byte. */
+  deployMs(program: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -27,21 +28,15 @@ interface Start {
   close(): void;
 }
 
-/** The bare program connects to the socket it is given and answers what arrives there. */
-function bareProgram(source: string): string {
-  return `${source.replace("export default", "const handler =")}
-Bun.connect({ unix: process.argv[2], socket: { async data(socket) {
-  const response = await handler.fetch(new Request("http://function/"));
-  socket.write(await response.text());
-} } });
-`;
-}
-
-/** Prepares the bare side of figures 3 and 4. */
-export async function openBareSandbox(source: string): Promise<BareSandbox> {
+/** Prepares the bare side of figures 3, 4 and 7: the runtime with a program of its own, by default its hello. */
+export async function openBareSandbox(
+  runtime: BenchRuntime,
+  program: string = runtime.bareClient,
+): Promise<BareSandbox> {
   const folder = await mkdtemp(join(tmpdir(), "reactor-bare-"));
   const runDir = openRunDir({ path: join(folder, "run"), random: systemRandom });
   await chmod(folder, 0o755);
+  const file = `bare${runtime.extension}`;
   const bwrap = Bun.which("bwrap") ?? undefined;
   const profile: SandboxProfile = {
     tier: bwrap === undefined ? 0 : 1,
@@ -49,12 +44,12 @@ export async function openBareSandbox(source: string): Promise<BareSandbox> {
       bwrap,
       prlimit: Bun.which("prlimit") ?? undefined,
     },
-    runtimePath: runDir.publishBinary("bun", process.execPath),
-    runtimeArgs: [],
+    runtimePath: runDir.publishBinary("runtime", runtime.binary()),
+    runtimeArgs: runtime.args,
     unsandboxedArgs: [],
     runtimeEnv: {},
     mounts: [],
-    guestPath: runDir.publish("bare.js", bareProgram(source)),
+    guestPath: runDir.publish(file, program),
     filterPath: runDir.publish(
       "filter.bpf",
       seccompFilter(process.arch === "arm64" ? "arm64" : "x64"),
@@ -103,9 +98,8 @@ export async function openBareSandbox(source: string): Promise<BareSandbox> {
     sampleMs: async () => launch(await prepare()),
     async deployMs(next) {
       const start = await prepare();
-      const program = bareProgram(next);
       const startedAtMs = performance.now();
-      runDir.publish("bare.js", program);
+      runDir.publish(file, next);
       const writtenMs = performance.now() - startedAtMs;
       return writtenMs + (await launch(start));
     },

@@ -1,13 +1,13 @@
 /**
- * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8] [--effort full|medium|quick]`.
- * Prints a table and writes `bench/results/latest.json`. Never fails on a figure, only on a wrong
+ * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8] [--effort full|medium|quick]
+ * [--runtimes bun,node,deno,python]`; figures 1, 2, 3 and 5 are measured for each runtime. Prints a table and writes `bench/results/latest.json`. Never fails on a figure, only on a wrong
  * answer; a missed gate is shown as such.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { efforts, type Figure, type FigureRow } from "./figure.ts";
+import { efforts, type Figure, type FigureRow, perRuntime } from "./figure.ts";
 import { burst } from "./figures/burst.ts";
 import { coldStart } from "./figures/cold-start.ts";
 import { density } from "./figures/density.ts";
@@ -16,13 +16,14 @@ import { latency } from "./figures/latency.ts";
 import { observability } from "./figures/observability.ts";
 import { peerFigures } from "./figures/peers.ts";
 import { throughput } from "./figures/throughput.ts";
+import { benchRuntime, benchRuntimes } from "./runtimes.ts";
 
 const figures: Readonly<Record<string, Figure>> = {
-  "1": throughput,
-  "2": latency,
-  "3": coldStart,
+  "1": perRuntime(throughput),
+  "2": perRuntime(latency),
+  "3": perRuntime(coldStart),
   "4": burst,
-  "5": density,
+  "5": perRuntime(density),
   "6": observability,
   "7": deployToLive,
   "8": peerFigures,
@@ -46,6 +47,7 @@ const { values } = parseArgs({
   options: {
     figures: { type: "string", default: Object.keys(figures).join(",") },
     effort: { type: "string", default: "full" },
+    runtimes: { type: "string", default: Object.keys(benchRuntimes).join(",") },
     json: { type: "string", default: join(import.meta.dirname, "results/latest.json") },
   },
 });
@@ -53,14 +55,16 @@ const { values } = parseArgs({
 const effort = Object.entries(efforts).find(([name]) => name === values.effort)?.[1];
 if (effort === undefined)
   throw new Error(`No effort ${values.effort}; there are ${Object.keys(efforts).join(", ")}`);
+const runtimes = values.runtimes.split(",").map(benchRuntime);
 const rows: FigureRow[] = [];
 for (const name of values.figures.split(",")) {
   const figure = figures[name];
   if (figure === undefined)
     throw new Error(`No figure ${name}; there are ${Object.keys(figures).join(", ")}`);
   console.error(`figure ${name} …`);
-  const measured = await figure(effort);
-  for (const row of measured) console.error(`  ${row.what}: ${row.ratio} (${row.note})`);
+  const measured = await figure(effort, runtimes);
+  for (const row of measured)
+    console.error(`  ${row.figure}: ${row.what}: ${row.ratio} (${row.note})`);
   rows.push(...measured);
 }
 const result = {

@@ -1,3 +1,5 @@
+import type { BenchRuntime } from "./runtimes.ts";
+
 /** One row of the table. */
 export interface FigureRow {
   /** Number in PERFORMANCE, e.g. `1` or `4b`. */
@@ -14,7 +16,27 @@ export interface FigureRow {
   readonly note: string;
 }
 
-export type Figure = (effort: Effort) => Promise<readonly FigureRow[]>;
+/** Measures one figure; those that are measured per runtime do so for each of `runtimes`. */
+export type Figure = (
+  effort: Effort,
+  runtimes: readonly BenchRuntime[],
+) => Promise<readonly FigureRow[]>;
+
+/** Number of a runtime's row; Bun's have the plain one. */
+export function figureOf(figure: string, { name }: BenchRuntime): string {
+  return name === "bun" ? figure : `${figure} ${name}`;
+}
+
+/** Measures for one runtime after the other. */
+export function perRuntime(
+  measure: (effort: Effort, runtime: BenchRuntime) => Promise<readonly FigureRow[]>,
+): Figure {
+  return async (effort, runtimes) => {
+    const rows: FigureRow[] = [];
+    for (const runtime of runtimes) rows.push(...(await measure(effort, runtime)));
+    return rows;
+  };
+}
 
 /** How long to measure; `full` follows PERFORMANCE to the letter. */
 export interface Effort {

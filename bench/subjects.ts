@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type ReactorClient } from "../src/client/client.ts";
 import { freePort, type Running, startProcess } from "./process.ts";
+import { type BenchRuntime, benchRuntime } from "./runtimes.ts";
 
 const root = join(import.meta.dirname, "..");
 const bun = join(root, "bin/reactor-bun");
@@ -34,14 +35,19 @@ const subject = (
   },
 });
 
-export async function startRawBun(): Promise<Subject> {
+export function startRawBun(): Promise<Subject> {
+  return startRaw(benchRuntime("bun"));
+}
+
+/** Starts the runtime's own server with the echo handler. */
+export async function startRaw({ raw, binary, args }: BenchRuntime): Promise<Subject> {
   const port = await freePort();
   const running = await startProcess({
-    command: [bun, join(root, "bench/peers/raw-bun.ts"), String(port)],
+    command: [binary(), ...args, join(root, "bench", raw.program), String(port)],
     core: serverCore,
     ready: /^ready/,
   });
-  return subject("raw Bun.serve", `http://127.0.0.1:${port}/`, running);
+  return subject(raw.name, `http://127.0.0.1:${port}/`, running);
 }
 
 export async function startRawNode(): Promise<Subject> {
@@ -152,6 +158,8 @@ export interface ReactorOptions {
   readonly name?: string;
   readonly pinned?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** What the echo function runs on. Default Bun. */
+  readonly runtime?: BenchRuntime;
 }
 
 /** Starts a whole Reactor with the echo function deployed and promoted. */
@@ -174,7 +182,9 @@ export async function startReactor(options: ReactorOptions = {}): Promise<Reacto
   const serverUrl = /http:\/\/[\d.:]+/.exec(running.line)?.[0] ?? "";
   const key = (await readFile(join(folder, "admin.key"), "utf8")).trim();
   const client = createClient({ url: serverUrl, key });
-  await deploySource(client, "echo", await readFile(join(root, "bench/handlers/echo.ts"), "utf8"), {
+  const { runtime = benchRuntime("bun") } = options;
+  const echo = await readFile(join(root, "bench", runtime.echo), "utf8");
+  await deployOn(runtime, client, "echo", echo, {
     concurrency: { max_instances: 1, per_instance: 128, max_concurrency: 512, queue_ms: 1000 },
   });
   const name = options.name ?? "Reactor";
@@ -182,21 +192,29 @@ export async function startReactor(options: ReactorOptions = {}): Promise<Reacto
   return { ...base, client, serverUrl };
 }
 
-/** Creates, deploys and promotes a public one-file function. */
-export async function deploySource(
+/** Creates, deploys and promotes a public one-file function of Bun. */
+export function deploySource(
   client: ReactorClient,
   name: string,
   source: string,
   manifest: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
+  return deployOn(benchRuntime("bun"), client, name, source, manifest);
+}
+
+/** As `deploySource`, on another runtime. */
+export async function deployOn(
+  { manifest: kind, entry }: BenchRuntime,
+  client: ReactorClient,
+  name: string,
+  source: string,
+  manifest: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const written = { name, access: "public", ...kind, ...manifest };
   const files = new Map([
-    ["index.ts", Buffer.from(source)],
-    [
-      "reactor.json",
-      Buffer.from(JSON.stringify({ name, runtime: "bun", access: "public", ...manifest })),
-    ],
+    [entry, Buffer.from(source)],
+    ["reactor.json", Buffer.from(JSON.stringify(written))],
   ]);
-  await client.createFunction({ name, runtime: "bun" });
-  const deployment = await client.deploy(name, { files, promote: true });
+  const deployment = await client.deploy(name, { files, promote: true, createFunction: true });
   if (deployment.status !== "ready") throw new Error(`${name}: ${JSON.stringify(deployment)}`);
 }

@@ -3,6 +3,7 @@ import { round3 } from "../figure.ts";
 import { type BareSandbox, openBareSandbox } from "../bare-sandbox.ts";
 import { type Connection, openConnection } from "../connection.ts";
 import { reactorProcesses } from "../memory.ts";
+import { benchRuntime } from "../runtimes.ts";
 import { quantile, ratioOf } from "../statistics.ts";
 import { deploySource, type ReactorSubject, startReactor } from "../subjects.ts";
 
@@ -19,7 +20,7 @@ const refillMs = 5000;
  * burst being the median of the ones around it.
  */
 export async function burst(effort: Effort): Promise<readonly FigureRow[]> {
-  const bare = await openBareSandbox(source);
+  const bare = await openBareSandbox(benchRuntime("bun"));
   try {
     const rounds = effort.rounds >= 3 ? 2 : 1;
     const grown = await measureBursts(bare, rounds, undefined);

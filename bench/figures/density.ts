@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Connection, openConnection } from "../connection.ts";
 import type { Effort, FigureRow } from "../figure.ts";
-import { round3 } from "../figure.ts";
+import { figureOf, round3 } from "../figure.ts";
 import { pssKb, reactorProcesses } from "../memory.ts";
 import { type Running, startProcess } from "../process.ts";
 import { quantile } from "../statistics.ts";
-import { deploySource, type ReactorSubject, startReactor } from "../subjects.ts";
+import type { BenchRuntime } from "../runtimes.ts";
+import { deployOn, type ReactorSubject, startReactor } from "../subjects.ts";
 
-const source = `export default { fetch: () => new Response("hello") };`;
 const answerMsMax = 10;
 /** Each function is asked by itself, after a quiet moment. */
 const quietMs = 60;
@@ -21,20 +21,32 @@ const manifest = (idleTtlSecs: number): Readonly<Record<string, unknown>> => ({
 
 /**
  * Figure 5: PSS of the whole of Reactor (server, bundler, blanks, bubblewrap's own processes) per
- * function that answered once and still answers ÷ PSS of a bare Bun that answered the same code
+ * function that answered once and still answers ÷ PSS of a bare runtime that answered the same code
  * once. 5 divides by one bare process, 5b by one of as many side by side, which share the binary's
  * pages as the functions do; 5c is 5 for functions past their idle time, which keep no process.
  */
-export async function density(effort: Effort): Promise<readonly FigureRow[]> {
-  const functions = effort.functions >= 200 ? 50 : 20;
-  const one = await bareKb(1);
-  const many = await bareKb(functions);
-  const kept = await reactorKb(functions, 300);
-  const expired = await reactorKb(functions, 5);
+export async function density(
+  effort: Effort,
+  runtime: BenchRuntime,
+): Promise<readonly FigureRow[]> {
+  // The others take up to ten times as much memory each.
+  const functions = effort.functions >= 200 && runtime.name === "bun" ? 50 : 20;
+  const one = await bareKb(runtime, 1);
+  const many = await bareKb(runtime, functions);
+  const kept = await reactorKb(runtime, functions, 300);
+  const expired = await reactorKb(runtime, functions, 5);
+  const name = `${runtime.name.slice(0, 1).toUpperCase()}${runtime.name.slice(1)}`;
+  const row = rowsOf(runtime);
   return [
-    row("5", `density: PSS per idle function of ${functions} ÷ one bare Bun`, kept, one, true),
-    row("5b", `the same ÷ one of ${functions} bare Buns side by side`, kept, many, false),
-    row("5c", "the same past the idle time (no process kept) ÷ one bare Bun", expired, one, false),
+    row("5", `density: PSS per idle function of ${functions} ÷ one bare ${name}`, kept, one, true),
+    row("5b", `the same ÷ one of ${functions} bare ${name}s side by side`, kept, many, false),
+    row(
+      "5c",
+      `the same past the idle time (no process kept) ÷ one bare ${name}`,
+      expired,
+      one,
+      false,
+    ),
   ];
 }
 
@@ -48,12 +60,16 @@ interface Fleet {
   readonly answerMs: readonly number[];
 }
 
-async function reactorKb(functions: number, idleTtlSecs: number): Promise<Fleet> {
+async function reactorKb(
+  runtime: BenchRuntime,
+  functions: number,
+  idleTtlSecs: number,
+): Promise<Fleet> {
   const platform = await startReactor({ pinned: false });
   try {
     const names = Array.from({ length: functions }, (_, i) => `dense-${i}`);
     for (const name of names) {
-      await deploySource(platform.client, name, source, manifest(idleTtlSecs));
+      await deployOn(runtime, platform.client, name, runtime.hello, manifest(idleTtlSecs));
     }
     await answers(platform, names);
     await Bun.sleep(settleMs);
@@ -96,19 +112,19 @@ async function answers(platform: ReactorSubject, names: readonly string[]): Prom
 }
 
 /**
- * PSS of one of `count` bare Bun processes that hold the code and answered it once. They run a copy
+ * PSS of one of `count` bare processes of the runtime that hold the code and answered it once. They run a copy
  * of the binary, so that they share no page with Reactor or this benchmark.
  */
-async function bareKb(count: number): Promise<number> {
+async function bareKb(runtime: BenchRuntime, count: number): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "reactor-bare-"));
   const processes: Running[] = [];
   try {
-    const binary = join(folder, "bun");
-    await copyFile(process.execPath, binary);
-    const program = join(folder, "bare.js");
-    await writeFile(program, bareProgram(join(folder, "s")));
+    const binary = join(folder, "runtime");
+    await copyFile(runtime.binary(), binary);
+    const program = join(folder, `bare${runtime.extension}`);
+    await writeFile(program, runtime.bareServer);
     for (let i = 0; i < count; i++) {
-      const command = [binary, program, String(i)];
+      const command = [binary, ...runtime.args, program, join(folder, `s${i}`)];
       processes.push(await startProcess({ command, core: 0, ready: /^ready/ }));
     }
     for (let i = 0; i < count; i++) {
@@ -123,34 +139,29 @@ async function bareKb(count: number): Promise<number> {
   }
 }
 
-function bareProgram(socket: string): string {
-  return `${source.replace("export default", "const handler =")}
-Bun.serve({ unix: ${JSON.stringify(socket)} + process.argv[2], fetch: (request) => handler.fetch(request) });
-console.log("ready");
-`;
-}
-
-function row(
-  figure: string,
-  what: string,
-  fleet: Fleet,
-  bareKbEach: number,
-  gated: boolean,
-): FigureRow {
-  const { functions, serverKb, blanks, blanksKb, functionsKb, answerMs } = fleet;
-  const eachKb = (serverKb + blanksKb + functionsKb) / functions;
-  const ratio = round3(eachKb / bareKbEach);
-  const late = answerMs.filter((ms) => ms > answerMsMax).length;
-  const mb = (kb: number): string => (kb / 1024).toFixed(1);
-  return {
-    figure,
-    what,
-    ratio,
-    min: ratio,
-    max: ratio,
-    gate: gated ? "<= 1.0" : "shown",
-    passed: !gated || (ratio <= 1 && quantile(answerMs, 0.5) <= answerMsMax),
-    note: `${mb(eachKb)} / ${mb(bareKbEach)} MB; server ${mb(serverKb)}, ${blanks} blanks ${mb(blanksKb)}, functions ${mb(functionsKb)} MB; answers after it p50 ${quantile(answerMs, 0.5).toFixed(1)} ms, max ${quantile(answerMs, 1).toFixed(1)} ms, ${late} of ${functions} over ${answerMsMax} ms`,
+function rowsOf(runtime: BenchRuntime) {
+  return (
+    figure: string,
+    what: string,
+    fleet: Fleet,
+    bareKbEach: number,
+    gated: boolean,
+  ): FigureRow => {
+    const { functions, serverKb, blanks, blanksKb, functionsKb, answerMs } = fleet;
+    const eachKb = (serverKb + blanksKb + functionsKb) / functions;
+    const ratio = round3(eachKb / bareKbEach);
+    const late = answerMs.filter((ms) => ms > answerMsMax).length;
+    const mb = (kb: number): string => (kb / 1024).toFixed(1);
+    return {
+      figure: figureOf(figure, runtime),
+      what,
+      ratio,
+      min: ratio,
+      max: ratio,
+      gate: gated ? "<= 1.0" : "shown",
+      passed: !gated || (ratio <= 1 && quantile(answerMs, 0.5) <= answerMsMax),
+      note: `${mb(eachKb)} / ${mb(bareKbEach)} MB; server ${mb(serverKb)}, ${blanks} blanks ${mb(blanksKb)}, functions ${mb(functionsKb)} MB; answers after it p50 ${quantile(answerMs, 0.5).toFixed(1)} ms, max ${quantile(answerMs, 1).toFixed(1)} ms, ${late} of ${functions} over ${answerMsMax} ms`,
+    };
   };
 }
 

@@ -2,6 +2,7 @@ import { type BareSandbox, openBareSandbox } from "../bare-sandbox.ts";
 import { openConnection } from "../connection.ts";
 import type { Effort, FigureRow } from "../figure.ts";
 import { round3 } from "../figure.ts";
+import { bareBunClient, benchRuntime } from "../runtimes.ts";
 import { quantile, ratioOf } from "../statistics.ts";
 import { sharedNowMs, startSteadyLoad } from "../steady-load.ts";
 import { type ReactorSubject, startRawBun, startReactor, type Subject } from "../subjects.ts";
@@ -42,7 +43,7 @@ async function deployRow(
   await platform.client.createFunction({ name, runtime: "bun" });
   await push(platform, name, versionSource(0, bytes));
   const old = await startRawBun();
-  const bare = await openBareSandbox(versionSource(0, bytes));
+  const bare = await openBareSandbox(benchRuntime("bun"), bareBunClient(versionSource(0, bytes)));
   const bareMs: number[] = [];
   const lives: Live[] = [];
   try {
@@ -103,7 +104,7 @@ async function bareSample(bare: BareSandbox, old: Subject, source: string): Prom
   const port = Number(new URL(old.url).port);
   const steady = await startSteadyLoad({ port, path: "/", ...load });
   await Bun.sleep(settleMs);
-  const ms = await bare.deployMs(source);
+  const ms = await bare.deployMs(bareBunClient(source));
   await steady.stop();
   return ms;
 }
