@@ -1,16 +1,17 @@
 /**
- * CPU time of the guest per request, by response kind: `bun bench/micro/guest.ts`. The test harness
- * plays the host with 64 requests in flight; the guest reports its own CPU time, so the host's cost
+ * CPU time of the guest per request, by response kind: `bun bench/micro/guest.ts [path of a Node]`.
+ * Without a path it is Bun's guest. The test harness plays the host with 64 requests in flight; the guest reports its own CPU time, so the host's cost
  * is not in the figures (the kernel's share of the guest's socket calls is).
  */
 import { GuestHarness } from "../../src/drivers/guest/guest.harness.ts";
+import { buildNodeGuest } from "../../src/drivers/node/build-guest.ts";
 
 const code = `
 const cases = {
   json: async (request) => Response.json(await request.json()),
   text: async (request) => new Response(await request.text()),
   sync: () => new Response("hello"),
-  bytes: async (request) => new Response(await request.bytes()),
+  bytes: async (request) => new Response(new Uint8Array(await request.arrayBuffer())),
   unnoted: async (request) => Response.json(await request.json()).clone(),
   stream: async (request) => new Response(new ReadableStream({ start(c) { c.enqueue("x".repeat(1000)); c.close(); } })),
   logged: async (request) => { console.log("a line"); return Response.json(await request.json()); },
@@ -64,7 +65,9 @@ async function usage(guest: GuestHarness): Promise<Usage> {
   return used;
 }
 
-await using guest = await GuestHarness.start(code);
+const [binary] = process.argv.slice(2);
+const node = binary && { fileName: "guest.cjs", build: buildNodeGuest, binary };
+await using guest = await GuestHarness.start(code, node ? { guest: node } : {});
 console.log("case      user µs  system µs  (per request, guest process)");
 for (const name of ["json", "text", "sync", "bytes", "unnoted", "stream", "logged", "ctx"]) {
   await run(guest, name, 10_000);
