@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createHash, createHmac } from "node:crypto";
+import { join } from "node:path";
+import { root, startServer, type TestServer } from "./reactor.ts";
+
+/** The examples in JavaScript, each deployed as a user would, from its folder by the command line. */
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer({ args: ["--runtimes", "bun,node"] });
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+async function deploy(name: string): Promise<void> {
+  const folder = join(root, "examples", name);
+  const typed = ["functions", "deploy", name, "--dir", folder, "--create", "--promote"];
+  const { code, stderr } = await server.cli(...typed);
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+}
+
+async function ask(name: string, body: unknown): Promise<unknown> {
+  const response = await server.fetch(`/fn/v1/${name}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return [response.status, await response.json()];
+}
+
+test("sse streams its events one by one", async () => {
+  await deploy("sse");
+  const response = await server.fetch("/fn/v1/sse?count=3&ms=20");
+  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  const pieces: string[] = [];
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) pieces.push(decoder.decode(chunk));
+  expect(pieces.length).toBeGreaterThan(1);
+  expect(pieces.join("")).toBe('data: {"chunk":0}\n\ndata: {"chunk":1}\n\ndata: {"chunk":2}\n\n');
+});
+
+describe("secrets", () => {
+  test("is refused until what it declares is set, then uses its secret and never shows it", async () => {
+    const folder = join(root, "examples", "secrets");
+    await server.cli("functions", "create", "secrets");
+    const early = await server.cli("functions", "deploy", "secrets", "--dir", folder);
+    expect(early.code).toBe(1);
+    expect(early.stderr).toContain("STRIPE_SECRET_KEY");
+    const secret = "sk_test_of_the_example";
+    const env = { key: "STRIPE_SECRET_KEY", value: secret, secret: true };
+    await server.client.setEnv("secrets", env);
+    await server.cli("functions", "env", "set", "secrets", "STRIPE_PUBLIC_KEY", "pk_test");
+    await deploy("secrets");
+    const shown = await server.fetch("/fn/v1/secrets");
+    expect(await shown.json()).toEqual({ publicKey: "pk_test" });
+    const body = '{"type":"charge.succeeded"}';
+    const signed = (key: string): Promise<Response> =>
+      server.fetch("/fn/v1/secrets", {
+        method: "POST",
+        headers: { "x-signature": createHmac("sha256", key).update(body).digest("hex") },
+        body,
+      });
+    expect((await signed(secret)).status).toBe(200);
+    expect((await signed("another")).status).toBe(401);
+    const { stdout } = await server.cli("functions", "logs", "secrets");
+    expect(stdout).toContain("webhook accepted");
+    expect(stdout).not.toContain(secret);
+  });
+});
+
+test("todo creates, completes and lists, and refuses what its schema does not know", async () => {
+  await deploy("todo");
+  const todo = { id: 1, title: "write tests", done: false };
+  expect(await ask("todo", { action: "create", title: todo.title })).toEqual([200, todo]);
+  expect(await ask("todo", { action: "complete", id: 1 })).toEqual([200, { ...todo, done: true }]);
+  expect(await ask("todo", { action: "complete", id: 9 })).toEqual([
+    404,
+    { error: "No such todo" },
+  ]);
+  expect(await ask("todo", { action: "list", done: false })).toEqual([200, []]);
+  expect(await ask("todo", { action: "list" })).toEqual([200, [{ ...todo, done: true }]]);
+  expect(await ask("todo", { action: "create", title: "" })).toMatchObject([
+    400,
+    { error: { code: "input_validation_error" } },
+  ]);
+});
+
+test("commonjs runs on Node", async () => {
+  await deploy("commonjs");
+  const sha256 = createHash("sha256").update("hello").digest("hex");
+  expect(await ask("commonjs", { text: "hello" })).toEqual([200, { sha256 }]);
+  expect(await ask("commonjs", {})).toEqual([400, { error: "text is missing" }]);
+});
