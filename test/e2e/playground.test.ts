@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunDraftInput } from "../../src/client/playground-calls.ts";
 import type { PlaygroundOutcomeResource } from "../../src/client/resources.ts";
@@ -349,30 +348,4 @@ describe("nothing is left", () => {
       await leaving.exited;
     }
   });
-});
-
-test("reactor playground run prints the answer of a file", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "reactor-draft-"));
-  try {
-    const file = join(folder, "sum.js");
-    await writeFile(
-      file,
-      "function handler(event) { console.log('adding'); return event.a + event.b; }",
-    );
-    const { code, stdout, stderr } = await server.cli(
-      "playground",
-      "run",
-      file,
-      "--payload",
-      '{"a":1,"b":2}',
-    );
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "3", stderr: "info  adding\n" });
-    const broken = join(folder, "broken.js");
-    await writeFile(broken, "\n\nlet let = 1;");
-    const failed = await server.cli("playground", "run", broken);
-    expect(failed.code).toBe(1);
-    expect(failed.stderr).toContain("broken.js:3:");
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 });

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startServer, type TestServer } from "./reactor.ts";
+
+/** Drafts on every runtime, and from the command line. */
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+describe.each([
+  [
+    "node",
+    "index.cjs",
+    "exports.handler = (event, ctx) => { ctx.log('here'); return { got: event.n }; };",
+  ],
+  [
+    "deno",
+    "index.ts",
+    "export const handler = (event: { n: number }) => { console.log('here'); return { got: event.n }; };",
+  ],
+  [
+    "python",
+    "index.py",
+    "def handler(event):\n    print('here')\n    return {'got': event['n']}\n",
+  ],
+] as const)("a draft on %s", (runtime, path, code) => {
+  test("runs in the same way", async () => {
+    const files = new Map([[path, Buffer.from(code)]]);
+    const outcome = await server.client.runPlayground({ runtime, files, event: { n: 7 } });
+    expect(outcome).toMatchObject({ status: 200, shape: "event", error: null });
+    if (typeof outcome.body !== "string") throw new Error("the body is no text");
+    expect(JSON.parse(outcome.body)).toEqual({ got: 7 });
+    expect(outcome.logs.map(({ message }) => message)).toEqual(["here"]);
+  });
+});
+
+test("reactor playground run prints the answer of a file", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "reactor-draft-"));
+  try {
+    const file = join(folder, "sum.js");
+    await writeFile(
+      file,
+      "function handler(event) { console.log('adding'); return event.a + event.b; }",
+    );
+    const { code, stdout, stderr } = await server.cli(
+      "playground",
+      "run",
+      file,
+      "--payload",
+      '{"a":1,"b":2}',
+    );
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "3", stderr: "info  adding\n" });
+    const broken = join(folder, "broken.js");
+    await writeFile(broken, "\n\nlet let = 1;");
+    const failed = await server.cli("playground", "run", broken);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain("broken.js:3:");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
