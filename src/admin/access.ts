@@ -2,7 +2,7 @@ import type { ControlPlane } from "../control/control-plane.ts";
 import { anonymousCaller, type Caller } from "../domain/caller.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { isLoopback } from "./edge.ts";
-import type { FailureLimit } from "./failure-limit.ts";
+import type { FailureLimit } from "../http/failure-limit.ts";
 
 /** Who a request without a key is in `dev` on loopback. */
 const devCaller: Caller = { kind: "system", id: "dev", project: "*", scopes: ["*"] };

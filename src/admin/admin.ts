@@ -7,7 +7,7 @@ import type { HttpExchange } from "../http/http-exchange.ts";
 import { admitRequest } from "./access.ts";
 import { edgeHeaders } from "./edge.ts";
 import { errorAnswer } from "./error-answer.ts";
-import { createFailureLimit, type FailureLimit } from "./failure-limit.ts";
+import { createFailureLimit, type FailureLimit } from "../http/failure-limit.ts";
 import { createFollowerSet } from "./follower-set.ts";
 import { openApiDocument } from "./open-api-document.ts";
 import type { Operation } from "./operation.ts";

@@ -30,6 +30,11 @@ export const errorCatalogue = {
     summary: "The input breaks the function's schema; `details.violations` lists how.",
   },
   auth_required: { status: 401, summary: "No credential, or an unknown one, was sent." },
+  auth_unavailable: {
+    status: 503,
+    summary:
+      "The keys that tokens are checked with cannot be fetched now; retry after `Retry-After`.",
+  },
   permission_denied: {
     status: 403,
     summary: "The credential lacks the scope that `details.scope` names.",

@@ -12,6 +12,8 @@ export interface ManifestCaps {
   readonly instancesMax: number;
   /** Setting `bun_idle_ttl_secs`. */
   readonly idleTtlSecsDefault: number;
+  /** Whether an issuer is set (`jwt.issuer`), so that functions may ask for its tokens. */
+  readonly believesTokens: boolean;
 }
 
 /** The caps of a server whose settings are all at their defaults. */
@@ -20,6 +22,7 @@ export const defaultManifestCaps: ManifestCaps = {
   timeoutMsDefault: 30_000,
   instancesMax: 8,
   idleTtlSecsDefault: 300,
+  believesTokens: false,
 };
 
 /** What the bounds of a key may depend on. */
@@ -132,7 +135,7 @@ const identityKeys: readonly ManifestKey[] = [
     pointer: "/access",
     type: "choice",
     choices: ["key", "public", "jwt"],
-    bounds: "key or public (jwt is not built yet)",
+    bounds: "key, public, or jwt where `jwt.issuer` is set",
     default: "key under `reactor serve`, public under `reactor dev`",
     description: "What a caller must show.",
   },

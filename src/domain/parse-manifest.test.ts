@@ -311,12 +311,14 @@ test("requests per instance default by runtime; wasm takes one", () => {
   );
 });
 
-test("min_instances over max_instances, a key in both lists, and jwt are refused", () => {
+test("min_instances over max_instances, a key in both lists, and jwt without an issuer are refused", () => {
   const counts = refused({ concurrency: { min_instances: 3, max_instances: 2 } });
   expect(counts.details["pointer"]).toBe("/concurrency/min_instances");
   const both = refused({ env_keys: ["A"], secret_keys: ["A"] });
   expect(both.details["pointer"]).toBe("/secret_keys");
-  expect(refused({ access: "jwt" }).message).toContain('does not have "jwt"');
+  expect(refused({ access: "jwt" }).message).toContain("believes no issuer's tokens");
+  const caps = { ...defaultManifestCaps, believesTokens: true };
+  expect(parse({ access: "jwt" }, { caps }).access).toBe("jwt");
 });
 
 test("entry points that leave the bundle are refused", () => {

@@ -69,7 +69,7 @@ export function parseManifest(json: unknown, defaults: ManifestDefaults): Manife
     isolation,
     entrypoint: parseEntrypoint(read),
     handler: read.string("/handler"),
-    access: parseAccess(read),
+    access: parseAccess(read, defaults.caps),
     forwardAuthorization: read.boolean("/forward_authorization") ?? false,
     envKeys: read.strings("/env_keys"),
     secretKeys: parseSecretKeys(read),
@@ -177,15 +177,15 @@ function parseEntrypoint(read: ManifestReader): string | undefined {
   throw invalidManifest("/entrypoint", `it is ${shown(raw)}, must be the path of a file`);
 }
 
-function parseAccess(read: ManifestReader): Manifest["access"] {
+function parseAccess(read: ManifestReader, caps: ManifestCaps): Manifest["access"] {
   const access = read.string("/access");
-  if (access === "jwt") {
+  if (access === "jwt" && !caps.believesTokens) {
     throw invalidManifest(
       "/access",
-      'this version of Reactor does not have "jwt"; use "key", or "public" and check the token in the handler',
+      'it is "jwt", but this server believes no issuer\'s tokens: its operator sets jwt.issuer, jwt.audience and jwt.jwks_urls or jwt.secret',
     );
   }
-  return access === "key" || access === "public" ? access : undefined;
+  return access === "key" || access === "public" || access === "jwt" ? access : undefined;
 }
 
 function parseSecretKeys(read: ManifestReader): readonly string[] | undefined {

@@ -6,6 +6,8 @@ import { ReactorError } from "../domain/errors.ts";
 import type { ApiKeyPlan } from "../domain/plan.ts";
 import { anonymousPolicyCaller, type PolicyCaller } from "../domain/policy/policy-facts.ts";
 import type { Route } from "../serving/route-table.ts";
+import { jwtFault } from "./jwt/jwt-fault.ts";
+import type { JwtVerifier, VerifiedToken } from "./jwt/jwt-verifier.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 /** What a caller was granted on one route. */
@@ -19,6 +21,13 @@ export interface Grant {
   readonly policyCaller: PolicyCaller;
 }
 
+export interface AccessOptions {
+  readonly mode: "serve" | "dev";
+  readonly clock: Clock;
+  /** Absent: this server has no issuer whose tokens it believes. */
+  readonly jwt: JwtVerifier | undefined;
+}
+
 /** Grants that one route remembers; only good keys are remembered. */
 const grantsMax = 256;
 
@@ -26,31 +35,33 @@ const grantsMax = 256;
 export class Access {
   readonly #mode: "serve" | "dev";
   readonly #clock: Clock;
+  readonly #jwt: JwtVerifier | undefined;
   readonly #everybody: Grant;
   readonly #grants = new WeakMap<Route, Map<string, Grant>>();
+  /** The grant of a token, which is the same on every route; it goes when the token is forgotten. */
+  readonly #tokenGrants = new WeakMap<VerifiedToken, Grant>();
 
-  constructor(options: { mode: "serve" | "dev"; clock: Clock }) {
-    this.#mode = options.mode;
-    this.#clock = options.clock;
+  constructor({ mode, clock, jwt }: AccessOptions) {
+    this.#mode = mode;
+    this.#clock = clock;
+    this.#jwt = jwt;
     this.#everybody = {
       callerJson: "",
-      seesStacks: options.mode === "dev",
+      seesStacks: mode === "dev",
       expiresAtMs: undefined,
       policyCaller: anonymousPolicyCaller,
     };
   }
 
-  /** The grant of the request on the route, or the refusal. */
-  check(headers: RequestHeaders, route: Route): Grant | ReactorError {
+  /** The grant of the request on the route, or the refusal; a promise, which never rejects, for a token that is new. */
+  check(
+    headers: RequestHeaders,
+    route: Route,
+  ): Grant | ReactorError | Promise<Grant | ReactorError> {
     const mode = route.edge.access ?? (this.#mode === "dev" ? "public" : "key");
     if (mode === "public") return this.#everybody;
-    if (mode === "jwt") {
-      return new ReactorError(
-        "auth_required",
-        `Cannot invoke "${route.function.name}": this server does not verify JWTs; use access "key" or "public"`,
-      );
-    }
-    const token = tokenOf(headers);
+    if (mode === "jwt") return this.#checkToken(headers, route);
+    const token = keyOf(headers);
     if (token === undefined) {
       return new ReactorError(
         "auth_required",
@@ -60,6 +71,39 @@ export class Access {
     const known = this.#grants.get(route)?.get(token);
     if (known !== undefined && !this.#isOver(known.expiresAtMs)) return known;
     return this.#grant(token, route);
+  }
+
+  #checkToken(
+    headers: RequestHeaders,
+    route: Route,
+  ): Grant | ReactorError | Promise<Grant | ReactorError> {
+    if (this.#jwt === undefined) {
+      return new ReactorError(
+        "auth_required",
+        `Cannot invoke "${route.function.name}": this server does not verify JWTs; its operator sets jwt.issuer, jwt.audience and jwt.jwks_urls or jwt.secret`,
+      );
+    }
+    const token = bearerOf(headers);
+    if (token === undefined) return jwtFault("missing");
+    const verified = this.#jwt.verify(token);
+    return verified instanceof Promise
+      ? verified.then((settled) => this.#tokenGrant(settled))
+      : this.#tokenGrant(verified);
+  }
+
+  #tokenGrant(verified: VerifiedToken | ReactorError): Grant | ReactorError {
+    if (verified instanceof ReactorError) return verified;
+    const known = this.#tokenGrants.get(verified);
+    if (known !== undefined) return known;
+    const { subject: id, issuer, claims, expiresAtMs } = verified;
+    const grant: Grant = {
+      callerJson: asciiJson({ kind: "jwt", id, issuer, claims }),
+      seesStacks: this.#mode === "dev",
+      expiresAtMs,
+      policyCaller: { kind: "jwt", id, name: "", claims },
+    };
+    this.#tokenGrants.set(verified, grant);
+    return grant;
   }
 
   #grant(token: string, route: Route): Grant | ReactorError {
@@ -107,11 +151,18 @@ function covers(key: ApiKeyPlan, wanted: string): boolean {
 }
 
 /** `X-Reactor-Key` wins, so that a function can have `Authorization` for itself. */
-function tokenOf(headers: RequestHeaders): string | undefined {
-  if (headers.reactorKey !== undefined) return headers.reactorKey;
-  const { authorization } = headers;
+function keyOf(headers: RequestHeaders): string | undefined {
+  return headers.reactorKey ?? bearerOf(headers);
+}
+
+function bearerOf({ authorization }: RequestHeaders): string | undefined {
   if (authorization === undefined || !/^bearer /i.test(authorization)) return undefined;
   return authorization.slice(7).trim();
+}
+
+/** Whether the request came with a credential, right or wrong. */
+export function hasCredential(headers: RequestHeaders): boolean {
+  return headers.reactorKey !== undefined || headers.authorization !== undefined;
 }
 
 /** Heads travel as Latin-1 text, so what is not ASCII is escaped. */

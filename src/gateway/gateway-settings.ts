@@ -10,6 +10,8 @@ export interface GatewaySettings extends HttpLimits {
   readonly hosts: readonly string[];
   /** Addresses or CIDR blocks whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** Unknown keys and tokens that one address may send in a minute. */
+  readonly failuresPerMinute: number;
 }
 
 export const defaultGatewaySettings: GatewaySettings = {
@@ -18,4 +20,5 @@ export const defaultGatewaySettings: GatewaySettings = {
   functionsDomain: "fn.localhost",
   hosts: [],
   trustedProxies: [],
+  failuresPerMinute: 20,
 };

@@ -1,3 +1,4 @@
+import type { VirtualClock } from "../base/clock.ts";
 import { createIds } from "../base/ids.ts";
 import { silentLog } from "../base/log.ts";
 import { createSeededRandom } from "../base/random.ts";
@@ -8,6 +9,7 @@ import type { TlsIdentity } from "../http/tls-identity.ts";
 import { type FunctionChanges, testFunction, testPlan } from "../serving/plan-builder.harness.ts";
 import { ServingBench } from "../serving/serving.harness.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
+import type { JwtVerifier } from "./jwt/jwt-verifier.ts";
 import type { GatewaySettings } from "./gateway-settings.ts";
 
 /** A gateway on a real port over a scripted driver; time is virtual, sockets are not. */
@@ -18,7 +20,11 @@ export class GatewayBench {
   port = 0;
   readonly #server: HttpServer;
 
-  constructor(settings: Partial<GatewaySettings> = {}, tls?: TlsIdentity) {
+  constructor(
+    settings: Partial<GatewaySettings> = {},
+    tls?: TlsIdentity,
+    jwt?: (clock: VirtualClock) => JwtVerifier,
+  ) {
     this.gateway = createGateway({
       serving: this.serving.serving,
       fallback: (http) => {
@@ -29,6 +35,7 @@ export class GatewayBench {
       clock: this.serving.clock,
       ids: createIds(this.serving.clock, createSeededRandom(2)),
       log: silentLog,
+      jwt: jwt?.(this.serving.clock),
       settings,
     });
     this.#server = this.gateway.createServer(tls);
@@ -44,10 +51,11 @@ export class GatewayBench {
     options: {
       readonly settings?: Partial<GatewaySettings>;
       readonly tls?: TlsIdentity;
+      readonly jwt?: (clock: VirtualClock) => JwtVerifier;
       readonly keys?: Readonly<Record<string, Partial<ApiKeyPlan>>>;
     } = {},
   ): Promise<GatewayBench> {
-    const bench = new GatewayBench(options.settings, options.tls);
+    const bench = new GatewayBench(options.settings, options.tls, options.jwt);
     bench.apply(functions, options.keys);
     await bench.#server.listen(0, "127.0.0.1");
     bench.port = bench.#server.port;

@@ -2,24 +2,27 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import { ReactorError } from "../domain/errors.ts";
+import { createFailureLimit, type FailureLimit } from "../http/failure-limit.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
 import { HttpServer } from "../http/http-server.ts";
 import type { TlsIdentity } from "../http/tls-identity.ts";
 import type { RunningServing } from "../serving/create-serving.ts";
 import { routeRefusal } from "../serving/route-refusal.ts";
 import type { Route } from "../serving/route-table.ts";
-import { Access } from "./access.ts";
+import { Access, type Grant, hasCredential } from "./access.ts";
 import { answerError } from "./error-answer.ts";
 import { Exchange } from "./exchange.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { defaultGatewaySettings, type GatewaySettings } from "./gateway-settings.ts";
 import { Holding } from "./holding.ts";
 import { createHosts } from "./hosts.ts";
+import type { JwtVerifier } from "./jwt/jwt-verifier.ts";
 import { createPeers, type Peers } from "./peers.ts";
 import { type PolicyArrival, policyFacts } from "./policy-facts.ts";
 import { RefusalCounts } from "./refusal-counts.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 import { sameSiteRefusal } from "./same-site.ts";
+import { WaitingClient } from "./waiting-client.ts";
 import { type FunctionTarget, type PassedOn, WaysIn } from "./ways-in.ts";
 import { workerRefusal } from "./worker-refusal.ts";
 
@@ -32,6 +35,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Checks tokens; absent: functions with access `jwt` are reached by nobody. */
+  readonly jwt?: JwtVerifier | undefined;
   readonly settings?: Partial<GatewaySettings>;
 }
 
@@ -63,6 +68,7 @@ class HttpGateway implements Gateway {
   readonly #settings: GatewaySettings;
   readonly #context: GatewayContext;
   readonly #access: Access;
+  readonly #failures: FailureLimit;
   readonly #ways: WaysIn;
   readonly #peers: Peers;
   readonly #servers: HttpServer[] = [];
@@ -71,7 +77,10 @@ class HttpGateway implements Gateway {
     const settings = { ...defaultGatewaySettings, ...options.settings };
     this.#options = options;
     this.#settings = settings;
-    this.#access = new Access({ mode: settings.mode, clock: options.clock });
+    const { clock, jwt } = options;
+    this.#access = new Access({ mode: settings.mode, clock, jwt });
+    const { failuresPerMinute } = settings;
+    this.#failures = createFailureLimit({ clock, failuresPerMinute, addressesMax: 10_000 });
     this.#peers = createPeers(settings.trustedProxies);
     this.#ways = new WaysIn({ hosts: createHosts(settings.functionsDomain), peers: this.#peers });
     this.#context = {
@@ -104,9 +113,10 @@ class HttpGateway implements Gateway {
     await Promise.all(this.#servers.map((server) => server.close(graceMs)));
   }
 
-  #handle(http: HttpExchange): void {
+  /** `verified` is what a token turned out to be worth, when the request had to wait for that. */
+  #handle(http: HttpExchange, verified?: Grant | ReactorError): void {
     try {
-      this.#dispatch(http);
+      this.#dispatch(http, verified);
     } catch (error) {
       // A bug, and one request must not take the server down: it is logged and answered as one.
       const requestId = this.#options.ids.next("inv");
@@ -116,7 +126,7 @@ class HttpGateway implements Gateway {
     }
   }
 
-  #dispatch(http: HttpExchange): void {
+  #dispatch(http: HttpExchange, verified: Grant | ReactorError | undefined): void {
     const receivedAtMs = this.#options.clock.monotonicMs();
     const { serving } = this.#options;
     const { headers, target, passed } = this.#ways.of(http, serving.routes);
@@ -141,18 +151,22 @@ class HttpGateway implements Gateway {
     }
     const { route } = target;
     const refusal = ofWorker || routeRefusal(route) || this.#edgeRefusal(http, headers, target);
-    const grant = refusal ?? this.#access.check(headers, route);
+    const known = route.edge.access === "jwt" ? verified : undefined;
+    const grant = refusal ?? known ?? this.#access.check(headers, route);
+    if (grant instanceof Promise) {
+      void this.#await(http, grant);
+      return;
+    }
     if (grant instanceof ReactorError) {
-      this.#answer(http, requestId, grant, { workerId, route });
+      this.#answer(http, requestId, this.#failed(http, headers, grant), { workerId, route });
       return;
     }
     const { url, headers: passedHeaders } = passed as PassedOn;
-    if (route.edge.policies !== undefined) {
-      const denied = this.#policyRefusal(http, headers, { target, url, passedHeaders, grant });
-      if (denied !== undefined) {
-        this.#answer(http, requestId, denied, { workerId, route });
-        return;
-      }
+    const arrival = { target, url, passedHeaders, grant };
+    const denied = route.edge.policies && this.#policyRefusal(http, headers, arrival);
+    if (denied !== undefined) {
+      this.#answer(http, requestId, denied, { workerId, route });
+      return;
     }
     const named = passedHeaders.slice();
     named[named.length - 1] = requestId;
@@ -169,6 +183,28 @@ class HttpGateway implements Gateway {
       sharedHost: target.sharedHost,
       workerId,
     }).begin();
+  }
+
+  /** Handles the request once it is known who sent it: by the plan that is then in force, from the start. */
+  async #await(http: HttpExchange, pending: Promise<Grant | ReactorError>): Promise<void> {
+    const waiting = new WaitingClient();
+    http.listener = waiting;
+    const verified = await pending;
+    http.listener = undefined;
+    if (!waiting.gone) this.#handle(http, verified);
+  }
+
+  /**
+   * The refusal of a request, counted when it came with a credential that is worth nothing: an
+   * address that goes on so gets 429. What is right passes all the same, since a stranger may share
+   * the address of a proxy with those who have keys.
+   */
+  #failed(http: HttpExchange, headers: RequestHeaders, error: ReactorError): ReactorError {
+    if (error.code !== "auth_required" || !hasCredential(headers)) return error;
+    const address = this.#peers.clientAddress(http.remoteAddress, headers.forwardedFor);
+    const limited = this.#failures.refusal(address);
+    this.#failures.failed(address);
+    return limited ?? error;
   }
 
   /** What is refused for its manner rather than for who asks. */

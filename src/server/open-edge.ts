@@ -17,6 +17,7 @@ import type { Drivers } from "./drivers.ts";
 import { createFallback } from "./fallback.ts";
 import { functionLoads } from "./function-loads.ts";
 import { createMetrics } from "./metrics.ts";
+import { openJwt } from "./open-jwt.ts";
 import { readTlsFiles, watchTlsFiles } from "./tls-files.ts";
 
 export interface EdgeOptions {
@@ -80,6 +81,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     clock,
     ids,
     log,
+    jwt: openJwt({ settings, clock, log }),
     settings: { mode: "serve", ...gatewaySettings(settings) },
   });
   const { server, unwatch } = await openServer(gateway, settings, { clock, log });
@@ -103,6 +105,7 @@ function gatewaySettings(settings: Settings) {
     hosts: ownHosts(settings),
     functionsDomain: settings.functionsDomain,
     trustedProxies: settings.trustedProxies,
+    failuresPerMinute: settings.failuresPerMinute,
     connectionsMax: settings.connectionsMax,
     connectionsPerAddressMax: settings.connectionsPerAddressMax,
     headersTimeoutMs: settings.headersTimeoutMs,

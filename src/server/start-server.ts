@@ -224,6 +224,7 @@ function controlSettings(settings: Settings): ControlSettings {
       timeoutMsDefault: settings.invokeTimeoutMs,
       instancesMax: settings.bunInstancesPerFunctionMax,
       idleTtlSecsDefault: settings.bunIdleTtlSecs,
+      believesTokens: settings.jwtIssuer !== undefined,
     },
   };
 }

@@ -8,7 +8,7 @@ import { admitRequest } from "../access.ts";
 import { mediaType } from "../body.ts";
 import { edgeHeaders } from "../edge.ts";
 import { asReactorError } from "../error-answer.ts";
-import type { FailureLimit } from "../failure-limit.ts";
+import type { FailureLimit } from "../../http/failure-limit.ts";
 import { unsupportedType } from "../operation.ts";
 import { requestIdOf } from "../request-id.ts";
 import type { AdminServices } from "../services.ts";

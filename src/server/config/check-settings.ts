@@ -2,6 +2,7 @@ import { nearestKey, typoDistance } from "../../domain/nearest-key.ts";
 import { runtimes as knownRuntimes } from "../../domain/manifest.ts";
 import { proxyFault } from "../../gateway/peers.ts";
 import { builtRuntimes, enabledRuntimes, runtimeOf } from "./built-runtimes.ts";
+import { checkJwt } from "./check-jwt.ts";
 import { isLoopbackHost } from "./is-loopback-host.ts";
 import type { Settings } from "./settings.ts";
 
@@ -66,7 +67,12 @@ export function checkSettings(settings: Settings): {
 } {
   const runtimes = checkRuntimes(settings.runtimes);
   const edge = checkEdge(settings);
-  const problems = [...runtimes.problems, ...edge.problems, ...checkRegistries(settings)];
+  const problems = [
+    ...runtimes.problems,
+    ...edge.problems,
+    ...checkRegistries(settings),
+    ...checkJwt(settings),
+  ];
   const warnings = [...runtimes.warnings, ...edge.warnings];
   if (settings.invokeTimeoutMs > settings.invokeTimeoutMsMax) {
     problems.push(

@@ -2,7 +2,9 @@ import path from "node:path";
 import { sha256Hex } from "../../base/digest.ts";
 import { logLevels } from "../../base/log.ts";
 import { defaultHttpLimits } from "../../http/http-limits.ts";
+import { accessSettings } from "./access-settings.ts";
 import { dependencySettings } from "./dependency-settings.ts";
+import { egressSettings } from "./egress-settings.ts";
 import { logSettings } from "./log-settings.ts";
 import type { SettingContext } from "./setting-context.ts";
 import { playgroundSettings } from "./playground-settings.ts";
@@ -270,16 +272,10 @@ export const settingTable = {
     min: 100,
     max: 5 * minuteMs,
   },
+  ...accessSettings,
   ...dependencySettings,
   ...logSettings,
-  egressPrivateAllow: {
-    path: "egress.private_allow",
-    summary:
-      "Private addresses that functions may reach, as `host:port`; all others are closed to them.",
-    type: "list",
-    default: [],
-    items: { pattern: /^(?:[a-zA-Z0-9.*-]{1,253}|\[[0-9a-fA-F:]+\]):\d{1,5}$/, says: "host:port" },
-  },
+  ...egressSettings,
   storageUrl: {
     path: "functions.storage.url",
     summary: "Storage server for bundles.",

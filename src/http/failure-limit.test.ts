@@ -13,7 +13,7 @@ describe("check()", () => {
     limit.failed("192.0.2.1");
     await clock.advance(10_000);
     limit.failed("192.0.2.1");
-    expect(() => limit.check("192.0.2.1")).toThrow("2 unknown keys");
+    expect(() => limit.check("192.0.2.1")).toThrow("2 unknown keys or tokens");
     expect(() => limit.check("192.0.2.2")).not.toThrow();
     await clock.advance(50_000);
     expect(() => limit.check("192.0.2.1")).not.toThrow();

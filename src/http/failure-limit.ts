@@ -10,7 +10,9 @@ interface Failures {
 
 /** Counts refused credentials per address, so that keys cannot be guessed at speed. */
 export interface FailureLimit {
-  /** Throws `too_many_requests` while the address has used up its failures of this minute. */
+  /** `too_many_requests` while the address has used up its failures of this minute. */
+  refusal(address: string): ReactorError | undefined;
+  /** Throws what `refusal` says. */
   check(address: string): void;
   failed(address: string): void;
 }
@@ -29,19 +31,24 @@ export function createFailureLimit(options: {
     failures.delete(key);
     return undefined;
   };
+  const refusal = (address: string): ReactorError | undefined => {
+    const entry = current(networkOf(address));
+    if (!entry || entry.count < failuresPerMinute) return undefined;
+    const waitMs = windowMs - (clock.monotonicMs() - entry.sinceMs);
+    return new ReactorError(
+      "too_many_requests",
+      `Cannot check this credential: ${failuresPerMinute} unknown keys or tokens came from this address within a minute; wait and try again`,
+      {
+        details: { failures_per_minute: failuresPerMinute },
+        retryAfterSecs: Math.ceil(waitMs / 1000),
+      },
+    );
+  };
   return {
+    refusal,
     check(address) {
-      const entry = current(networkOf(address));
-      if (!entry || entry.count < failuresPerMinute) return;
-      const waitMs = windowMs - (clock.monotonicMs() - entry.sinceMs);
-      throw new ReactorError(
-        "too_many_requests",
-        `Cannot check this key: ${failuresPerMinute} unknown keys came from this address within a minute; wait and try again`,
-        {
-          details: { failures_per_minute: failuresPerMinute },
-          retryAfterSecs: Math.ceil(waitMs / 1000),
-        },
-      );
+      const refused = refusal(address);
+      if (refused !== undefined) throw refused;
     },
     failed(address) {
       const key = networkOf(address);
