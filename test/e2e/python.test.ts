@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { wheelArchive, wheelFile } from "../../src/dependencies/python/wheel-archive.harness.ts";
 import { startServer, type TestServer, until } from "./reactor.ts";
 
 /** Python functions on a real server: the examples, and what a deployment that fails says. */
@@ -19,11 +20,11 @@ describe.if(Bun.which("python3", { PATH: "/usr/bin" }) !== null)(
       await server.stop();
     });
 
-    async function deploy(name: string, files: Readonly<Record<string, string>>) {
+    async function deploy(name: string, files: Readonly<Record<string, string | Uint8Array>>) {
       const manifest = { name, runtime: "python", access: "public" };
       const entries = Object.entries({ "reactor.json": JSON.stringify(manifest), ...files });
       return server.client.deploy(name, {
-        files: new Map(entries.map(([path, text]) => [path, Buffer.from(text)])),
+        files: new Map(entries.map(([path, content]) => [path, bytesOf(content)])),
         promote: true,
         createFunction: true,
       });
@@ -95,6 +96,27 @@ describe.if(Bun.which("python3", { PATH: "/usr/bin" }) !== null)(
             .length === 3
         );
       });
+    });
+
+    test("a package of a pinned requirements.txt is imported, and its metadata is there", async () => {
+      const wheel = {
+        name: "greetings",
+        version: "2.1",
+        files: { "greetings.py": "word = 'hi'\n" },
+      };
+      const deployment = await deploy("packaged", {
+        "requirements.txt": "greetings==2.1\n",
+        [`wheels/${wheelFile(wheel)}`]: wheelArchive(wheel),
+        "index.py": `
+import importlib.metadata
+import greetings
+
+def handler(event):
+    return [greetings.word, importlib.metadata.version("greetings")]
+`,
+      });
+      expect(deployment.failure ?? null).toBeNull();
+      expect(await (await post("packaged", "{}")).json()).toEqual(["hi", "2.1"]);
     });
 
     test("8 sleeping sync handlers run side by side in one instance", async () => {
@@ -187,3 +209,7 @@ def handler(event):
     });
   },
 );
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === "string" ? Buffer.from(content) : content;
+}

@@ -179,3 +179,20 @@ async def app(scope, receive, send):
   const outcome = await context.ok(instance, { path: "/outcome" });
   expect(outcome.text()).toBe("http.disconnect The client is gone");
 });
+
+test("a lifespan that breaks after its start is logged, and requests go on", async () => {
+  const instance = await context.function(`
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        raise RuntimeError("lifespan broke")
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": b"ok"})
+`);
+  expect((await context.ok(instance)).text()).toBe("ok");
+  const broke = () =>
+    context.logs.find(({ message }) => message === "RuntimeError: lifespan broke");
+  await context.logged(() => broke() !== undefined, "the line");
+  expect(broke()?.level).toBe("error");
+});

@@ -124,3 +124,11 @@ def handler(event, context):
   for (const line of found()) expect(line).toMatchObject({ level: "error" });
   expect(new Set(found().map(({ requestId }) => requestId)).size).toBe(1);
 });
+
+test("a time zone of the function's env is the one of its clock", async () => {
+  const source =
+    "import time\n\ndef handler(event):\n    return time.strftime('%H', time.localtime(0))\n";
+  const tokyo = await context.function(source, { env: { TZ: "Asia/Tokyo" } });
+  expect((await context.ok(tokyo)).text()).toBe('"09"');
+  expect((await context.ok(await context.function(source))).text()).toBe('"00"');
+});

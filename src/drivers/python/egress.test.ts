@@ -229,6 +229,37 @@ async def handler(event):
     await instance.stop({ graceMs: 0 });
   });
 
+  test("connections come and go without leaving descriptors or streams behind", async () => {
+    const instance = await context.function(`
+import os, socket, urllib.request
+
+def count():
+    return len(os.listdir("/proc/self/fd"))
+
+def handler(event):
+    for number in range(event["times"]):
+        urllib.request.urlopen("${at("open.test")}", timeout=15).read()
+        for host in ("open.test", "private.test"):
+            with socket.socket() as raw:
+                raw.settimeout(15)
+                try:
+                    raw.connect((host, ${server.port}))
+                    assert raw.connect_ex((host, ${server.port})) in (0, 106)
+                    raw.sendall(b"GET / HTTP/1.0\\r\\nhost: open.test\\r\\n\\r\\n")
+                    while raw.recv(65536):
+                        pass
+                except OSError:
+                    pass
+    return count()
+`);
+    const after = async (times: number): Promise<number> =>
+      Number((await context.ok(instance, { body: JSON.stringify({ times }) })).text());
+    const before = await after(0);
+    await after(100);
+    // Their ends are on their way through the relay.
+    while ((await after(0)) > before) await context.rounds(instance, 5);
+  });
+
   test("what is no proxy request is answered with 400, and an endless head with 431", async () => {
     const instance = await context.function(`
 import socket

@@ -5,11 +5,13 @@ A name resolves to an address of the loopback that stands for it; a connection t
 to any other beyond the loopback, goes to a local port that is opened for it and carried outside.
 """
 
+import errno
 import ipaddress
 import selectors
 import socket
 import threading
 from functools import partial, wraps
+from weakref import WeakKeyDictionary
 
 _STAND_IN_FIRST = int(ipaddress.IPv4Address("127.128.0.1"))
 _STAND_INS_MAX = 2**20
@@ -24,6 +26,7 @@ class CarriedSockets:
         self._lock = threading.Lock()
         self._address_by_host = {}
         self._host_by_address = {}
+        self._ports = WeakKeyDictionary()
 
     def install(self):
         """Replaces what resolves and connects in the module `socket`."""
@@ -60,10 +63,24 @@ class CarriedSockets:
             destination = self._destination(sock, address)
             if destination is None:
                 return platform(sock, address)
-            local = self._open_port(*destination)
-            if sock.family == socket.AF_INET6:
-                local = (f"::ffff:{local[0]}", local[1], 0, 0)
-            return platform(sock, local)
+            carried = self._ports.get(sock)
+            if carried is not None and carried[0] == destination:
+                # Asked again how the connection is getting on, as is done without blocking.
+                return platform(sock, carried[1])
+            listener, local = self._open_port(sock, destination)
+            self._ports[sock] = (destination, local)
+            try:
+                outcome = platform(sock, local)
+            except BlockingIOError:
+                # It is under way, as that of any socket that does not block.
+                raise
+            except BaseException:
+                self._drop(listener)
+                raise
+            # `connect` returns nothing, `connect_ex` a number.
+            if outcome not in (None, 0, errno.EINPROGRESS):
+                self._drop(listener)
+            return outcome
 
         return connect
 
@@ -110,14 +127,24 @@ class CarriedSockets:
         number = getattr(number, "ipv4_mapped", None) or number
         return None if number.is_loopback or number.is_unspecified else (str(number), port)
 
-    def _open_port(self, host, port):
-        """A local address whose one connection is carried to the destination."""
+    def _open_port(self, sock, destination):
+        """A listener whose one connection is carried to the destination, and its address."""
         listener = socket.create_server(("127.0.0.1", 0), backlog=1)
         listener.setblocking(False)
-        address = listener.getsockname()
-        accept = partial(self._accept, listener, host, port)
+        host, port = listener.getsockname()
+        accept = partial(self._accept, listener, *destination)
         self._io.call_soon(partial(self._io.watch, listener, selectors.EVENT_READ, accept))
-        return address
+        is_six = sock.family == socket.AF_INET6
+        return listener, (f"::ffff:{host}", port, 0, 0) if is_six else (host, port)
+
+    def _drop(self, listener):
+        """Nobody will connect to it."""
+        self._io.call_soon(partial(self._close, listener))
+
+    def _close(self, listener):
+        if listener.fileno() != -1:
+            self._io.watch(listener, 0, None)
+            listener.close()
 
     def _accept(self, listener, host, port, _events):
         try:
@@ -125,6 +152,5 @@ class CarriedSockets:
         except BlockingIOError:
             return
         finally:
-            self._io.watch(listener, 0, None)
-            listener.close()
+            self._close(listener)
         self._carry(client, host, port)

@@ -79,7 +79,7 @@ class EgressConnection:
     One carried connection.
 
       reading head --parsed--> opening --opened--> carrying --both ends, error--> closed
-      reading head | opening --refused--> closed
+      reading head | opening --refused--> refused --the client ends--> closed
     """
 
     def __init__(self, proxy, client):
@@ -121,22 +121,25 @@ class EgressConnection:
             self._client_gone()
             return
         if not chunk:
-            self._client_ended = True
-            self._pause()
-            if self._state == "carrying":
-                self._stream.end()
-                self._close_when_done()
-            elif self._state == "head":
-                self._close()
+            self._read_end()
         elif self._state == "carrying":
             if not self._stream.write(chunk):
                 self._pause()
-        else:
+        elif self._state != "refused":
             self._received += chunk
             if self._state == "head":
                 self._read_head()
             else:
                 self._pause()
+
+    def _read_end(self):
+        self._client_ended = True
+        self._pause()
+        if self._state == "carrying":
+            self._stream.end()
+            self._close_when_done()
+        elif self._state in ("head", "refused"):
+            self._close()
 
     def _client_gone(self):
         if self._stream is not None:
@@ -180,9 +183,7 @@ class EgressConnection:
         except OSError:
             # The client has closed both ways already.
             pass
-        if self._stream is None:
-            self._close()
-        else:
+        if self._stream is not None:
             self._close_when_done()
 
     def _close_when_done(self):
@@ -247,10 +248,14 @@ class EgressConnection:
             "connection: close\r\n\r\n"
         )
         self._stream = None
-        self._pause()
+        self._state = "refused"
+        self._received.clear()
         self._write(head.encode() + body)
-        if self._state != "closed":
-            self._shut()
+        if self._state == "closed":
+            return
+        self._shut()
+        # What the client still sends is read and dropped: closing on it would reset the answer away.
+        self._resume()
 
     # The host.
 

@@ -37,6 +37,8 @@ _REQUESTS_MAX = 65_536
 _WAIT_UNTIL_MS_DEFAULT = 30_000
 # How long the last bytes may take to leave when the host does not read.
 _FLUSH_SECONDS_MAX = 1.0
+# How long a thread that computes keeps the others waiting.
+_SWITCH_SECONDS = 0.001
 
 
 class Guest:
@@ -69,6 +71,8 @@ class Guest:
             "runtimeVersion": ".".join(map(str, sys.version_info[:3])),
             "pid": os.getpid(),
         }
+        # Between threads that compute, so that frames and probes wait for a few of them at most.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._send_json(frames.HELLO, hello)
         threading.Thread(target=self._run_io, name="reactor-io", daemon=True).start()
 

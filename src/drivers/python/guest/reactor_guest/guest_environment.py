@@ -1,6 +1,7 @@
 """The function's environment; as `src/drivers/guest/guest-environment.ts`."""
 
 import os
+import time
 
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 _KEPT = frozenset(("PATH", "HOME", "TMPDIR", "LANG", *_PROXY_VARIABLES))
@@ -19,4 +20,7 @@ def apply_guest_environment(configured):
     for key, value in declared.items():
         if key not in _PROXY_VARIABLES:
             os.environ[key] = value
+    if "TZ" in declared:
+        # Read once at the start of a process, which was before.
+        time.tzset()
     return declared

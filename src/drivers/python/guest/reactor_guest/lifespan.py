@@ -47,9 +47,12 @@ class Lifespan:
         }
         try:
             await self._application(scope, self._events.get, self._send)
-        except Exception:
-            # The protocol's way to say that there is no lifespan; after the start it is the end of it.
-            pass
+        except Exception as error:
+            # The protocol's way to say that there is no lifespan; later it is an error like any other.
+            if self._started.done():
+                message = "The application's lifespan ended by an exception"
+                facts = {"message": message, "exception": error}
+                asyncio.get_running_loop().call_exception_handler(facts)
         finally:
             self._settle(self._started)
             self._settle(self._stopped)
