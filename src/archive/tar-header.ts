@@ -45,7 +45,7 @@ const checksumBytes = 8;
 export function readTarHeader(block: Uint8Array): TarHeader {
   requireChecksum(block);
   const gnu = requireMagic(block);
-  const prefix = gnu ? "" : readText(block, 345, 155);
+  const prefix = gnu ? "" : readPrefix(block);
   const last = readText(block, 0, 100);
   const name = prefix === "" ? last : `${prefix}/${last}`;
   const kind = readKind(block, name);
@@ -84,6 +84,17 @@ function requireMagic(block: Uint8Array): boolean {
   throw invalidBundle(
     "the tar is damaged or of an old kind: a header is not ustar; pack it with tar --format=pax",
   );
+}
+
+/** Times of access and change that npm's packer, like star, keeps in the last bytes of the prefix. */
+const prefixTimes = /^(?:[0-7]{11}[ \0]){2}$/;
+
+/** The prefix of the name, whose end every reader sees at its first NUL. */
+function readPrefix(block: Uint8Array): string {
+  const times = Buffer.from(block.subarray(476, 500)).toString("latin1");
+  return block[475] === 0 && prefixTimes.test(times)
+    ? readText(block, 345, 131)
+    : readText(block, 345, 155);
 }
 
 /** A field of text up to its first NUL, after which only NULs may follow. */

@@ -7,6 +7,7 @@ import { createDependencyInstaller } from "../dependencies/create-dependency-ins
 import type { DependencyInstaller } from "../dependencies/dependency-installer.ts";
 import { createDownload } from "../dependencies/download.ts";
 import { createNpmRegistry } from "../dependencies/npm/npm-registry.ts";
+import { rememberResolved } from "../dependencies/remember-resolved.ts";
 import { openTreeCache } from "../dependencies/tree-cache.ts";
 import { createEgressDecider } from "../domain/egress-decision.ts";
 import { runTool } from "../drivers/process/run-tool.ts";
@@ -37,7 +38,10 @@ export async function openDependencies(context: DependenciesContext): Promise<De
         ...hostOf(pythonIndex),
       ],
       denied: ownPublicAddresses(),
-      resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
+      resolve: rememberResolved(
+        async (host) => (await lookup(host, { all: true })).map((found) => found.address),
+        clock,
+      ),
     }),
     clock,
     idleTimeoutMs: 15_000,

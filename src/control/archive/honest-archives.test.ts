@@ -22,6 +22,14 @@ const attributes = paxRecord("SCHILY.xattr.user.x", Buffer.of(0xff, 0, 0x0a, 0x3
 const tars = {
   "of ustar": rawTar({ name: "a.ts" }),
   "with a ustar prefix": rawTar({ prefix: "src/lib", name: "a.ts" }),
+  "of npm, with two times behind the place of the prefix": rawTar({
+    prefix: `${"\0".repeat(131)}14526766567\x0014526766567\0`,
+    name: "a.ts",
+  }),
+  "with a ustar prefix and two times behind it": rawTar({
+    prefix: `src/lib${"\0".repeat(124)}14526766567 14526766567 `,
+    name: "a.ts",
+  }),
   "of GNU's kind": rawTar({ name: "a.ts", magic: "ustar  \0", prefix: "times" }),
   "with a GNU long name": rawTar(gnuLongName(long), { name: long }),
   "with a pax path": rawTar(paxHeader(paxRecord("path", long)), { name: "cut" }),
@@ -40,7 +48,11 @@ const tars = {
 
 for (const [what, tar] of Object.entries(tars)) {
   test(`a tar ${what} is read, plain and gzipped`, async () => {
-    const path = what.includes("prefix") ? "src/lib/a.ts" : tar.includes("folder/") ? long : "a.ts";
+    const path = what.startsWith("with a ustar prefix")
+      ? "src/lib/a.ts"
+      : tar.includes("folder/")
+        ? long
+        : "a.ts";
     expect(await pathsOf(tar)).toEqual([`${path}: x`]);
     expect(await pathsOf(rawGzip(tar))).toEqual([`${path}: x`]);
     expect(await pathsOf(gzipSync(tar))).toEqual([`${path}: x`]);

@@ -97,6 +97,12 @@ const blocks: readonly Row[] = [
   ["a size with junk", () => rawTar({ size: "00000000001x" }), "not octal"],
   ["a size of 8 GiB", () => rawTar({ size: "77777777777\0" }), 'middle of "index.ts"'],
   ["a name hidden behind a NUL", () => rawTar({ name: "a.ts\0../b.ts" }), "NUL inside"],
+  ["a prefix hidden behind a NUL", () => rawTar({ prefix: "a\0../b", name: "b.ts" }), "NUL inside"],
+  [
+    "a prefix with other things than times behind it",
+    () => rawTar({ prefix: `${"\0".repeat(131)}14526766567\x001452676656x\0`, name: "b.ts" }),
+    "NUL inside",
+  ],
   ["a prefix out of the root", () => rawTar({ prefix: "../..", name: "b.ts" }), "`..`"],
   ["a file named as a folder", () => rawTar(good, { name: "a/", body: "x" }), "names no file"],
   ["a folder with content", () => rawTar({ name: "a/", type: "5", body: "x" }), "has content"],

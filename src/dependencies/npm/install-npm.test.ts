@@ -138,7 +138,7 @@ describe("what a lockfile names is installed", () => {
     expect(registry.asked.slice(from).map(({ path }) => path)).toEqual([pathOf(one)]);
   });
 
-  test("development dependencies and what only they need are left out", async () => {
+  test("development dependencies, and what the lockfile calls extraneous, are left out", async () => {
     const bench = await openBench();
     const tables = { dependencies: { one: "1" }, devDependencies: { gyp: "1" } };
     const { files } = await bench.install({
@@ -147,12 +147,28 @@ describe("what a lockfile names is installed", () => {
         lockfileVersion: 2,
         packages: {
           "": tables,
-          "node_modules/one": registry.lockEntry(one),
+          "node_modules/one": registry.lockEntry(one, { peerDependencies: { "@s/p": "*" } }),
           "node_modules/gyp": registry.lockEntry(gyp, { dev: true }),
+          "node_modules/@s/p": registry.lockEntry(scoped, { extraneous: true }),
         },
       }),
     });
-    expect([...files.keys()].filter((path) => path.startsWith("node_modules/gyp"))).toEqual([]);
+    const folders = [...files.keys()].filter((path) => path.startsWith("node_modules/"));
+    expect(folders).toEqual(["node_modules/one/package.json", "node_modules/one/index.js"]);
+  });
+
+  test("a peer that is in the lockfile comes along", async () => {
+    const bench = await openBench();
+    const { files } = await bench.install(
+      npmProject({
+        dependencies: { one: "1" },
+        packages: {
+          one: registry.lockEntry(one, { peerDependencies: { "@s/p": "*", absent: "*" } }),
+          "@s/p": registry.lockEntry(scoped, { peer: true }),
+        },
+      }),
+    );
+    expect(files.has("node_modules/@s/p/lib/a.js")).toBe(true);
   });
 
   test("optional packages for another platform, and optional native addons, are left out by name", async () => {

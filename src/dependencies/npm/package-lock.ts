@@ -19,7 +19,8 @@ export function readPackageLock(text: string, manifest: PackageManifest): ReadLo
   for (const [path, entry] of Object.entries(entries)) {
     if (path === "") continue;
     const name = nameAt(path);
-    if (providedPackages.has(name)) continue;
+    // npm itself removes what nothing needs any more.
+    if (providedPackages.has(name) || own(entry, "extraneous") === true) continue;
     packages.set(path, readEntry(path, name, entry));
   }
   const root = own(entries, "");
