@@ -6,6 +6,7 @@
 import { systemClock } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import { Guest, guestExitCode } from "../guest/guest.ts";
+import { completeCopiedRequests } from "../guest/web-request.ts";
 import { builtinUse } from "../javascript/guest/builtin-use.ts";
 import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
 import { captureStdio } from "../javascript/guest/capture-stdio.ts";
@@ -37,6 +38,7 @@ async function main(socketPath: string, proxyPort: number): Promise<void> {
   captureStdio(guest.logScope);
   captureDenoOutput(guest.logScope);
   hearUncaught(guest);
+  completeCopiedRequests();
   addEventListener("unload", () => {
     guest.exiting(new Error("exit").stack);
     sink.flushNow();
