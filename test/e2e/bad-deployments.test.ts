@@ -70,12 +70,12 @@ const javascript: Row["cases"] = {
     source:
       "const a = 1;\nawait new Promise(() => setInterval(() => {}, 1000));\nexport default { fetch: () => a };\n",
     code: "cold_start_failed",
-    log: /^code\/index\.ts was still being imported after 4000 ms: .*\ncode\/index\.ts:2:\d+: a top-level await$/m,
+    log: /^code\/index\.ts was still being imported after 4000 ms: [^]*^code\/index\.ts:2:\d+: a top-level await$/m,
   },
   "a loop that never ends": {
     source: "const a = 1;\nfor (;;) {}\nexport default { fetch: () => a };\n",
     code: "cold_start_failed",
-    log: /^code\/index\.ts was still being imported after 4000 ms: a top-level await or a loop/m,
+    log: /^code\/index\.ts was still being imported after 4000 ms: a wait or a loop/m,
   },
   "a module that exits at import": {
     source:
@@ -85,12 +85,53 @@ const javascript: Row["cases"] = {
   },
 };
 
+const python: Row["cases"] = {
+  "a syntax error": {
+    source: "x = 1\ndef handler(event:\n    return 1\n",
+    code: "cold_start_failed",
+    log: /SyntaxError: .*\(code\/index\.py:2\)/,
+  },
+  "tabs mixed with spaces": {
+    source: "def handler(event):\n    if event:\n\treturn 1\n    return 2\n",
+    code: "cold_start_failed",
+    log: /TabError: .*\(code\/index\.py:3\)/,
+  },
+  "no handler among the names": {
+    source: "def greet(event):\n    pass\n",
+    code: "cold_start_failed",
+    log: /No handler found.*greet.*\(code\/index\.py:1\)/,
+  },
+  "a handler of the wrong type": {
+    source: "handler = {'a': 1}\n",
+    code: "cold_start_failed",
+    log: /"handler" is of type dict.*\(code\/index\.py:1\)/,
+  },
+  "a package that is not there": {
+    source: "import json\nimport left_pad\ndef handler(event):\n    return 1\n",
+    code: "cold_start_failed",
+    log: /File "code\/index\.py", line 2[^]*No module named 'left_pad'/,
+  },
+  "a module that exits at import": {
+    source: "import sys\nsys.exit(3)\n",
+    code: "cold_start_failed",
+    log: /SystemExit at code\/index\.py:2/,
+  },
+  "a loop that never ends": {
+    source: "import time\nwhile True:\n    time.sleep(1)\n",
+    code: "cold_start_failed",
+    log: /^code\/index\.py was still being imported after 4000 ms: a wait or a loop/m,
+  },
+};
+
 /** A runtime is a row; one that is written in another language has sources of its own. */
-const rows: readonly Row[] = ["bun", "node", "deno"].map((runtime) => ({
-  runtime,
-  file: "code/index.ts",
-  cases: javascript,
-}));
+const rows: readonly Row[] = [
+  ...["bun", "node", "deno"].map((runtime) => ({
+    runtime,
+    file: "code/index.ts",
+    cases: javascript,
+  })),
+  { runtime: "python", file: "code/index.py", cases: python },
+];
 
 describe.each(rows.map((row) => [row.runtime, row] as const))("%s", (runtime, { file, cases }) => {
   test.each(Object.keys(cases))("%s is a failed deployment that says where", async (what) => {

@@ -138,13 +138,23 @@ export class Guest {
   }
 
   /**
-   * A rejection that nobody handled. The runtime does not tell whose it is, so it fails the request
-   * that runs when there is exactly one; otherwise it ends the process as it would anywhere else.
+   * A rejection that nobody handled fails the request that it belongs to; after its answer it is a
+   * line of its log. Where the runtime does not tell whose it is, it fails the request that runs when
+   * there is exactly one; otherwise it ends the process as it would anywhere else.
    */
   unhandledRejection(reason: unknown): void {
+    const owner = logOwners.getStore();
     const [only, another] = this.#running.list();
-    if (only !== undefined && another === undefined) only.fail(reason);
+    if (owner instanceof Invocation && owner.runningIndex >= 0) owner.fail(reason);
+    else if (owner instanceof Invocation) this.#logLate(owner, reason);
+    else if (only !== undefined && another === undefined) only.fail(reason);
     else this.uncaught(reason);
+  }
+
+  #logLate(owner: Invocation, reason: unknown): void {
+    const { message, stack } = describeThrown(reason, this.#module);
+    const text = `A promise that nobody handles was rejected after the answer: ${stack ?? message}`;
+    owner.logScope.log(logLevelCode.error, text);
   }
 
   #frame(type: number, payload: Buffer): void {

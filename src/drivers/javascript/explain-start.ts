@@ -42,8 +42,7 @@ async function explanationOf(
   const { entrypoint, sources } = module;
   if (exit.reason === "start_timeout") {
     const awaits = await topLevelAwaits(module);
-    const still = `${entrypoint} was still being imported after ${exit.limitMs} ms: a top-level await or a loop did not end`;
-    return [still, ...awaits.map((place) => `${place}: a top-level await`)];
+    return awaits.map((place) => `${place}: a top-level await`);
   }
   if (sources.some((source) => log.includes(`${source}:`))) return [];
   const places = exit.reason === "load_failed" ? failedLoad(exit.message, module) : [];

@@ -20,6 +20,7 @@ import { tmpdir } from "node:os";
 const require = createRequire("/");
 const seen = async (request) => ({ method: request.method, type: request.headers.get("content-type"), both: request.headers.get("x-both"), text: await request.text() });
 const aborted = (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(signal.reason.name)));
+let release;
 const cases = {
   clone: async (request) => { const copy = request.clone(); return [await seen(copy), await seen(request)]; },
   construct: async (request) => { const copy = new Request(request); return [await seen(copy), request.bodyUsed]; },
@@ -50,6 +51,9 @@ const cases = {
   },
   files: async () => [readdirSync(tmpdir()).filter((name) => name.startsWith("function-")), import.meta.url.startsWith("file:///")],
   json: async () => Response.json([1], { status: 201 }),
+  neighbour: async () => { await new Promise((resolve) => { release = resolve; }); return "unharmed"; },
+  forgets: async () => { await null; void Promise.reject(new Error("forgotten")); return new Promise(() => {}); },
+  forgetsLate: async () => { setTimeout(() => { release?.(); void Promise.reject(new Error("forgotten later")); }, 1); return "answered"; },
   typed: async () => Response.json([1], { headers: { "content-type": "application/hal+json" } }),
   signalled: async () => {
     process.kill(process.pid, "SIGUSR1");
@@ -192,6 +196,18 @@ describe.each(nodeBinaries.map(({ name, runtimeBinary }) => [name, runtimeBinary
         "log │ 0       │ 1  │",
         "log └─────────┴────┘",
       ]);
+    });
+
+    test("a rejection that nobody handles fails its own request, or is a line of its log", async () => {
+      const neighbour = guest.request({ url: "http://localhost/neighbour" });
+      const forgets = guest.request({ url: "http://localhost/forgets" });
+      expect(await forgets.outcome).toMatchObject({ kind: "threw", message: "forgotten" });
+      const late = guest.request({ url: "http://localhost/forgetsLate", requestId: "late" });
+      expect(await late.text()).toBe('"answered"');
+      expect(await neighbour.text()).toBe('"unharmed"');
+      const isLate = ({ requestId }: { requestId?: string }): boolean => requestId === "late";
+      while (!guest.lines.some(isLate)) await guest.ping();
+      expect(guest.lines.find(isLate)?.text).toContain("forgotten later");
     });
 
     test("the file that the module was imported from is gone", async () => {

@@ -110,6 +110,11 @@ export class ProcessHost {
       await configured(instance, artifact, spec);
       const { ready, exit } = instance;
       const outcome = await handshake({ ready, exit, clock, untilMs, signal: linked.signal });
+      if (outcome.kind === "timeout") {
+        const { entrypoint } = artifact;
+        const message = `${entrypoint} was still being imported after ${limitMs} ms: a wait or a loop at its top level did not end`;
+        instance.output.platform("error", message);
+      }
       await insist(instance, outcome, limitMs, linked.signal);
       instance.output.closeTail();
       return instance;
