@@ -9,6 +9,7 @@ import { createBunDriver } from "../drivers/bun/driver.ts";
 import { findBunBinary } from "../drivers/bun/find-bun-binary.ts";
 import { createDenoDriver } from "../drivers/deno/driver.ts";
 import { findDenoBinary } from "../drivers/deno/find-deno-binary.ts";
+import { createDenoWorkerDriver } from "../drivers/deno/worker-driver.ts";
 import type { Driver, DriverProbe } from "../drivers/driver.ts";
 import type { DriverKey, DriverTable, ProbeTable } from "../drivers/driver-table.ts";
 import { createMissingDriver } from "../drivers/missing-driver.ts";
@@ -57,12 +58,12 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
       }),
     }),
   "deno/process": (context) =>
-    createDenoDriver({
+    createDenoDriver({ ...processOptions(context), runtimeBinary: denoBinary(context) }),
+  "deno/worker": (context) =>
+    createDenoWorkerDriver({
       ...processOptions(context),
-      runtimeBinary: findDenoBinary({
-        ...runtimePlaces(context),
-        setting: context.settings.denoPath,
-      }),
+      runtimeBinary: denoBinary(context),
+      podMemoryMb: context.settings.denoPodMemoryMb,
     }),
   "python/process": (context) =>
     createPythonDriver({
@@ -73,6 +74,10 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
       }),
     }),
 };
+
+function denoBinary(context: DriverContext): string {
+  return findDenoBinary({ ...runtimePlaces(context), setting: context.settings.denoPath });
+}
 
 /** Creates and probes a driver for every enabled runtime; the only place that names concrete ones. */
 export async function openDrivers(context: DriverContext, signal: AbortSignal): Promise<Drivers> {

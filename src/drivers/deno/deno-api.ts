@@ -17,7 +17,17 @@ export interface DenoApi {
   connectTls(options: DenoTlsOptions): Promise<DenoConnection>;
   startTls(connection: DenoConnection, options: DenoTlsOptions): Promise<DenoConnection>;
   listen(options: { readonly hostname: string; readonly port: number }): DenoListener;
+  createHttpClient(options: DenoHttpClientOptions): object;
+  memoryUsage(): { readonly heapUsed: number; readonly external: number };
   readonly internal: symbol;
+}
+
+export interface DenoHttpClientOptions {
+  readonly proxy?: {
+    readonly url: string;
+    readonly basicAuth?: { readonly username: string; readonly password: string };
+  };
+  readonly [option: string]: unknown;
 }
 
 export interface DenoEnv {
@@ -45,8 +55,7 @@ export interface DenoTlsOptions extends DenoConnectOptions {
 }
 
 export interface DenoConnection {
-  readonly localAddr: unknown;
-  readonly remoteAddr: unknown;
+  readonly remoteAddr: { readonly port?: number };
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   closeWrite(): Promise<void>;

@@ -30,7 +30,9 @@ async function main(socketPath: string, proxyPort: number): Promise<void> {
     beforeImport(code) {
       const use = builtinUse(code);
       if (use.files) captureFsWrite(guest.logScope);
-      if (use.sockets && openPort !== undefined) routeSocketsThroughEgress(openPort, proxyPort);
+      if (use.sockets && egress !== undefined) {
+        routeSocketsThroughEgress((to) => egress.openPort(to), proxyPort);
+      }
     },
     exit,
   });
@@ -47,7 +49,7 @@ async function main(socketPath: string, proxyPort: number): Promise<void> {
   for (const name of ["read", "write"] as const) {
     await deno.permissions.revoke({ name, path: socketPath });
   }
-  const openPort =
+  const egress =
     proxyPort === 0
       ? undefined
       : listenForEgress({ openStream: (listener) => guest.openStream(listener) }, proxyPort);

@@ -2,11 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { callJson, startFunction } from "./call.harness.ts";
 import { forbidden, type ForbiddenFacts, whatWasDone } from "./forbidden.harness.ts";
 import { createTestDriver } from "./test-driver.harness.ts";
+import { createTestWorkerDriver } from "./test-worker-driver.harness.ts";
 
 const sandboxes = Bun.which("bwrap") === null ? (["off"] as const) : (["auto", "off"] as const);
+const kinds = sandboxes.flatMap((sandbox) => [
+  { kind: "process", sandbox, create: createTestDriver },
+  { kind: "worker", sandbox, create: createTestWorkerDriver },
+]);
 
-describe.each(sandboxes)("a function in a Deno process (sandbox: %s)", (sandbox) => {
-  const made = createTestDriver({ blanksMax: 0, sandbox });
+describe.each(kinds)("a function in a Deno $kind (sandbox: $sandbox)", ({ sandbox, create }) => {
+  const made = create({ blanksMax: 0, sandbox });
   let facts: ForbiddenFacts;
 
   beforeAll(async () => {

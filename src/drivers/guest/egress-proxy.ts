@@ -30,6 +30,8 @@ export interface EgressDestination {
 export interface EgressProxyOptions {
   /** Opens a stream to the host; the proxy sends `open` on it. */
   readonly openStream: (listener: StreamListener) => WireStream;
+  /** What a client must send as `Proxy-Authorization`, where others can reach the port. */
+  readonly authorization?: string | undefined;
 }
 
 /** Carries local connections to the outside as streams, for the host to allow or refuse. */
@@ -49,6 +51,7 @@ export class EgressProxy {
       client,
       destination,
       openStream: this.#options.openStream,
+      authorization: this.#options.authorization,
       released: () => {
         if (!isFull) this.#connections -= 1;
       },
@@ -73,6 +76,7 @@ export class EgressConnection implements StreamListener {
   readonly #client: EgressClient;
   readonly #destination: EgressDestination | undefined;
   readonly #openStream: EgressProxyOptions["openStream"];
+  readonly #authorization: string | undefined;
   readonly #released: () => void;
   #state: "head" | "opening" | "carrying" | "closed" = "head";
   #received = Buffer.alloc(0);
@@ -85,11 +89,13 @@ export class EgressConnection implements StreamListener {
     client: EgressClient;
     destination: EgressDestination | undefined;
     openStream: EgressProxyOptions["openStream"];
+    authorization: string | undefined;
     released: () => void;
   }) {
     this.#client = options.client;
     this.#destination = options.destination;
     this.#openStream = options.openStream;
+    this.#authorization = options.authorization;
     this.#released = options.released;
   }
 
@@ -206,6 +212,10 @@ export class EgressConnection implements StreamListener {
       );
       return;
     }
+    if (this.#authorization !== undefined && parsed.authorization !== this.#authorization) {
+      this.refuse(407, "egress_denied", "This proxy belongs to another function");
+      return;
+    }
     this.#received = this.#received.subarray(parsed.headBytes);
     this.open(parsed, parsed);
   }
@@ -235,6 +245,7 @@ export class EgressConnection implements StreamListener {
 const reasonPhrases: Readonly<Record<number, string>> = {
   400: "Bad Request",
   403: "Forbidden",
+  407: "Proxy Authentication Required",
   431: "Request Header Fields Too Large",
   502: "Bad Gateway",
   503: "Service Unavailable",

@@ -7,6 +7,8 @@ export interface ProxyHead {
   readonly port: number;
   /** Head to send to the destination in Latin-1, or "" when it is a tunnel. */
   readonly forward: string;
+  /** What the client sent as `Proxy-Authorization`, or "". */
+  readonly authorization: string;
   /** Bytes of the client's head, so that what follows is body. */
   readonly headBytes: number;
 }
@@ -25,12 +27,14 @@ export function parseProxyHead(bytes: Buffer): ProxyHead | "incomplete" | "malfo
   // An absent port in the parsed URL means 80, which CONNECT must spell out.
   if (method === "CONNECT" && !/:\d{1,5}$/.test(target)) return "malformed";
   const port = url.port === "" ? 80 : Number(url.port);
-  if (method === "CONNECT") return { host, port, forward: "", headBytes };
+  const authorization = fieldOf(fields, "proxy-authorization");
+  if (method === "CONNECT") return { host, port, forward: "", authorization, headBytes };
   const line = `${method} ${url.pathname}${url.search} ${version}`;
   return {
     host,
     port,
     forward: `${[line, ...forwardFields(fields)].join("\r\n")}\r\n\r\n`,
+    authorization,
     headBytes,
   };
 }
@@ -51,4 +55,10 @@ function forwardFields(fields: readonly string[]): string[] {
 /** Undefined for a text that is no URL. `URL.parse` is not in every runtime yet. */
 function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+/** The value of the first field of that name, which is in lower case. */
+function fieldOf(fields: readonly string[], name: string): string {
+  const field = fields.find((each) => each.slice(0, name.length + 1).toLowerCase() === `${name}:`);
+  return field === undefined ? "" : field.slice(name.length + 1).trim();
 }

@@ -10,6 +10,8 @@ export interface GuestBuild {
   readonly format: "esm" | "cjs";
   /** Modules of the runtime beside Node's, by esbuild's patterns. */
   readonly external: readonly string[];
+  /** Names that stand for JavaScript expressions, by esbuild's rules. */
+  readonly define?: Readonly<Record<string, string>>;
 }
 
 /** Bundles the guest half into one file that runs anywhere. */
@@ -23,6 +25,7 @@ export async function buildGuest(guest: GuestBuild): Promise<string> {
     platform: "node",
     external: [...guest.external],
     minify: true,
+    ...(guest.define !== undefined && { define: { ...guest.define } }),
     legalComments: "none",
     banner: { js: guest.mark },
   });

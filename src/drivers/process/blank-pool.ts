@@ -66,10 +66,15 @@ export class BlankPool<B extends Blank> {
     this.refill();
   }
 
+  /** Gets ready for starts that are about to come. */
+  foresee(starts: number): void {
+    this.#count(starts);
+    this.refill();
+  }
+
   /** Takes a blank out for good; undefined when none waits. Either way it counts as demand. */
   take(): B | undefined {
-    this.#demand.current += 1;
-    this.#windowTimer ??= this.#options.clock.after(demandWindowMs, () => this.#nextWindow());
+    this.#count(1);
     const blank = this.#waiting.shift();
     if (blank !== undefined) blank.fromBlank = true;
     return blank;
@@ -131,6 +136,11 @@ export class BlankPool<B extends Blank> {
 
   #timers(): readonly (Timer | undefined)[] {
     return [this.#retryTimer, this.#refillTimer, this.#windowTimer, this.#shrinkTimer];
+  }
+
+  #count(starts: number): void {
+    this.#demand.current += starts;
+    this.#windowTimer ??= this.#options.clock.after(demandWindowMs, () => this.#nextWindow());
   }
 
   #nextWindow(): void {

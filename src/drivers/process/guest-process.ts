@@ -12,6 +12,8 @@ export interface ProcessEnd {
   readonly error: string | undefined;
   /** What it is known to have been when code and signal do not tell. */
   readonly exit?: InstanceExit;
+  /** Nothing that it still says counts. */
+  readonly isAbrupt?: true;
 }
 
 /** What a guest runs in, and what ends it: a process of its own, or a part of a shared one. */

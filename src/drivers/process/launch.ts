@@ -10,7 +10,10 @@ export interface Launch {
   readonly process: GuestCarrier;
   /** The guest's connection; never settles when it dies first. */
   readonly socket: Promise<Socket>;
-  /** It is one of several in its process, which is watched as a whole by who started it. */
+  /**
+   * It is one of several in its process, which is watched as a whole by who started it, as is the
+   * socket: `release` closes it.
+   */
   readonly isShared?: true;
   /** Closes the listener and removes the folder. May be called twice. */
   release(): void;

@@ -17,14 +17,10 @@ import { linkAborts } from "./linked-abort.ts";
 import { defaultLogBudget, type LogBudget } from "./log-meter.ts";
 import { createMemoryWatcher, type MemoryWatcher } from "./memory-watch.ts";
 import { ProcessInstance } from "./process-instance.ts";
-import {
-  type RuntimeSetup,
-  type RuntimeSpec,
-  type SandboxPreference,
-  setUpRuntime,
-} from "./process-runtime.ts";
+import type { RuntimeSpec, SandboxPreference } from "./process-runtime.ts";
 import { probeOf, unavailable } from "./runtime-probe.ts";
 import { Semaphore } from "./semaphore.ts";
+import { SetupOnce } from "./setup-once.ts";
 
 /** What every driver of subprocesses takes. */
 export interface ProcessHostOptions {
@@ -50,7 +46,6 @@ export interface ProcessHostOptions {
 
 /** How long a blank may take to boot. */
 const bootTimeoutMs = 15_000;
-const tmpBytesMaxDefault = 64 * 1024 * 1024;
 
 /** Boots, keeps and hands out instances of one subprocess runtime. Nothing runs until it is used. */
 export class ProcessHost {
@@ -63,12 +58,13 @@ export class ProcessHost {
   readonly #memoryWatcher: MemoryWatcher;
   readonly #egress: EgressRelay;
   readonly #closing = new AbortController();
-  #setup: Promise<RuntimeSetup> | undefined;
+  readonly #setup: SetupOnce;
 
   constructor(runtime: RuntimeSpec, options: ProcessHostOptions) {
     const { clock, random, log, blanksMax, blanksKept = blanksMax } = options;
     this.#runtime = runtime;
     this.#options = options;
+    this.#setup = new SetupOnce(runtime, options);
     this.#boots = new Semaphore(options.startConcurrency);
     this.#memoryWatcher = createMemoryWatcher(clock);
     this.#egress = createEgressRelay({ ...defaultEgressOptions, ...options.egress, clock });
@@ -84,7 +80,7 @@ export class ProcessHost {
 
   async probe(): Promise<DriverProbe> {
     try {
-      return probeOf(await this.#ready());
+      return probeOf(await this.#setup.get(this.#closing.signal));
     } catch (error) {
       return unavailable(this.#runtime, error);
     }
@@ -129,26 +125,7 @@ export class ProcessHost {
     await this.#blanks.close();
     await Promise.allSettled(this.#booting);
     await Promise.all([...this.#live].map((instance) => instance.stop({ graceMs: 0 })));
-    const [setup] = await Promise.allSettled([this.#setup]);
-    if (setup.status === "fulfilled") setup.value?.runDir.remove();
-  }
-
-  #ready(): Promise<RuntimeSetup> {
-    this.#closing.signal.throwIfAborted();
-    this.#setup ??= this.#setUp();
-    return this.#setup;
-  }
-
-  async #setUp(): Promise<RuntimeSetup> {
-    const { runDir, sandbox, tmpBytesMax = tmpBytesMaxDefault, clock, random, log } = this.#options;
-    const runtime = this.#runtime;
-    try {
-      return await setUpRuntime({ runtime, runDir, sandbox, tmpBytesMax, clock, random, log });
-    } catch (error) {
-      // What was missing may be there at the next try.
-      this.#setup = undefined;
-      throw error;
-    }
+    await this.#setup.remove();
   }
 
   /** Boots a blank; gives up at `untilMs`, which `limitMs` names in the error. */
@@ -167,7 +144,7 @@ export class ProcessHost {
 
   async #spawn(): Promise<ProcessInstance> {
     const { ids, clock, dev, logBudget = defaultLogBudget } = this.#options;
-    const { profile, runDir } = await this.#ready();
+    const { profile, runDir } = await this.#setup.get(this.#closing.signal);
     const instance = new ProcessInstance({
       id: ids.next("ins"),
       tier: profile.tier,

@@ -335,7 +335,8 @@ export class ProcessInstance implements Instance, InvocationHost {
   /** The processes are gone; what they wrote last is still on its way. */
   #onEnded(end: ProcessEnd): void {
     const { clock, launch } = this.#options;
-    const sources = [launch.process.stdout, launch.process.stderr, this.#socket];
+    const { stdout, stderr } = launch.process;
+    const sources = end.isAbrupt === true ? [] : [stdout, stderr, this.#socket];
     const drained = Promise.all(sources.map(closedOf));
     let settled = false;
     const settle = (): void => {
@@ -375,7 +376,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     const goodbye = new WireError("connection_closed", describeExit(exit));
     if (this.#connection === undefined) this.#onBroken(goodbye);
     else this.#connection.close(goodbye);
-    this.#socket?.destroy();
+    if (launch.isShared !== true) this.#socket?.destroy();
     launch.process.stdout?.destroy();
     launch.process.stderr?.destroy();
     launch.release();

@@ -198,6 +198,15 @@ export const settingTable = {
       "Interpreter of Python 3.11 or newer. Absent: `/usr/bin/python3`, else the search path's.",
     type: "path",
   },
+  denoPodMemoryMb: {
+    path: "functions.deno_pod_memory_mb",
+    summary:
+      "Memory of a pod of Deno workers, all its functions together. A pod takes a start for each 10 MB; the next ones of its project go to another.",
+    type: "integer",
+    default: 512,
+    min: 128,
+    max: 65_536,
+  },
   bunIdleTtlSecs: {
     path: "functions.bun_idle_ttl_secs",
     summary: "How long a Bun instance without work is kept when the manifest does not say.",

@@ -6,6 +6,8 @@ import { loadBuiltin } from "./load-builtin.ts";
 export interface EgressPort {
   readonly host: string;
   readonly port: number;
+  /** Says from which port the one connection comes, where others can reach this one. */
+  expect?(clientPort: number): void;
   close(): void;
 }
 
@@ -33,6 +35,8 @@ export function routeSocketsThroughEgress(
       refused: (code, message) => this.destroy(Object.assign(new Error(message), { code })),
     });
     this.once("close", () => egress.close());
+    // Before what the user of the socket does when it is connected.
+    this.prependOnceListener("connect", () => egress.expect?.(this.localPort ?? 0));
     const servername = options["servername"] ?? (isIP(host) === 0 ? host : undefined);
     const local = { ...options, host: egress.host, port: egress.port, servername };
     return Reflect.apply(connect, this, [local, callback]);
