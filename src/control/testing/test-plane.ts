@@ -10,6 +10,7 @@ import { openDirectoryBlobStore } from "../../blobs/directory/open-directory-blo
 import { type Caller, systemCaller } from "../../domain/caller.ts";
 import type { Artifact, PrepareRequest } from "../../drivers/driver.ts";
 import { emptyPlan, type Plan } from "../../domain/plan.ts";
+import type { DraftRunner } from "../../serving/draft-runner.ts";
 import type { MaterializeRequest, Materialized } from "../../serving/materializer.ts";
 import { openSqliteStore } from "../../store/sqlite/open-sqlite-store.ts";
 import type { Store } from "../../store/store.ts";
@@ -30,6 +31,7 @@ export interface TestPlaneOptions {
   readonly clock?: Clock;
   /** Wraps the real store, to make it fail. */
   readonly wrapStore?: (store: Store) => Store;
+  readonly drafts?: DraftRunner;
 }
 
 /** A control plane over a real SQLite file and blob folder, with a materializer under control. */
@@ -117,6 +119,7 @@ export class TestPlane implements AsyncDisposable {
             return this.materialize(request, signal);
           },
         },
+        ...(this.#options.drafts === undefined ? {} : { drafts: this.#options.drafts }),
         publish: (plan) => {
           this.plans.push(plan);
           this.#published.resolve(plan);
