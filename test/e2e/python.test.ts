@@ -119,6 +119,48 @@ def handler(event):
       expect(await (await post("packaged", "{}")).json()).toEqual(["hi", "2.1"]);
     });
 
+    test("a draft runs in the playground", async () => {
+      const response = await server.fetch("/api/v1/playground/run", {
+        method: "POST",
+        headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
+        body: JSON.stringify({
+          runtime: "python",
+          files: {
+            "index.py": "def handler(event):\n    print('draft')\n    return event['n'] * 2\n",
+          },
+          event: { n: 21 },
+        }),
+      });
+      const text = await response.text();
+      expect([response.status, text]).toEqual([200, expect.stringContaining("42")]);
+      expect(text).toContain("draft");
+    });
+
+    test("a client that leaves a stream ends its generator, and the log says so", async () => {
+      const deployment = await deploy("ticking", {
+        "index.py": `
+import time
+
+def handler(event, context):
+    try:
+        while True:
+            yield "tick "
+            time.sleep(0.005)
+    finally:
+        print("generator closed", context.signal.aborted)
+`,
+      });
+      expect(deployment.status).toBe("ready");
+      const leave = new AbortController();
+      const response = await server.fetch("/fn/v1/ticking", { signal: leave.signal });
+      await response.body?.getReader().read();
+      leave.abort();
+      await until("the generator is closed", async () => {
+        const { stdout } = await server.cli("functions", "logs", "ticking", "--json");
+        return stdout.includes("generator closed True");
+      });
+    });
+
     test("8 sleeping sync handlers run side by side in one instance", async () => {
       const source = `
 import threading

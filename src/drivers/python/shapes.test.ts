@@ -177,3 +177,68 @@ test("a result that is no answer fails the request and nothing else", async () =
     expect(failure?.kind === "threw" && failure.message).toMatch(message);
   }
 });
+
+const large: Readonly<Record<string, string>> = {
+  "a sync handler":
+    "def handler(event):\n    return {'statusCode': 200, 'body': 'é' * 2_500_000}\n",
+  "an async handler":
+    "async def handler(event):\n    return {'statusCode': 200, 'body': 'é' * 2_500_000}\n",
+  "a generator's one chunk": "def handler(event):\n    yield 'é' * 2_500_000\n",
+  "an async generator's one chunk": "async def handler(event):\n    yield 'é' * 2_500_000\n",
+  "an ASGI application's one message": `
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": ("é" * 2_500_000).encode()})
+`,
+};
+
+for (const [name, source] of Object.entries(large)) {
+  test(`5 MB from ${name} arrive whole, under backpressure, and can be cancelled`, async () => {
+    const instance = await context.function(source);
+    expect((await context.ok(instance)).bytes).toBe(5_000_000);
+    const held = context.call(instance, { consume: false });
+    await context.within(
+      held.until(() => held.bytes > 0),
+      "the first bytes",
+    );
+    await context.rounds(instance, 5);
+    expect(held.isDone).toBe(false);
+    held.stream.cancel("client left");
+    await context.done(held);
+    expect(held.failure).toEqual({ kind: "cancelled" });
+    expect((await context.ok(instance)).bytes).toBe(5_000_000);
+  });
+}
+
+test("HEAD of a handler has the length of the body that is not sent", async () => {
+  const instance = await context.function("def handler(event):\n    return {'a': 'é'}\n");
+  const head = await context.ok(instance, { method: "HEAD" });
+  expect([head.bytes, head.header("content-length")]).toEqual([0, ["10"]]);
+});
+
+test("a stream to a HEAD request runs no further than its head", async () => {
+  const instance = await context.function(`
+import threading
+
+closed = threading.Event()
+
+def ticks():
+    try:
+        yield {"headers": {"x-kind": "ticks"}}
+        while True:
+            yield "tick"
+    finally:
+        closed.set()
+
+def handler(event):
+    if event["method"] == "HEAD":
+        return ticks()
+    closed.wait()
+    return "closed"
+`);
+  const head = await context.ok(instance, { method: "HEAD" });
+  expect([head.bytes, head.header("x-kind")]).toEqual([0, ["ticks"]]);
+  expect((await context.ok(instance)).text()).toBe('"closed"');
+});
