@@ -120,3 +120,23 @@ def handler(event):
   );
   expect((await context.ok(instance)).json()).toEqual([8, "hi", "données", "données"]);
 });
+
+test("a bundle of 30 MB is there only once while the function runs", async () => {
+  const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(65_536))).toString("latin1");
+  const instance = await context.files(
+    {
+      "index.py": `
+import os, resource
+
+def handler(event):
+    kilobytes = open("/proc/self/status").read().split("VmRSS:")[1].split()[0]
+    return [int(kilobytes) // 1024, os.path.getsize("data.txt") > 20_000_000]
+`,
+      "data.txt": noise.repeat(250),
+    },
+    { memoryMb: 128 },
+  );
+  const [residentMb, isThere] = (await context.ok(instance)).json() as [number, boolean];
+  expect(isThere).toBe(true);
+  expect(residentMb).toBeLessThan(64);
+});

@@ -66,10 +66,9 @@ class FrameDecoder:
 
     def push(self, chunk):
         """Takes the next bytes, in order; calls `on_frame` for each frame they complete."""
-        held = self._held
-        if held:
-            held += chunk
-            chunk = held
+        if self._held:
+            self._held += chunk
+            chunk = self._held
         at = 0
         size = len(chunk)
         while size - at >= HEADER_BYTES:
@@ -82,9 +81,15 @@ class FrameDecoder:
             end = at + HEADER_BYTES + length
             if end > size:
                 break
-            self._on_frame(kind, flags, stream, bytes(chunk[at + HEADER_BYTES : end]))
+            with memoryview(chunk) as view:
+                payload = bytes(view[at + HEADER_BYTES : end])
             at = end
-        if chunk is held:
-            del held[:at]
+            if at == size and chunk is self._held:
+                # A large frame must not be here twice while it is worked on.
+                self._held = bytearray()
+            self._on_frame(kind, flags, stream, payload)
+            del payload
+        if chunk is self._held:
+            del chunk[:at]
         elif at < size:
-            held += chunk[at:]
+            self._held += chunk[at:]

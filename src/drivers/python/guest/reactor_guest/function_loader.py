@@ -23,18 +23,21 @@ def function_root():
     return os.path.join(os.environ.get("TMPDIR", "/tmp"), "function")
 
 
-def load_function(payload, root, loop, scope):
+def load_function(take, root, loop, scope):
     """
-    Takes the payload of `configure`: `jsonLength:u32le json code`. Raises whatever the function's
-    import raises; `scope` gets the errors that are not raised.
+    Waits for the payload of `configure`, `jsonLength:u32le json code`, by `take`, which keeps nothing
+    of it: it may be large. Raises whatever the function's import raises; `scope` gets the errors that
+    are not raised.
     """
+    payload = take()
     json_bytes = int.from_bytes(payload[:4], "little")
     configured = json.loads(payload[4 : 4 + json_bytes])
     loaded = LoadedFunction()
     loaded.configured = configured
     loaded.root = root
     loaded.env = apply_guest_environment(configured)
-    unpack(payload[4 + json_bytes :], root)
+    unpack(payload, 4 + json_bytes, root)
+    del payload
     os.chdir(root)
     if configured.get("shape") is None:
         _check_syntax(root, scope)

@@ -80,7 +80,7 @@ class Guest:
         """Waits for the function, loads it and runs the event loop; ends with the process."""
         try:
             self._prepare()
-            self._load(self._configurations.get())
+            self._load()
             self.loop.run_forever()
         except SystemExit as error:
             self.exit_by_user(error)
@@ -169,13 +169,14 @@ class Guest:
                 return
             step()
 
-    def _load(self, payload):
+    def _load(self):
         from .function_loader import function_root, load_function
         from .serving import Serving
 
         self._root = function_root()
         try:
-            loaded = load_function(payload, self._root, self.loop, self._process_scope)
+            take = self._configurations.get
+            loaded = load_function(take, self._root, self.loop, self._process_scope)
         except SystemExit as error:
             self.exit_by_user(error)
         except BaseException as error:

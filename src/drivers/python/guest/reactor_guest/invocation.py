@@ -89,7 +89,7 @@ class Invocation:
         with self._lock:
             if self._settle_stopped() or self._state != "running":
                 return None
-            self._flush_log()
+            self.flush_log()
             self._state = "responding"
             is_whole = len(body) <= frames.DATA_PAYLOAD_BYTES_MAX
             self._stream.head(frames.RESPONSE, head, body if is_whole else b"", is_whole)
@@ -116,7 +116,7 @@ class Invocation:
             if self._state != "responding" or self.stopped is not None:
                 self._settle_stopped()
                 return
-            self._flush_log()
+            self.flush_log()
             self._stream.end()
             self._finish()
 
@@ -132,7 +132,7 @@ class Invocation:
             failure = {"kind": kind, "message": thrown.message}
             if thrown.stack is not None:
                 failure["stack"] = thrown.stack
-            self._flush_log()
+            self.flush_log()
             self._stream.fail(failure)
             self._finish()
         if kind == "body_failed":
@@ -173,11 +173,7 @@ class Invocation:
     # The end.
 
     def flush_log(self):
-        """Sends what the user wrote without a newline; for the end of the process."""
-        if self._scope is not None:
-            self._scope.flush()
-
-    def _flush_log(self):
+        """Sends what the user wrote without a newline."""
         if self._scope is not None:
             self._scope.flush()
 
@@ -195,7 +191,7 @@ class Invocation:
         if self.stopped is None:
             return False
         if self._state != "finished":
-            self._flush_log()
+            self.flush_log()
             self._stream.fail({"kind": "cancelled", "message": self.stopped})
             self._finish()
         return True

@@ -19,11 +19,11 @@ class BrokenArtifact(GuestError):
     """The code that the host sent cannot be unpacked."""
 
 
-def unpack(code, root):
-    """Writes the archive's files below `root`, a folder that does not exist yet."""
+def unpack(payload, start, root):
+    """Writes the files of the archive at `start` below `root`, a folder that does not exist yet."""
     os.mkdir(root, 0o700)
     folders = {root}
-    for name, content in _entries(code):
+    for name, content in _entries(payload, start):
         path = os.path.join(root, name)
         folder = os.path.dirname(path)
         if folder not in folders:
@@ -33,29 +33,32 @@ def unpack(code, root):
             file.write(content)
 
 
-def _entries(code):
+def _entries(payload, start):
     """Names and contents of a zip archive as the driver packs it: no encryption, no zip64."""
-    end = code.rfind(_END)
+    end = payload.rfind(_END, start)
     if end == -1:
         raise BrokenArtifact("The artifact is no archive of Python files")
-    count = int.from_bytes(code[end + 10 : end + 12], "little")
-    at = int.from_bytes(code[end + 16 : end + 20], "little")
+    count = _number(payload, end + 10, 2)
+    at = start + _number(payload, end + 16, 4)
+    view = memoryview(payload)
     for _ in range(count):
-        if code[at : at + 4] != _CENTRAL:
+        if payload[at : at + 4] != _CENTRAL:
             raise BrokenArtifact("The artifact's list of files is damaged")
-        method, size, name_length, extra, comment, start = (
-            int.from_bytes(code[at + offset : at + offset + length], "little")
-            for offset, length in ((10, 2), (20, 4), (28, 2), (30, 2), (32, 2), (42, 4))
-        )
-        name = code[at + 46 : at + 46 + name_length].decode("utf-8")
+        name_length = _number(payload, at + 28, 2)
+        name = payload[at + 46 : at + 46 + name_length].decode("utf-8")
         if name.startswith("/") or ".." in name.split("/"):
             raise BrokenArtifact(f'The artifact holds the path "{name}", which leads out of it')
         # The local header repeats the name; only its lengths are needed to pass it.
-        data_at = start + 30 + int.from_bytes(code[start + 26 : start + 28], "little")
-        data_at += int.from_bytes(code[start + 28 : start + 30], "little")
-        data = code[data_at : data_at + size]
-        yield name, zlib.decompress(data, -15) if method == _DEFLATED else data
-        at += 46 + name_length + extra + comment
+        local = start + _number(payload, at + 42, 4)
+        data_at = local + 30 + _number(payload, local + 26, 2) + _number(payload, local + 28, 2)
+        data = view[data_at : data_at + _number(payload, at + 20, 4)]
+        is_deflated = _number(payload, at + 10, 2) == _DEFLATED
+        yield name, zlib.decompress(data, -15) if is_deflated else data
+        at += 46 + name_length + _number(payload, at + 30, 2) + _number(payload, at + 32, 2)
+
+
+def _number(payload, at, length):
+    return int.from_bytes(payload[at : at + length], "little")
 
 
 def compile_all(root):
