@@ -161,6 +161,58 @@ def handler(event, context):
       });
     });
 
+    test("8 handlers that compute, print and log at once are told apart", async () => {
+      const manifest = {
+        name: "primes",
+        runtime: "python",
+        access: "public",
+        concurrency: { max_instances: 1 },
+      };
+      const deployment = await deploy("primes", {
+        "index.py": `
+import logging, threading
+
+together = threading.Barrier(8)
+
+def handler(event, context):
+    together.wait(30)
+    primes = []
+    for number in range(2, event["below"]):
+        if all(number % prime for prime in primes if prime * prime <= number):
+            primes.append(number)
+        if number % 100 == 0:
+            print(f"printed {number} {context.request_id}")
+            logging.info("logged %d %s", number, context.request_id)
+    return len(primes)
+`,
+        "reactor.json": JSON.stringify(manifest),
+      });
+      expect(deployment.status).toBe("ready");
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => post("primes", '{"below":1001}')),
+      );
+      expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(
+        Array.from({ length: 8 }, () => "168"),
+      );
+      const linesOf = async (): Promise<{ message: string; request_id: string }[]> => {
+        const { stdout } = await server.cli(
+          "functions",
+          "logs",
+          "primes",
+          "--json",
+          "--limit",
+          "1000",
+        );
+        const lines = stdout.split("\n").filter((line) => /"(?:printed|logged) /.test(line));
+        return lines.map((line) => JSON.parse(line));
+      };
+      await until("all lines are in the log", async () => (await linesOf()).length >= 160);
+      const lines = await linesOf();
+      expect(lines).toHaveLength(160);
+      for (const line of lines) expect(line.message).toEndWith(` ${line.request_id}`);
+      expect(new Set(lines.map((line) => line.request_id)).size).toBe(8);
+    });
+
     test("8 sleeping sync handlers run side by side in one instance", async () => {
       const source = `
 import threading
