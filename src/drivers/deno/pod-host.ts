@@ -101,7 +101,7 @@ export class PodHost {
     try {
       return await this.#startOnce(artifact, spec, deadline);
     } catch (error) {
-      // Another function brought the pod down while this one started in it.
+      // The pod went down, or was being replaced, for what another function in it did.
       if (!(error instanceof StartError) || !this.#isInnocent(error.exit, spec)) throw error;
       return await this.#startOnce(artifact, spec, deadline);
     } finally {
@@ -322,6 +322,7 @@ export class PodHost {
 
   /** Whether a start failed for what others in its pod did. */
   #isInnocent(exit: InstanceExit, { deploymentId }: StartSpec): boolean {
+    if (exit.reason === "stopped") return true;
     const accused = this.#lastAccused;
     if (exit.reason !== "memory" || accused === undefined || exit.pod !== accused.pod) return false;
     return !accused.deployments.has(deploymentId);

@@ -152,11 +152,10 @@ export class Pod {
     this.#hasEnded = true;
     this.#memory.stop();
     this.#control?.close();
-    const isTyped = exit.reason !== "stopped";
     // Settles first, so that whoever hears of a worker's end finds the pod gone.
     this.#exit.resolve(exit);
     for (const worker of this.#workers.values()) {
-      worker.endedWith({ ...end, isAbrupt: true, ...(isTyped && { exit }) });
+      worker.endedWith({ ...end, isAbrupt: true, exit });
     }
     this.#options.launch.release();
     this.#output.end();

@@ -2,6 +2,7 @@ import type { Driver } from "../driver.ts";
 import { bundleFunction } from "../javascript/bundle-function.ts";
 import { bundleTargets } from "../javascript/bundle-target.ts";
 import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
+import { explainStart } from "../javascript/explain-start.ts";
 import { buildPodGuest } from "./build-guest.ts";
 import { denoRuntime } from "./deno-runtime.ts";
 import { PodHost, type PodHostOptions } from "./pod-host.ts";
@@ -37,7 +38,7 @@ export function createDenoWorkerDriver(options: DenoWorkerDriverOptions): Driver
     probe: () => host.probe(),
     warm: () => host.warm(),
     prepare: (request, signal) => bundleFunction(request, bundleTargets.deno, signal),
-    start: (artifact, spec, signal) => host.start(artifact, spec, signal),
+    start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
     close() {
       closed ??= close();
       return closed;

@@ -40,7 +40,7 @@ async function main(birth: WorkerBirth): Promise<void> {
   captureDenoOutput(guest.logScope);
   hearUncaught(guest);
   confineExits(() => {
-    guest.flush();
+    guest.exiting(new Error("exit").stack);
     sink.flushNow();
   });
   const connection = await deno.connect({ transport: "unix", path: birth.socketPath });

@@ -190,7 +190,8 @@ export class WorkerPod implements Blank {
   }
 
   #leaveWhenIdle(instance: ProcessInstance): void {
-    // An instance that settles at once is gone before the next request can be given to it.
+    // It settles at once, so it is gone before the next request can be given to it; one that loads
+    // fails to start, and starts again in the next pod.
     if (this.#isRetiring && instance.running === 0) void instance.stop({ graceMs: 0 });
   }
 

@@ -200,8 +200,7 @@ export const settingTable = {
   },
   denoPodMemoryMb: {
     path: "functions.deno_pod_memory_mb",
-    summary:
-      "Memory of a pod of Deno workers, all its functions together. A pod takes a start for each 10 MB; the next ones of its project go to another.",
+    summary: "Memory of a pod of Deno workers in all; it takes an instance for each 10 MB of it.",
     type: "integer",
     default: 512,
     min: 128,
