@@ -58,6 +58,7 @@ test("a draft leaves one audit row, without its code, its event or its values, a
   expect(done).toBe(outcome);
   expect(ran[0]).toMatchObject({ requestId: "req_1", env: { A: "shown" }, secrets });
   expect(ran[0]?.id).toMatch(/^drf_/);
+  expect(ran[0]?.projectId).toBe("playground-default");
   const { items } = await plane.run("audit.list", { limit: 10, cursor: undefined });
   expect(items.map(({ command }) => command)).toEqual(["playground.run"]);
   expect(items[0]?.details).toMatchObject({ runtime: "bun", isolation: "process", files: 1 });

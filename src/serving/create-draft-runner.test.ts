@@ -29,6 +29,7 @@ async function bench(prepare?: Prepare) {
 function draft(changes: ManifestChanges = {}): Draft {
   return {
     id: "drf_1",
+    projectId: "playground-default",
     requestId: "req_1",
     manifest: testManifest(changes),
     files: new Map([["index.ts", Buffer.from("code")]]),
@@ -44,7 +45,11 @@ test("a draft runs once on an instance of its own, which is stopped", async () =
   const { driver, runner } = await bench();
   driver.handler = (call) => {
     const { spec } = call.instance;
-    expect(spec).toMatchObject({ projectId: "drf_1", env: { A: "1" }, secrets: { S: "s" } });
+    expect(spec).toMatchObject({
+      projectId: "playground-default",
+      env: { A: "1" },
+      secrets: { S: "s" },
+    });
     expect([call.head.method, call.body, call.header("a")]).toEqual(["POST", "{}", "b"]);
     call.respond(201, ["x", "y"], "done");
   };

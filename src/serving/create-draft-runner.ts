@@ -94,8 +94,7 @@ function start({ draft, driver, log, options, signal }: DraftRun, artifact: Arti
   return driver.start(
     artifact,
     {
-      // Nothing is shared with a project's own functions.
-      projectId: draft.id,
+      projectId: draft.projectId,
       functionId: draft.id,
       functionName: draft.manifest.name,
       deploymentId: draft.id,
@@ -218,10 +217,10 @@ function hostOf(functionPlan: FunctionPlan): InvocationHost<Invocation> {
   };
 }
 
-function planOf({ id, manifest }: Draft): FunctionPlan {
+function planOf({ id, projectId, manifest }: Draft): FunctionPlan {
   return {
     functionId: id,
-    projectId: id,
+    projectId,
     project: "",
     name: manifest.name,
     slug: slugOf(manifest.name),

@@ -15,8 +15,10 @@ export interface DraftCall {
 
 /** Code that is no deployment, and what it runs with. */
 export interface Draft {
-  /** Stands for every id that a deployed function would have. */
+  /** Stands for the ids that a deployed function and its deployment would have. */
   readonly id: string;
+  /** Drafts of one such id may share a process where their isolation says so; no function has it. */
+  readonly projectId: string;
   readonly requestId: string;
   /** Its entry point resolved, its limits as they are to hold. */
   readonly manifest: Manifest;

@@ -2,17 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startServer, type TestServer } from "./reactor.ts";
+import { makeRunDir, processesWith, startServer, type TestServer } from "./reactor.ts";
 
 /** Drafts on every runtime, and from the command line. */
 let server: TestServer;
+let runDir: string;
 
 beforeAll(async () => {
-  server = await startServer();
+  runDir = await makeRunDir();
+  server = await startServer({ env: { REACTOR_RUN_DIR: runDir } });
 });
 
 afterAll(async () => {
   await server.stop();
+  await rm(runDir, { recursive: true, force: true });
 });
 
 describe.each([
@@ -40,6 +43,24 @@ describe.each([
     expect(JSON.parse(outcome.body)).toEqual({ got: 7 });
     expect(outcome.logs.map(({ message }) => message)).toEqual(["here"]);
   });
+});
+
+test("drafts at isolation worker share one pod, which is not that of the functions", async () => {
+  const handler = "let calls = 0; function handler() { return ++calls; }";
+  await server.deploy("worker", handler, { runtime: "deno", isolation: "worker" });
+  expect(await (await server.fetch("/fn/v1/worker")).json()).toBe(1);
+  const pods = async (): Promise<number> =>
+    (await processesWith(runDir)).filter((line) => line.includes("deno")).length;
+  const draft = {
+    runtime: "deno",
+    isolation: "worker",
+    files: new Map([["index.js", Buffer.from(handler)]]),
+  } as const;
+  expect((await server.client.runPlayground(draft)).body).toBe("1");
+  const after = await pods();
+  expect(after).toBeGreaterThan(1);
+  for (let i = 0; i < 3; i++) expect((await server.client.runPlayground(draft)).body).toBe("1");
+  expect(await pods()).toBe(after);
 });
 
 test("reactor playground run prints the answer of a file", async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunDraftInput } from "../../src/client/playground-calls.ts";
 import type { PlaygroundOutcomeResource } from "../../src/client/resources.ts";
-import { processesWith, startServer, type TestServer, until } from "./reactor.ts";
+import { makeRunDir, processesWith, startServer, type TestServer, until } from "./reactor.ts";
 
 /** Drafts on a real server: run once in a real sandbox, and nothing of them is left. */
 let server: TestServer;
@@ -307,8 +307,10 @@ describe("nothing is left", () => {
   });
 
   test("of a run whose client left: its instance stops long before its time is up", async () => {
+    const runDir = await makeRunDir();
     const leaving = await startServer({
       env: {
+        REACTOR_RUN_DIR: runDir,
         REACTOR_FUNCTIONS_PLAYGROUND_MAX_RUNS: "1",
         REACTOR_FUNCTIONS_PLAYGROUND_TIMEOUT_MS: "300000",
         REACTOR_FUNCTIONS_BUN_BLANK_INSTANCES: "0",
@@ -335,17 +337,17 @@ describe("nothing is left", () => {
         "it runs",
         async () => (await ask({ files: { "index.ts": event } })).status === 429,
       );
+      await until("its instance runs", async () => (await processesWith(runDir)).length > 0);
       gone.abort();
       await asked;
       await until(
         "another may run",
         async () => (await ask({ files: { "index.ts": event } })).status === 200,
       );
-      await leaving.stop();
-      expect(await processesWith(leaving.dataDir)).toEqual([]);
+      await until("no instance is left", async () => (await processesWith(runDir)).length === 0);
     } finally {
-      leaving.signal("SIGKILL");
-      await leaving.exited;
+      await leaving.stop();
+      await rm(runDir, { recursive: true, force: true });
     }
   });
 });

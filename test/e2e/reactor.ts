@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createClient, type ReactorClient } from "../../src/client/client.ts";
@@ -137,6 +137,13 @@ async function deploy(
   if (deployment.status !== "ready") {
     throw new Error(`${name} is ${deployment.status}: ${JSON.stringify(deployment.failure)}`);
   }
+}
+
+/** A run folder of a test's own, which other users may enter; the command lines of instances name it. */
+export async function makeRunDir(): Promise<string> {
+  const runDir = await mkdtemp(join(tmpdir(), "rr-"));
+  await chmod(runDir, 0o755);
+  return runDir;
 }
 
 /** Processes whose command line holds the text. */

@@ -14,7 +14,7 @@ export const playgroundCommands: CommandTable<"playground.run"> = {
           "Cannot run drafts: this server has no runner",
         );
       }
-      await context.project(input.project);
+      const project = await context.project(input.project);
       const { digest, ...draft } = await prepareDraft(input, context.settings);
       const { call, signal, requestId } = input;
       return context.playground.run(signal, async (limited) => {
@@ -23,7 +23,9 @@ export const playgroundCommands: CommandTable<"playground.run"> = {
         // The row comes first: whatever the code does, it is known who ran it.
         await context.change(() => Promise.resolve({ output: undefined, details, touched: [] }));
         limited.throwIfAborted();
-        return drafts.run({ ...draft, id: context.ids.next("drf"), requestId, call }, limited);
+        const id = context.ids.next("drf");
+        const projectId = `playground-${project.id}`;
+        return drafts.run({ ...draft, id, projectId, requestId, call }, limited);
       });
     },
   },
