@@ -5,13 +5,28 @@ import { root, startServer, type TestServer } from "./reactor.ts";
 
 /** The examples in JavaScript, each deployed as a user would, from its folder by the command line. */
 let server: TestServer;
+let upstream: ReturnType<typeof Bun.serve>;
+const received: unknown[] = [];
 
 beforeAll(async () => {
-  server = await startServer({ args: ["--runtimes", "bun,node"] });
+  upstream = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      received.push([pathname, await request.json()]);
+      return new Response("ok");
+    },
+  });
+  server = await startServer({
+    args: ["--runtimes", "bun,node,deno"],
+    env: { REACTOR_EGRESS_PRIVATE_ALLOW: `127.0.0.1:${upstream.port}` },
+  });
 });
 
 afterAll(async () => {
   await server.stop();
+  await upstream.stop(true);
 });
 
 async function deploy(name: string): Promise<void> {
@@ -92,4 +107,31 @@ test("commonjs runs on Node", async () => {
   const sha256 = createHash("sha256").update("hello").digest("hex");
   expect(await ask("commonjs", { text: "hello" })).toEqual([200, { sha256 }]);
   expect(await ask("commonjs", {})).toEqual([400, { error: "text is missing" }]);
+});
+
+test("worker keeps its memory between calls", async () => {
+  await deploy("worker");
+  for (const calls of [1, 2]) {
+    expect(await ask("worker", { name: "you" })).toEqual([200, { message: "Hello, you", calls }]);
+  }
+});
+
+test("notify tells both of its targets", async () => {
+  const target = `http://127.0.0.1:${upstream.port}`;
+  await server.cli("functions", "create", "notify", "--runtime", "deno", "--isolation", "worker");
+  const hook = { key: "SLACK_WEBHOOK_URL", value: `${target}/services/T0/B0/x`, secret: true };
+  await server.client.setEnv("notify", hook);
+  await server.cli("functions", "env", "set", "notify", "PROVISIONING_URL", target);
+  await deploy("notify");
+  expect(await ask("notify", { projectId: "prj-7", tier: "small" })).toEqual([
+    200,
+    { notified: true, extensionInstalled: true },
+  ]);
+  expect(received).toEqual([
+    ["/services/T0/B0/x", { text: "DB prj-7 is ready!" }],
+    [
+      "/api/provision/prj-7/migrations",
+      { sql: "CREATE EXTENSION IF NOT EXISTS vector", version: "001", name: "pgvector" },
+    ],
+  ]);
 });
