@@ -10,6 +10,7 @@ import { keyOperations } from "./resources/keys.ts";
 import { logOperations } from "./resources/logs.ts";
 import { policyOperations } from "./resources/policies.ts";
 import { playgroundOperations } from "./resources/playground.ts";
+import { secretOperations } from "./resources/secrets.ts";
 import { serverOperations } from "./resources/server.ts";
 
 /** Every operation of the admin API; routes, OpenAPI, client types and reference come from it. */
@@ -19,6 +20,7 @@ export const operations: readonly Operation[] = [
   ...aliasOperations,
   ...envOperations,
   ...policyOperations,
+  ...secretOperations,
   ...logOperations,
   ...invocationOperations,
   ...keyOperations,

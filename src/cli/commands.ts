@@ -31,6 +31,7 @@ import { policiesDelete } from "./commands/policies/delete.ts";
 import { policiesGet } from "./commands/policies/get.ts";
 import { policiesList } from "./commands/policies/list.ts";
 import { policiesTest } from "./commands/policies/test-policies.ts";
+import { secretsRotateKey } from "./commands/secrets/rotate-key.ts";
 import { playgroundRun } from "./commands/playground/run.ts";
 
 /** A shorter name for a command. */
@@ -72,6 +73,7 @@ export const commands: readonly Command[] = [
   policiesGet,
   policiesTest,
   policiesDelete,
+  secretsRotateKey,
   invocationsList,
   invocationsGet,
   playgroundRun,

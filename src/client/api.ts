@@ -457,6 +457,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/secrets/rotate-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new data key and move every secret to it
+         * @description Needs a key of all projects with `secrets:write`. Functions run on meanwhile. The former key is kept beside the new one, for backups that need it.
+         */
+        post: operations["rotateDataKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -658,6 +678,14 @@ export interface components {
             /** Format: date-time */
             started_at: string;
             status: number;
+        };
+        KeyRotation: {
+            /** @description Where the former key is kept, on the server. */
+            former_key_file: string;
+            former_key_id: string;
+            key_id: string;
+            /** @description How many were moved. */
+            secrets: number;
         };
         LogLine: {
             /** Format: date-time */
@@ -2270,6 +2298,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlaygroundOutcome"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rotateDataKey: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was done; it is complete. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRotation"];
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

@@ -16,6 +16,7 @@ import type {
   HealthResource,
   InvocationResource,
   KeyResource,
+  KeyRotationResource,
   LogLineResource,
   PolicyResource,
   PolicyTrialResource,
@@ -130,6 +131,9 @@ export interface ReactorClient {
 
   /** Runs code once, without a function. What the code does wrong is in `error`, not thrown. */
   runPlayground(input: RunDraftInput, options?: CallOptions): Promise<PlaygroundOutcomeResource>;
+
+  /** Makes a new data key and moves every secret to it. Needs a key of all projects with `secrets:write`. */
+  rotateDataKey(options?: CallOptions): Promise<KeyRotationResource>;
 
   listAudit(options?: PageOptions): Promise<ResourcePage<AuditResource>>;
   /** Takes a backup of everything but logs. Needs a key of all projects with `backups:read`. */

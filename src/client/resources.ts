@@ -14,6 +14,8 @@ export type InvocationResource = Schemas["Invocation"];
 export type KeyResource = Schemas["ApiKey"];
 /** A key just made: the only time `key` is shown. */
 export type CreatedKeyResource = Schemas["CreatedApiKey"];
+/** What a rotation of the data key did. */
+export type KeyRotationResource = Schemas["KeyRotation"];
 export type PolicyResource = Schemas["Policy"];
 /** What each policy would say about an invocation. */
 export type PolicyTrialResource = Schemas["PolicyTrial"];

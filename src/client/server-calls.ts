@@ -66,6 +66,8 @@ export function serverCalls(transport: Transport) {
         }),
         options,
       ),
+    rotateDataKey: (options: CallOptions = {}) =>
+      take(api.POST("/api/v1/secrets/rotate-key", signalOf(options)), options),
     health: (options: CallOptions = {}) =>
       take(api.GET("/api/v1/health", signalOf(options)), options),
     system: (options: CallOptions = {}) =>

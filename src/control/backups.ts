@@ -38,7 +38,8 @@ export interface BackupsOptions {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly collector: BlobCollector;
-  readonly masterKey: MasterKey;
+  /** The master key, and whether secrets are being moved to another one. */
+  readonly sealing: { readonly key: MasterKey; readonly isMoving: boolean };
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
@@ -138,8 +139,16 @@ async function freeze(
   run: Run,
   recipient: KeyRecipient | undefined,
 ): Promise<BackupManifest> {
-  const { store, masterKey, random, clock, serverVersion } = options;
+  const { store, sealing, random, clock, serverVersion } = options;
+  const masterKey = sealing.key;
   const { formatVersion, referencedBlobs, secretKeyIds } = await store.snapshot(run.file);
+  if (sealing.isMoving || sealing.key !== masterKey) {
+    throw new ReactorError(
+      "conflict",
+      "Cannot make a backup: secrets are being moved to a new data key; try again",
+      { retryAfterSecs: 5 },
+    );
+  }
   const files: BackupFile[] = [{ path: storePath, ...(await measure(readFile(run.file))) }];
   const damagedBlobs: string[] = [];
   for (const digest of referencedBlobs) {

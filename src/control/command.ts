@@ -15,6 +15,7 @@ import type { Backups } from "./backups.ts";
 import type { CommandName, Commands } from "./control-plane.ts";
 import type { ControlSettings } from "./control-settings.ts";
 import type { DeployQueue } from "./deploy-queue.ts";
+import type { KeyRotation } from "./key-rotation.ts";
 import type { PlanChange, PlanKeeper } from "./plan-keeper.ts";
 import type { PlaygroundRuns } from "./playground-runs.ts";
 import type { StrandedDeployments } from "./recover.ts";
@@ -27,6 +28,7 @@ export interface ControlServices {
   readonly journal: Journal;
   readonly materializer: Materializer;
   readonly secretBox: SecretBox;
+  readonly keyRotation: KeyRotation;
   readonly plans: PlanKeeper;
   readonly deploys: DeployQueue;
   readonly collector: BlobCollector;

@@ -15,6 +15,7 @@ import type { PolicyFinding } from "../serving/policy-set.ts";
 import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
 import type { DeploymentKey, Page, PageRequest } from "../store/store.ts";
 import type { DraftCall, DraftOutcome } from "../serving/draft-runner.ts";
+import type { KeyRotationResult } from "./key-rotation.ts";
 import type { BackupStream } from "./backup-stream.ts";
 
 /** A function together with where `production` points. */
@@ -177,6 +178,8 @@ export interface Commands {
     input: FunctionRef & { policy: string | undefined; trial: PolicyTrial };
     output: PolicyTrialResult;
   };
+  /** Moves every secret of every project to a fresh master key. */
+  "secrets.rotateKey": { input: Record<string, never>; output: KeyRotationResult };
   /** (read) */
   "audit.list": { input: PageRequest; output: Page<AuditRecord> };
   /** (read) */

@@ -15,7 +15,7 @@ import { requireProject } from "../domain/scopes.ts";
 import { auditRecord, refusalOf } from "./audit.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorise } from "./authorise.ts";
-import { type Backups, createBackups } from "./backups.ts";
+import { createBackups } from "./backups.ts";
 import { type BlobCollector, createBlobCollector } from "./blob-collector.ts";
 import { collectableDeployments } from "./collect-failed-deployments.ts";
 import type { Access, Command, CommandContext, ControlServices } from "./command.ts";
@@ -24,6 +24,8 @@ import type { CommandName, Commands, ControlPlane } from "./control-plane.ts";
 import type { ControlSettings } from "./control-settings.ts";
 import { createDeployQueue } from "./deploy-queue.ts";
 import { lookUpFunction, looksLikeFunctionId } from "./find-function.ts";
+import { createKeyRotation } from "./key-rotation.ts";
+import type { MasterKeyFile } from "./master-key-file.ts";
 import { newApiKey } from "./new-api-key.ts";
 import { createPlanKeeper, type PlanChange } from "./plan-keeper.ts";
 import { createPlaygroundRuns } from "./playground-runs.ts";
@@ -40,8 +42,10 @@ export interface ControlPlaneOptions {
   /** Hears every new plan, the first before `createControlPlane` resolves. Must not throw. */
   readonly publish: (plan: Plan) => void;
   readonly masterKey: MasterKey;
-  /** Keys that secrets may still be sealed under. */
+  /** Keys that secrets may still be sealed under; those secrets are moved to the master key. */
   readonly previousMasterKeys?: readonly MasterKey[];
+  /** How the master key's file is changed; absent: the server cannot change the key. */
+  readonly masterKeyFile?: MasterKeyFile | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
@@ -77,11 +81,14 @@ export async function createControlPlane(
     graceMs: options.settings.blobGraceMs,
   });
   const { backup } = options;
-  const backups = backup && (await createBackups({ ...options, ...backup, collector }));
-  const services: ControlServices = createServices(options, collector, backups);
+  const sealed = openSealing(options);
+  const { sealing } = sealed;
+  const backups = backup && (await createBackups({ ...options, ...backup, collector, sealing }));
+  const services: ControlServices = createServices(options, { ...sealed, collector, backups });
   const { store, plans, deploys, clock } = services;
   await ensureDefaultProject(services);
   await failInterruptedDeployments(services);
+  if (sealed.mayBeBehind) await sealed.keyRotation.resume();
   await plans.load();
   collector.start();
   const running = new Set<Promise<unknown>>();
@@ -133,18 +140,34 @@ function stopping(): ReactorError {
   });
 }
 
+/** What seals secrets, and how its key changes. */
+function openSealing(options: ControlPlaneOptions) {
+  const { store, masterKey, previousMasterKeys = [], masterKeyFile, random, log } = options;
+  const secretBox = createSecretBox({ current: masterKey, previous: previousMasterKeys, random });
+  const keyRotation = createKeyRotation({ store, secretBox, keyFile: masterKeyFile, log });
+  return {
+    secretBox,
+    keyRotation,
+    /** Secrets may be sealed under another key than the current one. */
+    mayBeBehind: previousMasterKeys.length > 0 || masterKeyFile?.pending !== undefined,
+    sealing: {
+      get key() {
+        return secretBox.current;
+      },
+      get isMoving() {
+        return keyRotation.isUnderWay;
+      },
+    },
+  };
+}
+
 function createServices(
   options: ControlPlaneOptions,
-  collector: BlobCollector,
-  backups: Backups | undefined,
+  parts: Pick<ControlServices, "secretBox" | "keyRotation" | "collector" | "backups">,
 ): ControlServices {
   const { store, blobs, journal, materializer, publish, clock, ids, random, log, settings } =
     options;
-  const secretBox = createSecretBox({
-    current: options.masterKey,
-    previous: options.previousMasterKeys ?? [],
-    random,
-  });
+  const { secretBox, keyRotation, collector, backups } = parts;
   return {
     store,
     blobs,
@@ -156,6 +179,7 @@ function createServices(
     log,
     settings,
     secretBox,
+    keyRotation,
     collector,
     backups,
     stranded: createStrandedDeployments(options),

@@ -32,6 +32,12 @@ export interface SecretBox {
   rewrap(sealed: string, subject: SecretSubject): string;
   /** Whether the master key that a sealed value names is at hand. */
   knows(sealed: string): boolean;
+  /** The master key that `seal` and `rewrap` use. */
+  readonly current: MasterKey;
+  /** What every value that is sealed under the current master key starts with. */
+  readonly currentPrefix: string;
+  /** Seals under this key from now on; the former ones still open. */
+  use(key: MasterKey): void;
 }
 
 const format = "rs1";
@@ -46,7 +52,8 @@ export function createSecretBox(options: {
   readonly previous?: readonly MasterKey[];
   readonly random: Random;
 }): SecretBox {
-  const { current, random } = options;
+  const { random } = options;
+  let { current } = options;
   const keys = new Map([...(options.previous ?? []), current].map((key) => [key.id, checked(key)]));
   const openDataKey = (
     sealed: string,
@@ -66,6 +73,16 @@ export function createSecretBox(options: {
   const join = (wrapped: Buffer, body: Buffer): string =>
     `${format}.${current.id}.${Buffer.concat([wrapped, body]).toString("base64url")}`;
   return {
+    get current() {
+      return current;
+    },
+    get currentPrefix() {
+      return `${format}.${current.id}.`;
+    },
+    use(key) {
+      keys.set(key.id, checked(key));
+      current = key;
+    },
     seal(value, subject) {
       const dataKey = random.bytes(keyBytes);
       const body = encrypt(dataKey, Buffer.from(value), valueContext(subject), random);

@@ -9,6 +9,7 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { type ControlSettings, defaultControlSettings } from "../control/control-settings.ts";
 import { createControlPlane, type StartedControlPlane } from "../control/create-control-plane.ts";
+import type { MasterKeyFile } from "../control/master-key-file.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { JournalLimits } from "../journal/journal-limits.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -20,7 +21,8 @@ import { createServing, type RunningServing } from "../serving/create-serving.ts
 import { lockDataFolder } from "../store/data-lock.ts";
 import type { Store } from "../store/store.ts";
 import { openSqliteStore } from "../store/sqlite/open-sqlite-store.ts";
-import { type DataKey, loadDataKey } from "./config/data-key.ts";
+import { type DataKey, loadDataKey, toDataKey } from "./config/data-key.ts";
+import { openDataKeyRotation } from "./config/data-key-rotation.ts";
 import { isLoopbackHost } from "./config/is-loopback-host.ts";
 import type { Config } from "./config/load-config.ts";
 import type { Settings } from "./config/settings.ts";
@@ -111,6 +113,8 @@ async function openAll(
 
 interface Storage {
   readonly masterKey: DataKey;
+  readonly previousMasterKeys: readonly DataKey[];
+  readonly masterKeyFile: MasterKeyFile | undefined;
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly journal: Journal;
@@ -147,7 +151,18 @@ async function openStorage(options: StartOptions, opened: Opened): Promise<Stora
     limits: journalLimits(settings),
   });
   opened({ name: "journal", close: () => journal.close() });
-  return { masterKey, store, blobs, journal };
+  const previous = settings.dataKeyPrevious;
+  return {
+    masterKey,
+    previousMasterKeys:
+      previous === undefined ? [] : [toDataKey(previous, "functions.data_key_previous")],
+    // A key that the operator set is the operator's to change.
+    masterKeyFile:
+      dataKey === undefined ? await openDataKeyRotation(dataKeyFile, random) : undefined,
+    store,
+    blobs,
+    journal,
+  };
 }
 
 function openServing(options: StartOptions, storage: Storage, drivers: Drivers): RunningServing {

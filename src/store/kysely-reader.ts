@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { ReactorError } from "../domain/errors.ts";
 import {
   aliasRow,
@@ -162,7 +162,7 @@ function failedBeyond(db: Kysely<Tables>, kept: number) {
 function settingReads(
   db: Kysely<Tables>,
   attempt: Attempt,
-): Pick<StoreReader, "envOf" | "apiKeys" | "policies" | "listAudit"> {
+): Pick<StoreReader, "envOf" | "secretsWithout" | "apiKeys" | "policies" | "listAudit"> {
   return {
     async envOf(projectId, functionId) {
       const query = db.selectFrom("env").selectAll().where("project_id", "=", projectId);
@@ -171,6 +171,15 @@ function settingReads(
           ? query.where("function_id", "is", null)
           : query.where("function_id", "=", functionId);
       const rows = await attempt("read env", () => owned.orderBy("key").execute());
+      return rows.map(envRow.toRecord);
+    },
+    async secretsWithout(prefix, limit) {
+      const query = db
+        .selectFrom("env")
+        .selectAll()
+        .where("secret", "=", 1)
+        .where(sql<boolean>`substr(value, 1, ${prefix.length}) <> ${prefix}`);
+      const rows = await attempt("read secrets", () => query.limit(limit).execute());
       return rows.map(envRow.toRecord);
     },
     async apiKeys() {

@@ -53,6 +53,11 @@ export interface StoreReader {
   promotions(functionId: string): Promise<readonly PromotionRecord[]>;
   /** Of the function itself and of its project (`functionId` undefined). */
   envOf(projectId: string, functionId: string | undefined): Promise<readonly EnvRecord[]>;
+  /**
+   * Secrets of every owner, deleted functions too, whose stored value does not start with the text;
+   * at most `limit` of them.
+   */
+  secretsWithout(prefix: string, limit: number): Promise<readonly EnvRecord[]>;
   apiKeys(): Promise<readonly ApiKeyRecord[]>;
   /** Of one function, in order of name. */
   policies(functionId: string): Promise<readonly PolicyRecord[]>;

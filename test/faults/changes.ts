@@ -1,3 +1,6 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sha256Hex } from "../../src/base/digest.ts";
 import type { TestServer } from "../e2e/reactor.ts";
 
 const json = { "content-type": "application/json" };
@@ -11,6 +14,9 @@ export interface World {
   readonly answer: string;
   readonly keys: readonly string[];
   readonly victimWorks: boolean;
+  /** Files of data keys: the current one, former ones, and one that waits for a rotation's end. */
+  readonly dataKeyFiles: readonly string[];
+  readonly dataKey: string;
 }
 
 /** A change that the world is asked to make while the server is being killed. */
@@ -55,6 +61,8 @@ export async function readWorld(server: TestServer): Promise<World> {
     answer: await (await server.fetch("/fn/v1/base")).text(),
     keys: keys.map((key) => key.name).toSorted(),
     victimWorks: keys.some((key) => key.name === "victim"),
+    dataKey: sha256Hex(await readFile(join(server.dataDir, "data.key"))),
+    dataKeyFiles: (await readdir(server.dataDir)).filter((name) => name.startsWith("data.key")),
   };
 }
 
@@ -127,6 +135,14 @@ export const changes: Readonly<Record<string, Change>> = {
       return call(server, "DELETE", `keys/${victim?.id}`);
     },
     isDone: (world) => !world.victimWorks,
+  },
+  "secrets.rotateKey": {
+    run: (server) => call(server, "POST", "secrets/rotate-key"),
+    // Whatever was reached, the function still gets the secret.
+    isDone: ({ dataKeyFiles, answer }) =>
+      dataKeyFiles.length === 2 &&
+      !dataKeyFiles.includes("data.key.next") &&
+      answer.endsWith(" old-token"),
   },
 };
 

@@ -181,6 +181,12 @@ const samples: Outputs = {
     deployments: [{ id: "dep_1", revision: 7, runtime: "bun" }],
     findings: [{ name: "office", holds: false, error: false, because: "the time is late" }],
   },
+  "secrets.rotateKey": {
+    formerKeyId: "old",
+    keyId: "new",
+    secrets: 3,
+    formerKeyFile: "/data/data.key.old",
+  },
   "audit.list": {
     items: [
       {

@@ -167,6 +167,15 @@ export const routeRows: readonly RouteRow[] = [
     wrong: { body: "x", pointer: "" },
   },
   {
+    id: "rotateDataKey",
+    method: "POST",
+    path: "/secrets/rotate-key",
+    command: "secrets.rotateKey",
+    input: {},
+    answer: { former_key_id: "old", key_id: "new", secrets: 3 },
+    wrong: { body: "x", pointer: "" },
+  },
+  {
     id: "listPolicies",
     method: "GET",
     path: "/functions/hello/policies",

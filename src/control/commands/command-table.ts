@@ -12,6 +12,7 @@ import { logCommands } from "./logs.ts";
 import { policyCommands } from "./policies.ts";
 import { playgroundCommands } from "./playground.ts";
 import { promotionCommands } from "./promotions.ts";
+import { secretCommands } from "./secrets.ts";
 import { workerCommands } from "./workers.ts";
 
 /** Every command by name. */
@@ -23,6 +24,7 @@ export const commandTable: CommandTable<CommandName> = {
   ...envCommands,
   ...keyCommands,
   ...policyCommands,
+  ...secretCommands,
   ...auditCommands,
   ...logCommands,
   ...invocationCommands,

@@ -14,7 +14,11 @@ import type { DraftRunner } from "../../serving/draft-runner.ts";
 import type { MaterializeRequest, Materialized } from "../../serving/materializer.ts";
 import { openSqliteStore } from "../../store/sqlite/open-sqlite-store.ts";
 import type { Store } from "../../store/store.ts";
-import { createControlPlane, type StartedControlPlane } from "../create-control-plane.ts";
+import {
+  type ControlPlaneOptions,
+  createControlPlane,
+  type StartedControlPlane,
+} from "../create-control-plane.ts";
 import type { CommandName, Commands, Upload } from "../control-plane.ts";
 import { type ControlSettings, defaultControlSettings } from "../control-settings.ts";
 import { createMemoryJournal } from "./memory-journal.ts";
@@ -32,6 +36,8 @@ export interface TestPlaneOptions {
   /** Wraps the real store, to make it fail. */
   readonly wrapStore?: (store: Store) => Store;
   readonly drafts?: DraftRunner;
+  /** Other master keys, and how the master key changes; asked at every start. */
+  readonly keys?: () => Pick<ControlPlaneOptions, "previousMasterKeys" | "masterKeyFile">;
 }
 
 /** A control plane over a real SQLite file and blob folder, with a materializer under control. */
@@ -126,6 +132,7 @@ export class TestPlane implements AsyncDisposable {
           this.#published = Promise.withResolvers();
         },
         masterKey: this.masterKey,
+        ...this.#options.keys?.(),
         clock,
         ids: createIds(clock, systemRandom),
         random: systemRandom,

@@ -22,7 +22,8 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-function toDataKey(text: string, origin: string): DataKey {
+/** The key in a text of base64. Throws ConfigError naming the origin when it is none. */
+export function toDataKey(text: string, origin: string): DataKey {
   const parsed = parseSetting(text, settingTable.dataKey, "/");
   if (!parsed.ok) throw new ConfigError([`the data key in ${origin} must be ${parsed.must}`]);
   const bytes = Buffer.from(String(parsed.value), "base64");
@@ -69,7 +70,7 @@ export async function readDataKeyFile(file: string): Promise<DataKey | undefined
 }
 
 /** Writes a fresh key beside the file and links it in place, so that a crash leaves all of it or nothing. */
-async function createDataKeyFile(file: string, random: Random): Promise<void> {
+export async function createDataKeyFile(file: string, random: Random): Promise<void> {
   const folder = path.dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const draft = `${file}.${Buffer.from(random.bytes(8)).toString("hex")}`;

@@ -3,6 +3,7 @@ import { sha256Hex } from "../../base/digest.ts";
 import { logLevels } from "../../base/log.ts";
 import { defaultHttpLimits } from "../../http/http-limits.ts";
 import { accessSettings } from "./access-settings.ts";
+import { dataKeySettings } from "./data-key-settings.ts";
 import { dependencySettings } from "./dependency-settings.ts";
 import { egressSettings } from "./egress-settings.ts";
 import { logSettings } from "./log-settings.ts";
@@ -119,12 +120,7 @@ export const settingTable = {
     defaultFrom: below("functions"),
     defaultText: "`functions` in the data folder",
   },
-  dataKey: {
-    path: "functions.data_key",
-    summary: "Master key that encrypts secrets: 32 bytes in base64. Absent: the key file is used.",
-    type: "key",
-    secret: true,
-  },
+  ...dataKeySettings,
   dataKeyFile: {
     path: "functions.data_key_file",
     summary: "File of the master key, made on first start with mode 0600.",

@@ -40,6 +40,19 @@ export function settingTests(store: () => Store): void {
     expect(await remove(undefined)).toBe(true);
   });
 
+  test("secretsWithout() finds secrets of every owner, deleted ones too, and no variables", async () => {
+    await store().write(async (writer) => {
+      await writer.insertFunction(aFunction({ deletedAtMs: atMs }));
+      await writer.putEnv(anEnv({ key: "A", secret: true, value: "rs1.old.x" }));
+      await writer.putEnv(anEnv({ key: "B", secret: true, value: "rs1.new.x" }));
+      await writer.putEnv(anEnv({ key: "C", value: "rs1.old.x" }));
+      await writer.putEnv(anEnv({ functionId: undefined, secret: true, value: "rs1.n_w.x" }));
+    });
+    const found = await store().read((reader) => reader.secretsWithout("rs1.new.", 9));
+    expect(found.map(({ value }) => value).toSorted()).toEqual(["rs1.n_w.x", "rs1.old.x"]);
+    expect(await store().read((reader) => reader.secretsWithout("rs1.new.", 1))).toHaveLength(1);
+  });
+
   test("API keys keep their scopes and are revoked once", async () => {
     await store().write((writer) => writer.insertApiKey(anApiKey({ expiresAtMs: atMs + 9 })));
     const revoke = (id: string) => store().write((writer) => writer.revokeApiKey(id, atMs + 1));

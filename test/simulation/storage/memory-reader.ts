@@ -113,7 +113,7 @@ function deploymentReads(tables: MemoryTables): DeploymentReads {
 
 function settingReads(
   tables: MemoryTables,
-): Pick<StoreReader, "envOf" | "apiKeys" | "policies" | "listAudit"> {
+): Pick<StoreReader, "envOf" | "secretsWithout" | "apiKeys" | "policies" | "listAudit"> {
   return {
     envOf: async (projectId, functionId) =>
       sorted(
@@ -122,6 +122,10 @@ function settingReads(
         ),
         (record) => record.key,
       ),
+    secretsWithout: async (prefix, limit) =>
+      [...tables.env.values()]
+        .filter(({ secret, value }) => secret && !value.startsWith(prefix))
+        .slice(0, limit),
     apiKeys: async () => sorted([...tables.apiKeys.values()], (record) => record.id),
     policies: async (functionId) =>
       sorted(

@@ -26,6 +26,7 @@ const when = new Date("2026-12-01T00:00:00Z");
 /** Each call, the command it must become, and a part of what it must resolve with. */
 const calls: readonly [string, () => Promise<unknown>, string, unknown, object][] = [
   ["listPolicies", () => client.listPolicies("hello"), "policies.list", ref, [{ name: "office" }]],
+  ["rotateDataKey", () => client.rotateDataKey(), "secrets.rotateKey", {}, { key_id: "new" }],
   [
     "createPolicy",
     () => client.createPolicy("hello", "post", { kind: "method", methods: ["POST"] }),
