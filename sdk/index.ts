@@ -16,9 +16,9 @@ export interface FunctionSecrets {
 
 /** Who called, as the platform authenticated it. */
 export interface FunctionCaller {
-  /** How: for instance `key`, `anonymous` or `system`. */
+  /** How: for instance `key` or `jwt`. */
   readonly kind: string;
-  /** Key id or the like; never the credential itself. */
+  /** Key id, or the subject of a token; never the credential itself. */
   readonly id: string;
   readonly [claim: string]: unknown;
 }

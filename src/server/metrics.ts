@@ -58,6 +58,11 @@ export const metricTable = {
     help: "Instances by state, over all functions.",
     labels: ["state"],
   },
+  reactor_refusals_total: {
+    type: "counter",
+    help: "Requests to functions that were answered with an error of the platform, by code: wrong credentials, policies, limits and failures.",
+    labels: ["code"],
+  },
   reactor_log_lines_dropped_total: {
     type: "counter",
     help: "Log lines dropped because a bound was reached.",
@@ -87,6 +92,8 @@ export interface MetricsSources {
   readonly serving: Serving;
   readonly journal: Journal;
   readonly collector: Pick<BlobCollector, "collected">;
+  /** Errors of the platform that the gateway answered, by code. */
+  readonly refusals: () => Iterable<readonly [code: string, count: number]>;
   readonly clock: Clock;
 }
 
@@ -136,7 +143,7 @@ function pulledMetric(name: string, entry: MetricEntry, samples: () => Sample[])
 }
 
 function samplers(sources: MetricsSources, startedAtMs: number) {
-  const { serving, journal, collector, clock } = sources;
+  const { serving, journal, collector, refusals, clock } = sources;
   const perFunction = (value: (meter: FunctionMeter) => number) => (): Sample[] =>
     [...serving.meters()].map((meter) => [functionLabels(meter), value(meter)]);
   const overPools =
@@ -165,6 +172,8 @@ function samplers(sources: MetricsSources, startedAtMs: number) {
     reactor_invocations_in_flight: overPools((pool) => pool.running),
     reactor_invocations_waiting: overPools((pool) => pool.waiting),
     reactor_instances: (): Sample[] => instancesByState(serving),
+    reactor_refusals_total: (): Sample[] =>
+      [...refusals()].map(([code, count]): Sample => [{ code }, count]),
     reactor_log_lines_dropped_total: (): Sample[] => [[{}, journal.dropped.lines]],
     reactor_deployments_collected_total: (): Sample[] => [[{}, collector.collected.deployments]],
     reactor_blobs_collected_total: (): Sample[] => [[{}, collector.collected.blobs]],

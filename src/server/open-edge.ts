@@ -73,7 +73,13 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     clientAddress: ({ remoteAddress, headers }) =>
       peers.clientAddress(remoteAddress, headerValue(headers, "x-forwarded-for")),
   });
-  const metrics = createMetrics({ serving, journal, clock, collector: control.collector });
+  const metrics = createMetrics({
+    serving,
+    journal,
+    clock,
+    collector: control.collector,
+    refusals: () => gateway.refusals.byCode,
+  });
   const gateway = createGateway({
     serving,
     fallback: createFallback({ admin, metrics, control, ids }),

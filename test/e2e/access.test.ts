@@ -107,5 +107,9 @@ describe("API keys", () => {
     for (let i = 0; i < 40; i++) statuses.add((await guess(`rk_${i}`)).status);
     expect([...statuses]).toEqual([401, 429]);
     expect((await guess(server.key)).status).toBe(200);
+    const headers = { authorization: `Bearer ${server.key}` };
+    const metrics = await (await server.fetch("/metrics", { headers })).text();
+    expect(metrics).toMatch(/reactor_refusals_total\{code="too_many_requests"\} [1-9]/);
+    expect(metrics).toMatch(/reactor_refusals_total\{code="auth_required"\} [1-9]/);
   });
 });
