@@ -109,6 +109,9 @@ test("a test says of each policy whether it holds and why, without a deployment 
   expect(await ask({ selector: "2" }, "revision")).toMatchObject({ admitted: true });
   expect((await refusal(ask({ selector: "beta" }))).code).toBe("alias_not_found");
   expect((await refusal(ask({ selector: "../x" }))).code).toBe("invalid_request");
+  const claims = { roles: Array.from({ length: 257 }, () => "x") };
+  const caller = { ...anonymousPolicyCaller, claims };
+  expect((await refusal(ask({ caller }))).code).toBe("invalid_request");
 });
 
 test("rights: policies:write makes and removes, policies:read reads and tests, nobody else", async () => {

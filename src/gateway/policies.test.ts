@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import type { ErrorEnvelope } from "../domain/errors.ts";
+import { spellingsOf } from "../domain/policy/path-spellings.harness.ts";
 import type { PolicyRule } from "../domain/policy/policy-rule.ts";
 import { GatewayBench } from "./gateway.harness.ts";
 
@@ -125,6 +126,31 @@ describe("policies are asked", () => {
     gateway.apply([{}]);
     expect(await statusOf()).toBe(200);
   });
+});
+
+test("no spelling of a path brings a request where the path itself may not go", async () => {
+  const policies = {
+    "not-admin": { kind: "cel", expression: 'request.path != "/admin"' },
+    public: { kind: "path", match: "glob", paths: ["/x/**", "/*", "/"] },
+  } as const;
+  const gateway = await bench([{ policies }]);
+  const admitted: string[] = [];
+  for (const spelling of [...spellingsOf("/admin"), "/administer", "/%61dminister?/admin"]) {
+    for (const [prefix, host] of [
+      ["/fn/v1/hello", "localhost"],
+      ["", "hello.fn.localhost"],
+    ] as const) {
+      const text = await gateway.send(
+        `GET ${prefix}${spelling} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      );
+      if (!text.startsWith("HTTP/1.1 200")) continue;
+      const url = text.slice(text.indexOf("\r\n\r\n") + 4);
+      // What a function makes of it that decodes the path and then resolves it, as careless ones do.
+      const { pathname } = new URL(decodeURIComponent(new URL(url).pathname), "http://x");
+      admitted.push(pathname);
+    }
+  }
+  expect(admitted).toEqual(Array.from({ length: 4 }, () => "/administer"));
 });
 
 test("all policies must hold, and for each deployment that an alias leads to", async () => {

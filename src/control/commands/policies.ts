@@ -2,6 +2,7 @@ import { ReactorError } from "../../domain/errors.ts";
 import type { FunctionRecord } from "../../domain/function.ts";
 import { aliasPattern } from "../../domain/names.ts";
 import type { FunctionPlan } from "../../domain/plan.ts";
+import { isBoundedClaim } from "../../domain/policy/claim-limits.ts";
 import { compilePolicy } from "../../domain/policy/compile-policy.ts";
 import type { PolicyRecord } from "../../domain/policy/policy-rule.ts";
 import { policySet } from "../../serving/policy-set.ts";
@@ -175,6 +176,12 @@ export const policyCommands: CommandTable<PolicyCommand> = {
     access: (input) => onFunction(input, ["admin"], readers),
     async run(context, input) {
       requireSelector(input.trial.selector);
+      if (!isBoundedClaim(input.trial.caller.claims)) {
+        throw new ReactorError(
+          "invalid_request",
+          "Cannot test with these claims: a token with so many would not be accepted",
+        );
+      }
       const owner = await context.store.read(await ownerIn(context, input));
       const shown = context.plans.plan.functions.get(`${input.project}:${owner.name}`);
       if (shown === undefined) throw new Error(`the plan lacks the function "${owner.name}"`);

@@ -3,8 +3,9 @@ import type { Clock } from "../../base/clock.ts";
 import { sha256Hex } from "../../base/digest.ts";
 import type { Log } from "../../base/log.ts";
 import { ReactorError } from "../../domain/errors.ts";
+import { isBoundedClaim } from "../../domain/policy/claim-limits.ts";
 import { type FetchJwks, JwksKeys } from "./jwks-keys.ts";
-import { type JwtReason, jwtFault, jwtReasonOf } from "./jwt-fault.ts";
+import { jwtFault, jwtReasonOf } from "./jwt-fault.ts";
 import type { JwtRules } from "./jwt-rules.ts";
 
 /** Who a token speaks for. */
@@ -37,9 +38,6 @@ export interface JwtVerifierOptions {
 const tokenLengthMax = 8192;
 /** Good tokens that are remembered. */
 const tokensMax = 4096;
-/** Elements of a list or map in a claim; policies go through no more. */
-const elementsMax = 256;
-const depthMax = 8;
 
 export function createJwtVerifier(options: JwtVerifierOptions): JwtVerifier {
   const { rules, clock, log } = options;
@@ -137,7 +135,7 @@ function readPayload(payload: JWTPayload, rules: JwtRules): VerifiedToken {
   const claims: [string, unknown][] = [];
   for (const name of rules.claims) {
     if (!Object.hasOwn(payload, name)) continue;
-    requireBounded(payload[name], depthMax);
+    if (!isBoundedClaim(payload[name])) throw jwtFault("claims");
     claims.push([name, payload[name]]);
   }
   return Object.freeze({
@@ -146,13 +144,4 @@ function readPayload(payload: JWTPayload, rules: JwtRules): VerifiedToken {
     claims: Object.freeze(Object.fromEntries(claims)),
     expiresAtMs: (exp + rules.leewaySecs) * 1000,
   });
-}
-
-function requireBounded(value: unknown, depth: number): void {
-  if (typeof value !== "object" || value === null) return;
-  const members = Object.values(value);
-  const fault: JwtReason | undefined =
-    depth === 0 || members.length > elementsMax ? "claims" : undefined;
-  if (fault !== undefined) throw jwtFault(fault);
-  for (const member of members) requireBounded(member, depth - 1);
 }

@@ -1,3 +1,5 @@
+import { claimElementsMax } from "../claim-limits.ts";
+
 /** Bounds of an expression, held when it is created. */
 export const celLimits = {
   /** Characters of the source. */
@@ -10,5 +12,5 @@ export const celLimits = {
   /** Steps that one evaluation can take at most, as `celCost` counts them. */
   cost: 20_000,
   /** Elements of a list or map that comes with a request; a request with more fails the rule. */
-  elements: 256,
+  elements: claimElementsMax,
 } as const;
