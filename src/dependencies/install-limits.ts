@@ -2,6 +2,10 @@
 export const installLimits = {
   /** Packages in all. */
   packagesMax: 3000,
+  /** What packages need of one another in all; a large project has 8,000. */
+  needsMax: 50_000,
+  /** Packages inside of one another. */
+  depthMax: 32,
   /** One package's archive as it comes. */
   packedBytesMax: 50 * 1_048_576,
   /** All packages unpacked. */

@@ -1,7 +1,7 @@
 import { refuseDependencies } from "../dependency-error.ts";
 import { isObject, type JsonObject, own, ownObject, ownTexts } from "../json-object.ts";
 import { refuseForeign } from "./foreign-source.ts";
-import type { LockedPackage, ReadLock } from "./lock-tree.ts";
+import { folderOfNames, type LockedPackage, type ReadLock } from "./lock-tree.ts";
 import { needsOf } from "./package-lock.ts";
 import { type PackageManifest, providedPackages, rangesOf, rootNeeds } from "./package-manifest.ts";
 import { isExactVersion, isPackageName, splitAtVersion } from "./package-name.ts";
@@ -62,9 +62,8 @@ function parse(text: string): JsonObject {
 /** `a/@s/b` as the folder `node_modules/a/node_modules/@s/b`. */
 function pathOf(key: string): string {
   const names = key.match(/@[^/]+\/[^/]+|[^/]+/g) ?? [];
-  if (names.length > 0 && names.join("/") === key && names.every(isPackageName)) {
-    return names.map((name) => `node_modules/${name}`).join("/");
-  }
+  const folder = names.join("/") === key ? folderOfNames(names) : undefined;
+  if (folder !== undefined) return folder;
   throw refuseDependencies(
     `bun.lock has ${JSON.stringify(key.slice(0, 200))}, which is no name of a package`,
   );

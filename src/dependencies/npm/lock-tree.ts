@@ -1,3 +1,6 @@
+import { installLimits } from "../install-limits.ts";
+import { isPackageName } from "./package-name.ts";
+
 /** Ranges by name, as one table of a package.json writes them. */
 export type WrittenRanges = Readonly<Record<string, string>>;
 
@@ -40,6 +43,16 @@ export interface ReadLock {
   readonly tree: LockTree;
   readonly dependencies: WrittenRanges;
   readonly optionalDependencies: WrittenRanges;
+}
+
+/**
+ * The folder below node_modules of a package that lies inside of the others before it. Undefined when
+ * a name is none, or there are more than any project has.
+ */
+export function folderOfNames(names: readonly string[]): string | undefined {
+  const plain = names.length > 0 && names.length <= installLimits.depthMax;
+  if (!plain || !names.every(isPackageName)) return undefined;
+  return names.map((name) => `node_modules/${name}`).join("/");
 }
 
 /** The folder that a package in `folder` ("" is the function's) finds under a name, by Node's rule. */

@@ -29,7 +29,7 @@ const unreadLocks: Readonly<Record<string, string>> = {
 };
 /** Deno's own, which counts for its functions only, and there before the others. */
 const denoLock: LockKind = { file: "deno.lock", read: readDenoLock, remedy: "deno install" };
-const lockBytesMax = 16 * 1_048_576;
+const lockBytesMax = 8 * 1_048_576;
 
 export interface FoundLock extends LockKind {
   readonly bytes: Uint8Array;

@@ -1,7 +1,7 @@
 import { refuseDependencies } from "../dependency-error.ts";
 import { isObject, type JsonObject, own, ownObject, ownText, ownTexts } from "../json-object.ts";
 import { refuseForeign } from "./foreign-source.ts";
-import type { LockedNeeds, LockedPackage, ReadLock } from "./lock-tree.ts";
+import { folderOfNames, type LockedNeeds, type LockedPackage, type ReadLock } from "./lock-tree.ts";
 import { type PackageManifest, providedPackages, rangesOf, rootNeeds } from "./package-manifest.ts";
 import { isExactVersion, isPackageName } from "./package-name.ts";
 
@@ -48,7 +48,7 @@ function nameAt(path: string): string {
   const names = path.startsWith("node_modules/")
     ? path.slice("node_modules/".length).split("/node_modules/")
     : [];
-  if (names.length > 0 && names.every(isPackageName)) return names.at(-1) ?? "";
+  if (folderOfNames(names) === path) return names.at(-1) ?? "";
   throw refuseDependencies(
     `package-lock.json has ${JSON.stringify(path.slice(0, 200))}, which is no folder of a package below node_modules; workspaces and local folders are not deployed`,
   );

@@ -71,6 +71,12 @@ test("a circle of versions that no tree can hold is refused", () => {
   expect(() => folders(needs)).toThrow("packages need each other in several versions");
 });
 
+test("packages that need one another without end are refused", () => {
+  const ids = Array.from({ length: 300 }, (_, index) => `p${index}@1`);
+  const needs = Object.fromEntries([["root", ids], ...ids.map((id) => [id, ids])]);
+  expect(() => folders(needs)).toThrow("need one another more than 50000 times");
+});
+
 /** Every lookup that does not find what the graph says. */
 function findsAll(needs: Needs): string[] {
   const { packages } = placePackages(graphOf(needs));

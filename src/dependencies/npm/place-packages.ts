@@ -31,7 +31,14 @@ export function placePackages(graph: PackageGraph): LockTree {
   const queue: { readonly path: string; readonly needs: Omit<PackageGraph, "find"> }[] = [
     { path: "", needs: graph },
   ];
+  let needed = 0;
   for (const { path, needs } of queue) {
+    needed += needs.required.size + needs.optional.size;
+    if (needed > installLimits.needsMax) {
+      throw tooManyDependencies(
+        `the packages of the lockfile need one another more than ${installLimits.needsMax} times`,
+      );
+    }
     for (const [name, id] of [...needs.required, ...needs.optional]) {
       const placed = layout.place(path, name, id);
       if (placed === undefined) continue;

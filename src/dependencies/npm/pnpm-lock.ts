@@ -1,8 +1,8 @@
-import { parse as parseYaml } from "yaml";
 import { refuseDependencies } from "../dependency-error.ts";
 import { isObject, type JsonObject, own, ownObject, ownText, ownTexts } from "../json-object.ts";
 import { refuseForeign } from "./foreign-source.ts";
 import type { ReadLock, WrittenRanges } from "./lock-tree.ts";
+import { parsePnpmYaml } from "./pnpm-yaml.ts";
 import { type GraphPackage, placePackages } from "./place-packages.ts";
 import { type PackageManifest, providedPackages } from "./package-manifest.ts";
 import { isExactVersion, isPackageName, splitAtVersion } from "./package-name.ts";
@@ -42,10 +42,12 @@ interface PnpmLock {
 function parse(text: string): JsonObject {
   let json: unknown;
   try {
-    // No aliases: pnpm writes none, and a few of them can mean gigabytes.
-    json = parseYaml(text, { maxAliasCount: 0, schema: "core", uniqueKeys: true });
+    json = parsePnpmYaml(text);
   } catch (cause) {
-    throw refuseDependencies(`pnpm-lock.yaml cannot be read: ${String(cause)}`, cause);
+    throw refuseDependencies(
+      `pnpm-lock.yaml cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    );
   }
   const version = String(own(json, "lockfileVersion"));
   if (isObject(json) && /^9\.\d+$/.test(version)) return json;

@@ -226,6 +226,27 @@ describe("what cannot be installed is refused by name", () => {
     expect(message).toContain(word);
   });
 
+  test("packages that need one another without end are refused before anything is fetched", async () => {
+    const names = Array.from({ length: 400 }, (_, index) => `p${index}`);
+    const needs = Object.fromEntries(names.map((name) => [name, "1"]));
+    const locked = names.map((name) => [name, registry.lockEntry(one, { dependencies: needs })]);
+    const refused = await bench.refusal(
+      npmProject({ dependencies: needs, packages: Object.fromEntries(locked) }),
+    );
+    expect([refused.code, refused.message]).toEqual([
+      "bundle_too_large",
+      expect.stringContaining("need one another more than 50000 times"),
+    ]);
+  });
+
+  test("packages inside of one another without end are refused", async () => {
+    const path = Array.from({ length: 40 }, () => "one").join("/node_modules/");
+    const { message } = await bench.refusal(
+      npmProject({ dependencies: { one: "1" }, packages: { [path]: registry.lockEntry(one) } }),
+    );
+    expect(message).toContain("which is no folder of a package below node_modules");
+  });
+
   test("a tree of more packages than the server takes, before anything is fetched", async () => {
     const from = registry.asked.length;
     const names = Array.from({ length: 3001 }, (_, index) => `p${index}`);

@@ -26,7 +26,14 @@ export function selectPackages(tree: LockTree, platform: Platform, file: string)
   const { packages } = tree;
   const visited = new Map<string, boolean>();
   const skipped: string[] = [];
+  let visits = 0;
   const visit = (from: string, name: string, need: "required" | "optional" | "peer"): void => {
+    visits += 1;
+    if (visits > installLimits.needsMax) {
+      throw tooManyDependencies(
+        `the packages of ${file} need one another more than ${installLimits.needsMax} times`,
+      );
+    }
     const path = findInTree(packages, from, name);
     const locked = path === undefined ? undefined : packages.get(path);
     if (path === undefined || locked === undefined) {
