@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
@@ -184,6 +184,32 @@ test.each(Object.keys(failures))("%s is a failed deployment whose log says why",
   expect(items[0]?.status).toBe("failed");
   const { stdout: log } = await server.cli("logs", name);
   expect(log).toContain(word);
+});
+
+test("without a setting, packages come from the registry that the machine's npm is configured for", async () => {
+  const bin = join(home, "bin");
+  await writeFolder(bin, {
+    npm: `#!/bin/sh\n[ "$*" = "config get registry" ] && echo "${registry.url}/"\n`,
+  });
+  await chmod(join(bin, "npm"), 0o755);
+  const other = await startServer({
+    env: {
+      PATH: `${bin}:${process.env["PATH"]}`,
+      REACTOR_EGRESS_PRIVATE_ALLOW: `127.0.0.1:${registry.port}`,
+    },
+  });
+  try {
+    const folder = join(home, "machine");
+    await writeFolder(folder, sources());
+    const env = { REACTOR_URL: other.url, REACTOR_API_KEY: other.key };
+    const deployed = await reactor(
+      ["functions", "deploy", "machine", "--dir", folder, "--create"],
+      { env },
+    );
+    expect(deployed.stdout + deployed.stderr).toContain("ready");
+  } finally {
+    await other.stop();
+  }
 });
 
 test("a server that is killed in the middle of an install leaves nothing of it", async () => {

@@ -301,6 +301,18 @@ describe("the edge", () => {
     expect([settings.tlsCert, settings.tlsKey]).toEqual(["/srv/app/c.pem", "/k.pem"]);
   });
 
+  test.each(["npm_registry", "python_index"])(
+    "refuses a %s that is no plain URL, without showing a password",
+    async (key) => {
+      for (const value of ["registry.example", "ftp://a.example", "https://u:hunter2@a.example"]) {
+        expect(await problemsOf({ file: `functions.${key} = "${value}"` })).toEqual([
+          `functions.${key} must be an http or https URL without user and password`,
+        ]);
+      }
+      expect(await problemsOf({ file: `functions.${key} = "https://a.example/npm/"` })).toEqual([]);
+    },
+  );
+
   test("refuses a trusted proxy that is no address or block", async () => {
     expect((await problemsOf({ env: { REACTOR_TRUSTED_PROXIES: "proxy.example" } }))[0]).toContain(
       "an address or CIDR block",
