@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { createVirtualClock } from "../base/clock.ts";
+import type { DependencyInstaller } from "../dependencies/dependency-installer.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { FunctionRecord } from "../domain/function.ts";
+import type { LogLine } from "../domain/invocation.ts";
 import type { DriverProbe } from "../drivers/driver.ts";
 import { createMaterializer } from "./create-materializer.ts";
 import type { Materializer, MaterializeRequest } from "./materializer.ts";
@@ -24,17 +26,20 @@ const owner: FunctionRecord = {
 
 async function bench(
   probe: Partial<DriverProbe> = {},
-): Promise<{ driver: ScriptedDriver; materializer: Materializer }> {
+  dependencies?: DependencyInstaller,
+): Promise<{ driver: ScriptedDriver; materializer: Materializer; lines: LogLine[] }> {
   const driver = new ScriptedDriver();
+  const lines: LogLine[] = [];
   const found = { ...(await driver.probe()), ...probe };
   const materializer = createMaterializer({
     drivers: new Map([["bun/process", driver]]),
     probes: new Map([["bun/process", found]]),
     startTimeoutMs: 1000,
     clock: createVirtualClock(),
-    onLog() {},
+    ...(dependencies !== undefined && { dependencies }),
+    onLog: (line) => void lines.push(line),
   });
-  return { driver, materializer };
+  return { driver, materializer, lines };
 }
 
 function request(changes: ManifestChanges = {}): MaterializeRequest {
@@ -58,6 +63,48 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 const signal = new AbortController().signal;
+
+/** Adds one package to whatever it is given. */
+const installer: DependencyInstaller = {
+  install: async ({ files }) => ({
+    files: new Map([["node_modules/a/index.js", Buffer.from("package")], ...files]),
+    notes: ["installed package-lock.json", "left out: b"],
+  }),
+};
+
+describe("prepare() with packages", () => {
+  const files = new Map([["index.js", Buffer.from("own")]]);
+  const preparing = { deploymentId: "dep_1", manifest: testManifest(), files };
+
+  test("the driver gets them, and the deployment's log says once what was installed", async () => {
+    const { materializer, lines } = await bench({}, installer);
+    const artifact = await materializer.prepare(preparing, signal);
+    expect(Buffer.from(artifact.code).toString()).toBe("package");
+    expect(lines).toEqual([]);
+    await materializer.materialize({ ...request(), artifact }, signal);
+    expect(lines.map(({ message }) => message)).toEqual([
+      "installed package-lock.json",
+      "left out: b",
+    ]);
+    expect(lines[0]).toMatchObject({
+      functionId: "fn_hello",
+      deploymentId: "dep_1",
+      source: "platform",
+      level: "info",
+    });
+  });
+
+  test("a module that cannot be prepared fails with what was installed in its log", async () => {
+    const { driver, materializer } = await bench({}, installer);
+    driver.prepare = () =>
+      Promise.reject(new ReactorError("bundle_invalid", "no b", { details: { log: "line 1" } }));
+    expect(await failureOf(materializer.prepare(preparing, signal))).toMatchObject({
+      code: "bundle_invalid",
+      message: "no b",
+      details: { log: "installed package-lock.json\nleft out: b\nline 1" },
+    });
+  });
+});
 
 describe("materialize()", () => {
   test("starts one instance with the declared env, learns its shape and destroys it", async () => {
