@@ -157,6 +157,35 @@ describe("what a lockfile names is installed", () => {
     expect(folders).toEqual(["node_modules/one/package.json", "node_modules/one/index.js"]);
   });
 
+  test("what a package brings inside of itself is not fetched, and what the lock puts there wins", async () => {
+    const outer: TestPackage = {
+      name: "outer",
+      version: "1.0.0",
+      files: {
+        "node_modules/inner/index.js": "bundled",
+        "node_modules/one/index.js": "what the archive has",
+      },
+    };
+    const own = await startRegistry([outer, one]);
+    const bench = await openBench({ registry: own.url });
+    const { files, notes } = await bench.install(
+      npmProject({
+        dependencies: { outer: "1" },
+        packages: {
+          outer: own.lockEntry(outer, { dependencies: { inner: "1", one: "1" } }),
+          "outer/node_modules/inner": { version: "1.0.0", inBundle: true },
+          "outer/node_modules/one": own.lockEntry(one),
+        },
+      }),
+    );
+    await own.close();
+    const below = "node_modules/outer/node_modules";
+    expect(textAt(files, `${below}/inner/index.js`)).toBe("bundled");
+    expect(textAt(files, `${below}/one/index.js`)).toBe("one 1");
+    expect(own.asked.length).toBe(2);
+    expect(notes[0]).toContain("3 packages: inner@1.0.0, one@1.0.0, outer@1.0.0");
+  });
+
   test("a peer that is in the lockfile comes along", async () => {
     const bench = await openBench();
     const { files } = await bench.install(
