@@ -1,3 +1,4 @@
+import type { Timer } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { InstanceExit } from "../../domain/instance.ts";
@@ -21,6 +22,7 @@ import { Semaphore } from "../process/semaphore.ts";
 import { SetupOnce } from "../process/setup-once.ts";
 import { accuse, type PodWitness } from "./accuse.ts";
 import { launchPod } from "./launch-pod.ts";
+import { PodOpening } from "./pod-opening.ts";
 import { Quarantine } from "./quarantine.ts";
 import { type StartDeadline, WorkerPod } from "./worker-pod.ts";
 
@@ -48,10 +50,12 @@ export class PodHost {
   /** Pods that have no project yet. */
   readonly #blankPods: BlankPool<WorkerPod>;
   /** The pod that takes the next start, by who shares it. */
-  readonly #current = new Map<string, Promise<WorkerPod>>();
+  readonly #current = new Map<string, PodOpening>();
   /** The same, of those that have booted. */
   readonly #open = new Map<string, WorkerPod>();
   readonly #live = new Map<WorkerPod, string | undefined>();
+  /** Looks again at pods that are empty, once each. */
+  readonly #emptyTimers = new Map<WorkerPod, Timer>();
   readonly #closing = new AbortController();
   /** Whom the end of the latest pod was put down to. */
   #lastAccused: { readonly pod: string; readonly deployments: ReadonlySet<string> } | undefined;
@@ -113,7 +117,7 @@ export class PodHost {
   async close(): Promise<void> {
     this.#closing.abort(new Error("Cannot start an instance: the driver is closed"));
     await this.#blankPods.close();
-    await Promise.allSettled(this.#current.values());
+    await Promise.all([...this.#current.values()].map((opening) => opening.settled()));
     await Promise.all([...this.#live.keys()].map((pod) => pod.stop()));
     await this.#setup.remove();
   }
@@ -126,16 +130,18 @@ export class PodHost {
     const { clock } = this.#options;
     const { untilMs, limitMs, signal } = deadline;
     const pod = await this.#podFor(this.#sharersOf(spec), deadline);
-    const instance = await pod.take(spec.deploymentId, deadline);
     try {
+      const instance = await pod.take(spec.deploymentId, deadline);
       await configured(instance, artifact, this.#bounded(spec));
       const { ready, exit } = instance;
       const outcome = await handshake({ ready, exit, clock, untilMs, signal });
       await insist(instance, outcome, limitMs, signal);
       instance.output.closeTail();
+      pod.started(instance);
       return instance;
     } finally {
-      pod.started(instance);
+      pod.refillSoon();
+      if (pod.size === 0) this.#closeIfEmpty(pod);
     }
   }
 
@@ -153,43 +159,37 @@ export class PodHost {
 
   // Pods.
 
-  /** The sharers' pod; the first start of several opens it for all. */
+  /** The sharers' pod with a place for one more; the first start of several opens it for all. */
   async #podFor(sharers: string, deadline: StartDeadline): Promise<WorkerPod> {
-    const opening = this.#current.get(sharers) ?? this.#openFor(sharers);
-    const pod = await this.#within(opening, deadline);
-    if (pod.size < Math.max(4, this.#options.podMemoryMb / workerMb)) return pod;
+    const pod = await (this.#current.get(sharers) ?? this.#openFor(sharers)).wait(deadline);
+    if (pod.reserve(Math.max(4, this.#options.podMemoryMb / workerMb))) return pod;
     // The full one serves on; whoever starts from now on goes to another.
     this.#closeTo(sharers, pod);
     return this.#podFor(sharers, deadline);
   }
 
-  /** Waits for a pod that others may wait for too, so that one who gives up ends nothing. */
-  async #within(opening: Promise<WorkerPod>, deadline: StartDeadline): Promise<WorkerPod> {
-    const { clock } = this.#options;
-    const never = new Promise<never>(() => {});
-    const ready = settled(opening);
-    const outcome = await handshake({ ready, exit: never, clock, ...deadline });
-    if (outcome.kind === "aborted") throw deadline.signal.reason;
-    if (outcome.kind === "timeout") throw startTimeout(deadline.limitMs);
-    return opening;
-  }
-
-  #openFor(sharers: string): Promise<WorkerPod> {
-    const opening = this.#opened(sharers);
+  #openFor(sharers: string): PodOpening {
+    const forget = (): void => {
+      if (this.#current.get(sharers) === opening) this.#current.delete(sharers);
+    };
+    const opening = new PodOpening({
+      clock: this.#options.clock,
+      signal: this.#closing.signal,
+      open: async (signal) => {
+        try {
+          const pod = await this.#blankOrBooted(signal);
+          this.#live.set(pod, sharers);
+          this.#open.set(sharers, pod);
+          return pod;
+        } catch (error) {
+          forget();
+          throw error;
+        }
+      },
+      onGivenUp: forget,
+    });
     this.#current.set(sharers, opening);
     return opening;
-  }
-
-  async #opened(sharers: string): Promise<WorkerPod> {
-    try {
-      const pod = await this.#blankOrBooted();
-      this.#live.set(pod, sharers);
-      this.#open.set(sharers, pod);
-      return pod;
-    } catch (error) {
-      this.#current.delete(sharers);
-      throw error;
-    }
   }
 
   /** Starts no more of the sharers' functions in the pod. */
@@ -199,8 +199,7 @@ export class PodHost {
     this.#current.delete(sharers);
   }
 
-  async #blankOrBooted(): Promise<WorkerPod> {
-    const { signal } = this.#closing;
+  async #blankOrBooted(signal: AbortSignal): Promise<WorkerPod> {
     return this.#blankPods.take() ?? (await this.#blankPods.adopt(signal)) ?? this.#bootPod(signal);
   }
 
@@ -256,11 +255,14 @@ export class PodHost {
   }
 
   #closeIfEmpty(pod: WorkerPod): void {
-    this.#options.clock.after(emptyPodMs, () => {
+    if (this.#emptyTimers.has(pod)) return;
+    const close = (): void => {
+      this.#emptyTimers.delete(pod);
       if (pod.size > 0 || pod.hasEnded) return;
       this.#forget(pod);
       void pod.stop();
-    });
+    };
+    this.#emptyTimers.set(pod, this.#options.clock.after(emptyPodMs, close));
   }
 
   /** Starts no more in the pod. Returns who shared it, if it was somebody's. */
@@ -290,6 +292,8 @@ export class PodHost {
     }
     this.#forget(pod);
     this.#live.delete(pod);
+    this.#emptyTimers.get(pod)?.cancel();
+    this.#emptyTimers.delete(pod);
   }
 
   #accuse(deploymentId: string, why: string): void {
@@ -313,8 +317,9 @@ export class PodHost {
 
   async #reopen(sharers: string, starts: number): Promise<void> {
     try {
-      const pod = await (this.#current.get(sharers) ?? this.#openFor(sharers));
+      const pod = await (this.#current.get(sharers) ?? this.#openFor(sharers)).wanted();
       if (this.#isWarm) pod.fill(starts);
+      if (pod.size === 0) this.#closeIfEmpty(pod);
     } catch (error) {
       this.#options.log.warn("Cannot replace a pod", { sharers, cause: String(error) });
     }
@@ -327,14 +332,4 @@ export class PodHost {
     if (exit.reason !== "memory" || accused === undefined || exit.pod !== accused.pod) return false;
     return !accused.deployments.has(deploymentId);
   }
-}
-
-function startTimeout(limitMs: number): StartError {
-  const message = `Cannot start the instance: its pod was not ready within ${limitMs} ms`;
-  return new StartError({ reason: "start_timeout", limitMs }, "", message);
-}
-
-/** Resolves when the promise has settled, however. */
-async function settled(promise: Promise<unknown>): Promise<void> {
-  await Promise.allSettled([promise]);
 }

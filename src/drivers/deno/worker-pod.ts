@@ -72,6 +72,7 @@ export class WorkerPod implements Blank {
   readonly #workers = new WeakMap<ProcessInstance, PodWorker>();
   readonly #deployments = new WeakMap<PodWorker, string>();
   readonly #tenants = new Map<ProcessInstance, Tenant>();
+  #reserved = 0;
   #isRetiring = false;
 
   constructor(options: WorkerPodOptions) {
@@ -103,9 +104,16 @@ export class WorkerPod implements Blank {
     void this.exit.then((exit) => this.#onEnded(exit));
   }
 
-  /** Functions' instances that are in it. */
+  /** Functions' instances that are in it, and places that are reserved for further ones. */
   get size(): number {
-    return this.#tenants.size;
+    return this.#tenants.size + this.#reserved;
+  }
+
+  /** Keeps a place for `take`, unless there are `sizeMax` instances already. */
+  reserve(sizeMax: number): boolean {
+    if (this.size >= sizeMax) return false;
+    this.#reserved += 1;
+    return true;
   }
 
   get hasEnded(): boolean {
@@ -118,9 +126,9 @@ export class WorkerPod implements Blank {
     const { clock } = this.#options;
     const outcome = await handshake({ ready, exit, clock, untilMs, signal });
     if (outcome.kind === "ready") return;
-    const reason: InstanceExit =
-      outcome.kind === "exited" ? outcome.exit : { reason: "start_timeout", limitMs };
-    this.#pod.kill(reason);
+    const timedOut: InstanceExit = { reason: "start_timeout", limitMs };
+    this.#pod.kill(outcome.kind === "timeout" ? timedOut : { reason: "stopped" });
+    const reason = await exit;
     if (outcome.kind === "aborted") throw signal.reason;
     throw new StartError(reason, this.#pod.tail(), `Cannot start pod ${this.id}`);
   }
@@ -136,21 +144,31 @@ export class WorkerPod implements Blank {
     this.#blanks.refill();
   }
 
-  /** Gives a worker that has no function yet, and counts it as the deployment's. */
+  /** Gives a worker that has no function yet, and counts it as the deployment's; for a reserved place. */
   async take(deploymentId: string, deadline: StartDeadline): Promise<ProcessInstance> {
-    const instance = this.#blanks.take() ?? (await this.#adoptOrBoot(deadline));
-    const worker = this.#workers.get(instance);
-    if (worker === undefined) throw new Error("Assertion failed: a worker of another pod");
-    this.#deployments.set(worker, deploymentId);
-    this.#tenants.set(instance, { worker, deploymentId, isReady: false });
-    void instance.exit.then(() => this.#left(instance));
-    return instance;
+    try {
+      if (this.#isRetiring)
+        throw new StartError({ reason: "stopped" }, "", `Pod ${this.id} leaves`);
+      const instance = this.#blanks.take() ?? (await this.#adoptOrBoot(deadline));
+      const worker = this.#workers.get(instance);
+      if (worker === undefined) throw new Error("Assertion failed: a worker of another pod");
+      this.#deployments.set(worker, deploymentId);
+      this.#tenants.set(instance, { worker, deploymentId, isReady: false });
+      void instance.exit.then(() => this.#left(instance));
+      return instance;
+    } finally {
+      this.#reserved -= 1;
+    }
   }
 
-  /** The start is over: refills, and what runs from here on are requests. */
+  /** Its start is over: what runs from here on are requests. */
   started(instance: ProcessInstance): void {
     const tenant = this.#tenants.get(instance);
     if (tenant !== undefined) tenant.isReady = true;
+  }
+
+  /** Boots the next blank a little later, as `BlankPool.refillSoon`. */
+  refillSoon(): void {
     this.#blanks.refillSoon();
   }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import type { Instance, InvocationFailure } from "../driver.ts";
+import { childrenOf } from "../process/process-tree.ts";
 import type { TestDriver } from "./test-driver.harness.ts";
 import { CallFailed, callJson, startFunction, type StartOptions } from "./call.harness.ts";
 import { createTestWorkerDriver } from "./test-worker-driver.harness.ts";
@@ -231,4 +232,31 @@ test("a project with more functions than fit in a pod gets another", async () =>
   const pods = new Set<number>();
   for (let n = 0; n < 17; n++) pods.add(podOf(await start(`f${n}`)));
   expect(pods.size).toBe(2);
+});
+
+test("30 starts, calls and stops leave no descriptor, and closing leaves no process and no file", async () => {
+  const made = createTestWorkerDriver({ blanksMax: 0 });
+  const round = async (): Promise<void> => {
+    const instance = await startFunction(made.driver, source, { isolation: "worker" });
+    await callJson(instance, { do: "echo" });
+    await instance.stop({ graceMs: 0 });
+  };
+  for (let i = 0; i < 3; i++) await round();
+  const pod = childrenOf(process.pid).length;
+  const descriptors = (): number => readdirSync("/proc/self/fd").length;
+  const before = descriptors();
+  for (let i = 0; i < 30; i++) await round();
+  // The engine closes a socket some turns after it was destroyed.
+  for (let turn = 0; turn < 500 && descriptors() > before; turn++) await Bun.sleep(10);
+  expect(descriptors()).toBeLessThanOrEqual(before);
+  expect(childrenOf(process.pid).length).toBe(pod);
+  await made.close();
+  expect(existsSync(made.runDir)).toBe(false);
+});
+
+test("closing the driver ends the pod", async () => {
+  const { start } = workers();
+  const pod = podOf(await start("a"));
+  for (const made of open.splice(0)) await made.close();
+  expect(await gone(pod)).toBe(true);
 });
