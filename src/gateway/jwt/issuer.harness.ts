@@ -1,4 +1,11 @@
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import {
+  type CryptoKey,
+  exportJWK,
+  type GenerateKeyPairResult,
+  generateKeyPair,
+  type JWK,
+  SignJWT,
+} from "jose";
 
 export const issuerName = "https://issuer.example";
 export const audience = "reactor";
@@ -11,6 +18,14 @@ interface IssuerKey {
   readonly alg: string;
   readonly privateKey: CryptoKey;
   readonly publicJwk: JWK;
+}
+
+let rsaPair: Promise<GenerateKeyPairResult> | undefined;
+
+/** A fresh key pair; RSA ones take long to make, so all issuers of a process share one. */
+function keyPair(alg: string): Promise<GenerateKeyPairResult> {
+  if (alg !== "RS256") return generateKeyPair(alg, { extractable: true });
+  return (rsaPair ??= generateKeyPair(alg, { extractable: true }));
 }
 
 /** An issuer with keys of its own and a real server on loopback that publishes them. */
@@ -43,7 +58,7 @@ export class TestIssuer {
 
   /** Makes a key and publishes it. */
   async addKey(kid: string, alg = "ES256"): Promise<void> {
-    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+    const { privateKey, publicKey } = await keyPair(alg);
     const publicJwk = { ...(await exportJWK(publicKey)), kid, alg, use: "sig" };
     this.#keys.set(kid, { kid, alg, privateKey, publicJwk });
     this.published = [...this.published, kid];
