@@ -99,7 +99,11 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   };
   void failWhenItExits();
   const url = await ready.promise;
-  const key = (await readFile(join(dataDir, "admin.key"), "utf8")).trim();
+  const key = await readKey(join(dataDir, "admin.key")).catch(async (error: unknown) => {
+    child.kill("SIGKILL");
+    await child.exited;
+    throw error;
+  });
   const client = createClient({ url, key });
   return {
     url,
@@ -121,6 +125,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       if (!keepData) await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+async function readKey(file: string): Promise<string> {
+  return (await readFile(file, "utf8")).trim();
 }
 
 async function deploy(
