@@ -4,12 +4,15 @@ import type { LogLine } from "../../domain/invocation.ts";
 import type { Isolation } from "../../domain/manifest.ts";
 import type { Driver, Instance } from "../driver.ts";
 import type { EgressRelayOptions } from "../process/egress-relay.ts";
+import { testIdentities } from "../../http/test-identities.harness.ts";
 import { callJson, startFunction } from "./call.harness.ts";
 
 /** Every way out of a Deno function. Each asks the HTTP server at host:port for /word. */
 const client = `
 import http from "node:http";
+import https from "node:https";
 import net from "node:net";
+import tls from "node:tls";
 import { connect } from "node:net";
 const get = (host) => new TextEncoder().encode("GET /word HTTP/1.1\\r\\nHost: " + host + "\\r\\nConnection: close\\r\\n\\r\\n");
 const ways = {
@@ -42,12 +45,32 @@ const ways = {
       response.on("data", (chunk) => { text += chunk; }).on("end", () => resolve(text));
     }).on("error", reject);
   }),
+  connectTls: async (hostname, port, path, bytes, ca) => {
+    const connection = await Deno.connectTls({ hostname, port, caCerts: [ca] });
+    await connection.write(get(hostname));
+    return new Response(connection.readable).text();
+  },
+  "https fetch": async (host, port, path, bytes, ca) => {
+    const client = Deno.createHttpClient({ caCerts: [ca] });
+    try { return await (await fetch("https://" + host + ":" + port + path, { client })).text(); } finally { client.close(); }
+  },
+  https: (host, port, path, bytes, ca) => new Promise((resolve, reject) => {
+    https.get({ host, port, path, ca }, (response) => {
+      let text = "";
+      response.on("data", (chunk) => { text += chunk; }).on("end", () => resolve(text));
+    }).on("error", reject);
+  }),
+  tls: (host, port, path, bytes, ca) => new Promise((resolve, reject) => {
+    let text = "";
+    const socket = tls.connect({ host, port, ca, servername: host }, () => socket.write(get(host)));
+    socket.on("data", (chunk) => { text += chunk; }).on("end", () => resolve(text)).on("error", reject);
+  }),
   upload: async (host, port, path, bytes) => (await fetch("http://" + host + ":" + port + path, { method: "POST", body: "u".repeat(bytes) })).text(),
 };
 export default { async fetch(request) {
-  const { way, host, port, path = "/word", bytes } = await request.json();
-  try { return Response.json({ text: await ways[way](host, port, path, bytes) }); }
-  catch (error) { return Response.json({ error: String(error.code ?? error) }); }
+  const { way, host, port, path = "/word", bytes, ca } = await request.json();
+  try { return Response.json({ text: await ways[way](host, port, path, bytes, ca) }); }
+  catch (error) { return Response.json({ error: String(error.code ?? error.cause ?? error) }); }
 } };`;
 
 interface Outcome {
@@ -59,6 +82,7 @@ const addresses: Readonly<Record<string, readonly string[]>> = {
   "open.test": ["127.0.0.1"],
   "other.test": ["127.0.0.1"],
   "private.test": ["10.1.2.3"],
+  localhost: ["127.0.0.1"],
 };
 
 export interface EgressSuiteOptions {
@@ -74,8 +98,19 @@ export function egressSuite(name: string, options: EgressSuiteOptions): void {
   // Only the sandbox has no network of its own; without it nothing forces a function through the relay.
   describe.if(Bun.which("bwrap") !== null)(`egress of a ${name} (needs bubblewrap)`, () => {
     const server = wordServer();
+    const [identity, stranger] = testIdentities;
+    const secure = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: identity,
+      fetch: () => new Response("secure word"),
+    });
     const made = options.make({
-      privateAllow: [`open.test:${server.port}`, `other.test:${server.port}`],
+      privateAllow: [
+        `open.test:${server.port}`,
+        `other.test:${server.port}`,
+        `localhost:${secure.port}`,
+      ],
       resolve: async (host) => {
         const found = addresses[host];
         if (found === undefined) throw new Error(`no address for ${host}`);
@@ -94,7 +129,7 @@ export function egressSuite(name: string, options: EgressSuiteOptions): void {
     const ask = async (
       way: string,
       host: string,
-      more: { instance?: Instance; path?: string; port?: number; bytes?: number } = {},
+      more: { instance?: Instance; path?: string; port?: number; bytes?: number; ca?: string } = {},
     ): Promise<Outcome> => {
       const { instance = await (started ??= start()), ...rest } = more;
       return (await callJson(instance, { way, host, port: server.port, ...rest })) as Outcome;
@@ -103,6 +138,7 @@ export function egressSuite(name: string, options: EgressSuiteOptions): void {
     afterAll(async () => {
       await made.close();
       await server.stop(true);
+      await secure.stop(true);
     });
 
     test.each(["fetch", "websocket", "connect", "net", "named", "http"])(
@@ -130,6 +166,28 @@ export function egressSuite(name: string, options: EgressSuiteOptions): void {
     test.each(["connect", "net", "named"])("%s names the reason by its code", async (way) => {
       expect((await ask(way, "private.test", { port: 80 })).error).toBe("egress_denied");
     });
+
+    test.each(["connectTls", "https fetch"])(
+      "%s reads the certificate of an open host, which Deno refuses as an authority's own",
+      async (way) => {
+        const { error } = await ask(way, "localhost", {
+          port: secure.port ?? 0,
+          ca: identity.cert,
+        });
+        expect(error).toContain("CaUsedAsEndEntity");
+      },
+    );
+
+    test.each(["https", "tls"])(
+      "%s reaches the name in the certificate that it trusts, and no other",
+      async (way) => {
+        const port = secure.port ?? 0;
+        const trusted = await ask(way, "localhost", { port, ca: identity.cert });
+        expect(trusted).toEqual({ text: expect.stringContaining("secure word") });
+        const untrusted = await ask(way, "localhost", { port, ca: stranger.cert });
+        expect(untrusted.error).toBeDefined();
+      },
+    );
 
     test("the redirect of an open host to a closed one is followed no further", async () => {
       const { text } = await ask("fetch", "open.test", { path: "/redirect" });
