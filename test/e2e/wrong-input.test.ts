@@ -91,7 +91,7 @@ test("an upload or a manifest that names something twice is refused, and nothing
 });
 
 test("a runtime that is not built yet is refused by name", async () => {
-  expect(await code(server.client.createFunction({ name: "snake", runtime: "python" }))).toBe(
+  expect(await code(server.client.createFunction({ name: "module", runtime: "wasm" }))).toBe(
     "unsupported_runtime",
   );
 });
