@@ -5,7 +5,7 @@ import { startServer, type TestServer } from "./reactor.ts";
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer({ env: { REACTOR_FUNCTIONS_DENO_POD_MEMORY_MB: "200" } });
+  server = await startServer({ env: { REACTOR_FUNCTIONS_DENO_POD_MEMORY_MB: "400" } });
 });
 
 afterAll(async () => {
@@ -72,6 +72,36 @@ test("a worker that times out stays, and one that loops is replaced", async () =
   expect(await ask("")).toEqual([200, 1]);
 });
 
+test("the neighbours of a worker that loops move to another pod without a failed request", async () => {
+  await server.deploy(
+    "neighbour",
+    `export default { async fetch() { await new Promise((r) => setTimeout(r, 2)); return new Response("alive"); } };`,
+    asWorker,
+  );
+  await server.deploy(
+    "spinner",
+    `export default { fetch(request) { if (request.url.endsWith("/loop")) for (;;); return new Response("up"); } };`,
+    { ...asWorker, limits: { timeout_ms: 300 } },
+  );
+  const coldStarts = async (): Promise<number> => {
+    const response = await server.fetch("/fn/v1/neighbour");
+    expect([response.status, await response.text()]).toEqual([200, "alive"]);
+    return response.headers.get("x-reactor-cold-start") === "true" ? 1 : 0;
+  };
+  await coldStarts();
+  expect(await (await server.fetch("/fn/v1/spinner")).text()).toBe("up");
+  const looping = server.fetch("/fn/v1/spinner/loop");
+  // The neighbour is asked until it was started anew, which the end of its old pod makes it.
+  let started = 0;
+  const ask = async (): Promise<void> => {
+    for (let n = 0; n < 3000 && started === 0; n++) started += await coldStarts();
+  };
+  await Promise.all([ask(), ask(), ask()]);
+  expect((await looping).status).toBe(504);
+  expect(started).toBeGreaterThan(0);
+  for (let n = 0; n < 20; n++) await coldStarts();
+});
+
 test("when a pod dies of memory, calls in flight get the typed error and its functions are back", async () => {
   const victim = `export default { async fetch(request) {
     if (new URL(request.url).pathname === "/wait") await new Promise(() => {});
@@ -82,7 +112,7 @@ test("when a pod dies of memory, calls in flight get the typed error and its fun
   await server.deploy("bomb", bomb, asWorker);
   expect(await (await server.fetch("/fn/v1/victim")).text()).toBe("alive");
   const waiting = server.fetch("/fn/v1/victim/wait");
-  const exit = { reason: "memory", limit_mb: 200, pod: expect.stringMatching(/^pod_/) };
+  const exit = { reason: "memory", limit_mb: 400, pod: expect.stringMatching(/^pod_/) };
   const crashed = { error: { code: "function_crashed", details: { exit } } };
   const exploded = await server.fetch("/fn/v1/bomb");
   expect(exploded.status).toBe(500);
@@ -105,7 +135,7 @@ test("log lines, secrets and env work in a worker as in a process", async () => 
   );
   const headers = { "x-request-id": "asked-by-a-test" };
   const response = await server.fetch("/fn/v1/keeper", { headers });
-  expect(await response.json()).toEqual([true, "none", 200]);
+  expect(await response.json()).toEqual([true, "none", 400]);
   const lines = await server.client.readLogs("keeper", { requestId: "asked-by-a-test", limit: 9 });
   expect(lines.some((line) => line.message.startsWith("token "))).toBe(true);
   expect(JSON.stringify(lines)).not.toContain(secret);

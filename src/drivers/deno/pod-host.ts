@@ -30,8 +30,8 @@ import { type StartDeadline, WorkerPod } from "./worker-pod.ts";
 const bootTimeoutMs = 15_000;
 /** How long a pod without functions is kept for the next one. */
 const emptyPodMs = 60_000;
-/** Memory of a worker and its share of the pod, roughly; decides how many fit. */
-const workerMb = 10;
+/** Memory of a worker that has served a thousand calls, roughly; decides how many fit. */
+const workerMb = 20;
 
 export interface PodHostOptions extends ProcessHostOptions {
   /** Most that a pod may hold, all its workers together. */
@@ -242,7 +242,7 @@ export class PodHost {
       limitMb: options.podMemoryMb,
       memoryWatcher: this.#memoryWatcher,
       egress: this.#egress,
-      // Every project's pod has blanks of its own, so one of 7 MB each.
+      // Every project's pod has blanks of its own, so one of 10 MB each.
       blanks: { kept: Math.min(1, blanksKept), max: blanksMax },
       boot: (work, signal) => this.#boot(work, signal),
       isIdle: () => this.#boots.isIdle,

@@ -196,7 +196,7 @@ export const settingTable = {
   },
   denoPodMemoryMb: {
     path: "functions.deno_pod_memory_mb",
-    summary: "Memory of a pod of Deno workers in all; it takes an instance for each 10 MB of it.",
+    summary: "Memory of a pod of Deno workers in all; it takes an instance for each 20 MB of it.",
     type: "integer",
     default: 512,
     min: 128,
