@@ -4,10 +4,11 @@
  */
 import { readFileSync } from "node:fs";
 import type { Artifact, Instance, StartSpec } from "../../src/drivers/driver.ts";
-import { createTestDriver, type TestDriver } from "../../src/drivers/bun/test-driver.harness.ts";
+import { createTestDriver } from "../../src/drivers/bun/test-driver.harness.ts";
 import { suiteManifest } from "../../src/drivers/suite/suite-manifest.ts";
 import type { RequestHead } from "../../src/wire/heads.ts";
 import { quantile } from "../statistics.ts";
+import type { TestDriver } from "../../src/drivers/process/testing/open-test-driver.ts";
 
 const count = Number(process.argv[2] ?? 30);
 const { signal } = new AbortController();

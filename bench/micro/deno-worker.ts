@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { callJson, startFunction } from "../../src/drivers/deno/call.harness.ts";
 import { findDenoBinary } from "../../src/drivers/deno/find-deno-binary.ts";
-import { createTestWorkerDriver } from "../../src/drivers/deno/test-worker-driver.harness.ts";
+import { createTestWorkerDriver } from "../../src/drivers/deno/test-driver.harness.ts";
 import { quantile } from "../statistics.ts";
 
 const rounds = Number(process.argv[2] ?? 40);

@@ -7,7 +7,7 @@ import { systemRandom } from "../base/random.ts";
 import type { ErrorEnvelope } from "../domain/errors.ts";
 import type { LogLine } from "../domain/invocation.ts";
 import type { FunctionPlan } from "../domain/plan.ts";
-import { createTestDriver, type TestDriver } from "../drivers/bun/test-driver.harness.ts";
+import { createTestDriver } from "../drivers/bun/test-driver.harness.ts";
 import type { HttpServer } from "../http/http-server.ts";
 import { createServing, type RunningServing } from "../serving/create-serving.ts";
 import {
@@ -17,6 +17,7 @@ import {
   testPlan,
 } from "../serving/plan-builder.harness.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
+import type { TestDriver } from "../drivers/process/testing/open-test-driver.ts";
 
 const sources: Record<string, { code: string; manifest?: ManifestChanges; revisions?: string[] }> =
   {

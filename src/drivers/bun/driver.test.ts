@@ -1,29 +1,8 @@
-import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { driverSuite } from "../driver.suite.ts";
-import { breakProtocol } from "./break-protocol.harness.ts";
+import { breachBySocket } from "../process/testing/breach-by-socket.ts";
+import { suiteHarness } from "../process/testing/suite-harness.ts";
 import { createTestDriver } from "./test-driver.harness.ts";
 
 driverSuite("bun", {
-  create: async () => {
-    const folder = mkdtempSync(join(tmpdir(), "rx-"));
-    // Instances run as other users, who must be able to pass.
-    chmodSync(folder, 0o755);
-    const { driver } = createTestDriver({ runDir: join(folder, "run") });
-    return {
-      driver,
-      folders: [folder],
-      breach: (instance) => {
-        const guest = instance.pids.at(-1);
-        assert(guest !== undefined, "the instance has no process");
-        breakProtocol(guest);
-      },
-      async close() {
-        await driver.close();
-        rmSync(folder, { recursive: true, force: true });
-      },
-    };
-  },
+  create: async () => suiteHarness(createTestDriver, { breach: breachBySocket }),
 });

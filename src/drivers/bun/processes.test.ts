@@ -15,7 +15,8 @@ import { childrenOf, processTree } from "../process/process-tree.ts";
 import { sweep } from "../process/sweep.ts";
 import { type Instance, StartError, type StartSpec } from "../driver.ts";
 import { suiteManifest } from "../suite/suite-manifest.ts";
-import { createTestDriver, type TestDriver } from "./test-driver.harness.ts";
+import { createTestDriver } from "./test-driver.harness.ts";
+import type { TestDriver } from "../process/testing/open-test-driver.ts";
 
 const signal = new AbortController().signal;
 const asRoot = process.getuid?.() === 0;

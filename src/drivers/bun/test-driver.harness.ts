@@ -1,48 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { systemClock } from "../../base/clock.ts";
-import { createIds } from "../../base/ids.ts";
-import { silentLog } from "../../base/log.ts";
-import { systemRandom } from "../../base/random.ts";
-import type { Driver } from "../driver.ts";
+import {
+  openTestDriver,
+  repository,
+  type TestDriver,
+} from "../process/testing/open-test-driver.ts";
 import { type BunDriverOptions, createBunDriver } from "./driver.ts";
 import { findBunBinary } from "./find-bun-binary.ts";
 
-export interface TestDriver {
-  readonly driver: Driver;
-  readonly runDir: string;
-  /** Closes the driver and removes its folder. */
-  close(): Promise<void>;
-}
-
 /** A Bun driver with a run folder of its own, for tests and measurements. */
 export function createTestDriver(options: Partial<BunDriverOptions> = {}): TestDriver {
-  const runDir = options.runDir ?? mkdtempSync(join(tmpdir(), "rx-"));
-  const repository = join(import.meta.dirname, "..", "..", "..");
-  const driver = createBunDriver({
-    runtimeBinary: findBunBinary({
-      setting: undefined,
-      packageRoots: [repository],
-      searchPath: undefined,
-    }),
-    runDir,
-    blanksMax: 2,
-    startConcurrency: 2,
-    sandbox: "auto",
-    dev: false,
-    clock: systemClock,
-    random: systemRandom,
-    ids: createIds(systemClock, systemRandom),
-    log: silentLog,
-    ...options,
-  });
-  return {
-    driver,
-    runDir,
-    async close() {
-      await driver.close();
-      rmSync(runDir, { recursive: true, force: true });
-    },
-  };
+  const places = { setting: undefined, packageRoots: [repository], searchPath: undefined };
+  const { runtimeBinary = findBunBinary(places), ...common } = options;
+  return openTestDriver((host) => createBunDriver({ ...host, runtimeBinary }), common);
 }

@@ -1,6 +1,6 @@
 import { egressSuite } from "./egress-suite.harness.ts";
 import { createTestDriver } from "./test-driver.harness.ts";
-import { createTestWorkerDriver } from "./test-worker-driver.harness.ts";
+import { createTestWorkerDriver } from "./test-driver.harness.ts";
 
 egressSuite("Deno process", {
   isolation: "process",

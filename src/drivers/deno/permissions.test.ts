@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { callJson, startFunction } from "./call.harness.ts";
 import { forbidden, type ForbiddenFacts, whatWasDone } from "./forbidden.harness.ts";
 import { createTestDriver } from "./test-driver.harness.ts";
-import { createTestWorkerDriver } from "./test-worker-driver.harness.ts";
+import { createTestWorkerDriver } from "./test-driver.harness.ts";
 
 const sandboxes = Bun.which("bwrap") === null ? (["off"] as const) : (["auto", "off"] as const);
 const kinds = sandboxes.flatMap((sandbox) => [

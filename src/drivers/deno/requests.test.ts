@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { callJson, startFunction } from "./call.harness.ts";
 import { createTestDriver } from "./test-driver.harness.ts";
-import { createTestWorkerDriver } from "./test-worker-driver.harness.ts";
+import { createTestWorkerDriver } from "./test-driver.harness.ts";
 
 test.each([
   ["process", createTestDriver],

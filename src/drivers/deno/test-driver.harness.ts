@@ -1,48 +1,25 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { systemClock } from "../../base/clock.ts";
-import { createIds } from "../../base/ids.ts";
-import { silentLog } from "../../base/log.ts";
-import { systemRandom } from "../../base/random.ts";
-import type { Driver } from "../driver.ts";
-import { type DenoDriverOptions, createDenoDriver } from "./driver.ts";
+import {
+  openTestDriver,
+  repository,
+  type TestDriver,
+} from "../process/testing/open-test-driver.ts";
+import { createDenoDriver, type DenoDriverOptions } from "./driver.ts";
 import { findDenoBinary } from "./find-deno-binary.ts";
+import { createDenoWorkerDriver, type DenoWorkerDriverOptions } from "./worker-driver.ts";
 
-export interface TestDriver {
-  readonly driver: Driver;
-  readonly runDir: string;
-  /** Closes the driver and removes its folder. */
-  close(): Promise<void>;
-}
+const places = { setting: undefined, packageRoots: [repository], searchPath: undefined };
 
 /** A Deno driver with a run folder of its own, for tests and measurements. */
 export function createTestDriver(options: Partial<DenoDriverOptions> = {}): TestDriver {
-  const runDir = options.runDir ?? mkdtempSync(join(tmpdir(), "rx-"));
-  const repository = join(import.meta.dirname, "..", "..", "..");
-  const driver = createDenoDriver({
-    runtimeBinary: findDenoBinary({
-      setting: undefined,
-      packageRoots: [repository],
-      searchPath: undefined,
-    }),
-    runDir,
-    blanksMax: 2,
-    startConcurrency: 2,
-    sandbox: "auto",
-    dev: false,
-    clock: systemClock,
-    random: systemRandom,
-    ids: createIds(systemClock, systemRandom),
-    log: silentLog,
-    ...options,
-  });
-  return {
-    driver,
-    runDir,
-    async close() {
-      await driver.close();
-      rmSync(runDir, { recursive: true, force: true });
-    },
-  };
+  const { runtimeBinary = findDenoBinary(places), ...common } = options;
+  return openTestDriver((host) => createDenoDriver({ ...host, runtimeBinary }), common);
+}
+
+/** A driver of Deno workers, likewise. */
+export function createTestWorkerDriver(options: Partial<DenoWorkerDriverOptions> = {}): TestDriver {
+  const { runtimeBinary = findDenoBinary(places), podMemoryMb = 256, ...common } = options;
+  return openTestDriver(
+    (host) => createDenoWorkerDriver({ ...host, runtimeBinary, podMemoryMb }),
+    common,
+  );
 }

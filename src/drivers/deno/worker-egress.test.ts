@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Server } from "bun";
 import type { Instance } from "../driver.ts";
 import { callJson, startFunction } from "./call.harness.ts";
-import { createTestWorkerDriver } from "./test-worker-driver.harness.ts";
+import { createTestWorkerDriver } from "./test-driver.harness.ts";
 
 /**
  * Tries every port on loopback that listens, as a neighbour would who looks for another's way out: a

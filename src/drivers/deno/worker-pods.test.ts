@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import type { Instance, InvocationFailure } from "../driver.ts";
 import { childrenOf } from "../process/process-tree.ts";
-import type { TestDriver } from "./test-driver.harness.ts";
 import { CallFailed, callJson, startFunction, type StartOptions } from "./call.harness.ts";
-import { createTestWorkerDriver } from "./test-worker-driver.harness.ts";
+import { createTestWorkerDriver } from "./test-driver.harness.ts";
+import type { TestDriver } from "../process/testing/open-test-driver.ts";
 
 /** One module that does what its input asks for. */
 const source = `

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Instance, StartError } from "../driver.ts";
 import { suiteManifest } from "../suite/suite-manifest.ts";
-import { createTestDriver, nodeBinaries, type TestDriver } from "./test-driver.harness.ts";
+import { createTestDriver, nodeBinaries } from "./test-driver.harness.ts";
+import type { TestDriver } from "../process/testing/open-test-driver.ts";
 
 const signal = new AbortController().signal;
 const open: (() => Promise<void>)[] = [];

@@ -1,15 +1,13 @@
-import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { systemClock } from "../../base/clock.ts";
-import { createIds } from "../../base/ids.ts";
-import { silentLog } from "../../base/log.ts";
-import { systemRandom } from "../../base/random.ts";
-import type { Driver } from "../driver.ts";
-import { type NodeDriverOptions, createNodeDriver } from "./driver.ts";
+import {
+  openTestDriver,
+  repository,
+  type TestDriver,
+} from "../process/testing/open-test-driver.ts";
+import { createNodeDriver, type NodeDriverOptions } from "./driver.ts";
 import { findNodeBinary } from "./find-node-binary.ts";
 
-const repository = join(import.meta.dirname, "..", "..", "..");
 const packaged = { setting: undefined, packageRoots: [repository], searchPath: undefined };
 
 /** Every Node to test with: the one that users get, and the newest, which development brings. */
@@ -24,35 +22,8 @@ function newestBinary(): typeof nodeBinaries {
   return [{ name: "newest node", runtimeBinary: path }];
 }
 
-export interface TestDriver {
-  readonly driver: Driver;
-  readonly runDir: string;
-  /** Closes the driver and removes its folder. */
-  close(): Promise<void>;
-}
-
 /** A Node driver with a run folder of its own, for tests and measurements. */
 export function createTestDriver(options: Partial<NodeDriverOptions> = {}): TestDriver {
-  const runDir = options.runDir ?? mkdtempSync(join(tmpdir(), "rx-"));
-  const driver = createNodeDriver({
-    runtimeBinary: findNodeBinary(packaged),
-    runDir,
-    blanksMax: 2,
-    startConcurrency: 2,
-    sandbox: "auto",
-    dev: false,
-    clock: systemClock,
-    random: systemRandom,
-    ids: createIds(systemClock, systemRandom),
-    log: silentLog,
-    ...options,
-  });
-  return {
-    driver,
-    runDir,
-    async close() {
-      await driver.close();
-      rmSync(runDir, { recursive: true, force: true });
-    },
-  };
+  const { runtimeBinary = findNodeBinary(packaged), ...common } = options;
+  return openTestDriver((host) => createNodeDriver({ ...host, runtimeBinary }), common);
 }

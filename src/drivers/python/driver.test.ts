@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Artifact, Driver } from "../driver.ts";
 import { driverSuite } from "../driver.suite.ts";
+import { suiteHarness } from "../process/testing/suite-harness.ts";
 import { scenarioName } from "../suite/scenario.ts";
 import { suiteManifest } from "../suite/suite-manifest.ts";
 import { createTestDriver } from "./test-driver.harness.ts";
@@ -35,18 +35,5 @@ driverSuite("python", {
     "a rejection that nobody handles fails the only request with its message, or ends it":
       "Python logs what a task raised that nobody awaits, and goes on; logs.test.ts shows it under its request",
   },
-  create: async () => {
-    const folder = mkdtempSync(join(tmpdir(), "rx-"));
-    // Instances run as other users, who must be able to pass.
-    chmodSync(folder, 0o755);
-    const { driver } = createTestDriver({ runDir: join(folder, "run") });
-    return {
-      driver,
-      folders: [folder],
-      async close() {
-        await driver.close();
-        rmSync(folder, { recursive: true, force: true });
-      },
-    };
-  },
+  create: async () => suiteHarness(createTestDriver),
 });

@@ -1,15 +1,19 @@
+import assert from "node:assert/strict";
 import { dlopen } from "bun:ffi";
 import { readdirSync, readlinkSync } from "node:fs";
+import type { Instance } from "../../driver.ts";
 
 const pidfdOpen = 434;
 const pidfdGetfd = 438;
 const messageNoSignal = 0x4000;
 
 /**
- * Sends bytes that are no frames from inside the process `pid`, over every socket that it has, as
- * hostile code could. For tests as root only.
+ * Sends bytes that are no frames from inside the instance's process, over every socket that it has,
+ * as hostile code could. For tests as root only.
  */
-export function breakProtocol(pid: number): void {
+export function breachBySocket(instance: Pick<Instance, "pids">): void {
+  const pid = instance.pids.at(-1);
+  assert(pid !== undefined, "the instance has no process");
   const library = dlopen("libc.so.6", {
     syscall: { args: ["i64", "i64", "i64", "i64"], returns: "i64" },
     send: { args: ["int", "ptr", "u64", "int"], returns: "i64" },
