@@ -30,6 +30,7 @@ export interface InstallBench {
 export interface BenchOptions {
   /** The operator's registry; absent: the lockfile says. */
   readonly registry?: string;
+  readonly jsrRegistry?: string;
   readonly pythonIndex?: string;
   readonly privateAllow?: readonly string[];
   readonly idleTimeoutMs?: number;
@@ -41,8 +42,8 @@ export interface BenchOptions {
 /** An installer with real sockets and a cache in a folder of its own, for Linux on x64. */
 export async function openInstallBench(options: BenchOptions = {}): Promise<InstallBench> {
   const cacheFolder = mkdtempSync(join(tmpdir(), "reactor-install-"));
-  const { registry, pythonIndex } = options;
-  const own = [registry, pythonIndex].flatMap((url) =>
+  const { registry, jsrRegistry, pythonIndex } = options;
+  const own = [registry, jsrRegistry, pythonIndex].flatMap((url) =>
     url === undefined ? [] : [new URL(url).host],
   );
   const clock = systemClock;
@@ -70,6 +71,7 @@ export async function openInstallBench(options: BenchOptions = {}): Promise<Inst
     clock,
     platform: { os: "linux", cpu: "x64", libc: "glibc" },
     npmRegistry: createNpmRegistry({ setting: registry, machine: async () => undefined }),
+    jsrRegistry,
     pythonVersion: "3.11.2",
     pythonIndex: options.pythonIndex,
     timeoutMs: options.timeoutMs ?? 30_000,

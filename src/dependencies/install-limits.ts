@@ -8,6 +8,8 @@ export const installLimits = {
   depthMax: 32,
   /** One package's archive as it comes. */
   packedBytesMax: 50 * 1_048_576,
+  /** What a registry says about one version of a package. */
+  metadataBytesMax: 8 * 1_048_576,
   /** All packages unpacked. */
   unpackedBytesMax: 250 * 1_048_576,
   /** Files of all packages. */

@@ -29,12 +29,13 @@ const npmTimeoutMs = 10_000;
 /** Opens what installs functions' packages, with its cache in the workdir. */
 export async function openDependencies(context: DependenciesContext): Promise<DependencyInstaller> {
   const { settings, clock, log, pythonVersion } = context;
-  const { npmRegistry, pythonIndex } = settings;
+  const { npmRegistry, jsrRegistry, pythonIndex } = settings;
   const download = createDownload({
     decide: createEgressDecider({
       privateAllow: [
         ...settings.egressPrivateAllow,
         ...hostOf(npmRegistry),
+        ...hostOf(jsrRegistry),
         ...hostOf(pythonIndex),
       ],
       denied: ownPublicAddresses(),
@@ -61,6 +62,7 @@ export async function openDependencies(context: DependenciesContext): Promise<De
     clock,
     platform: { os: process.platform, cpu: process.arch, libc: hostLibc() },
     npmRegistry: createNpmRegistry({ setting: npmRegistry, machine }),
+    jsrRegistry,
     pythonVersion,
     pythonIndex,
     timeoutMs: settings.installTimeoutMs,

@@ -9,8 +9,7 @@ import { type GraphPackage, placePackages } from "./place-packages.ts";
 const remedy = "make it anew with Deno 2.3 or later: deno install";
 
 /** Whether a deno.lock names any package, of npm or of jsr; one of an old version says so elsewhere. */
-export function denoLockHasPackages(bytes: Uint8Array): boolean {
-  const json = parseJson(new TextDecoder().decode(bytes));
+export function denoLockHasPackages(json: unknown): boolean {
   return ["specifiers", "packages", "npm", "jsr"].some(
     (table) => Object.keys(ownObject(json, table)).length > 0,
   );
@@ -18,7 +17,7 @@ export function denoLockHasPackages(bytes: Uint8Array): boolean {
 
 /**
  * Reads Deno's lockfile, version 5, as far as npm packages go: what the code imports as `npm:name@range`
- * becomes the package `name` in the function's own folder. Packages of jsr are refused by name.
+ * becomes the package `name` in the function's own folder.
  */
 export function readDenoLock(text: string, manifest: PackageManifest): ReadLock {
   const json = parse(text);
@@ -26,6 +25,7 @@ export function readDenoLock(text: string, manifest: PackageManifest): ReadLock 
   const graph = new DenoGraph(ownObject(json, "npm"));
   const required = new Map<string, string>();
   for (const [specifier, version] of Object.entries(specifiers)) {
+    if (specifier.startsWith("jsr:")) continue;
     const { name, id } = readSpecifier(specifier, version, graph);
     const other = required.get(name);
     if (other !== undefined && other !== id) {
@@ -56,7 +56,8 @@ export function readDenoLock(text: string, manifest: PackageManifest): ReadLock 
   };
 }
 
-function parseJson(text: string): unknown {
+/** Reads a deno.lock as the JSON that it must be. */
+export function parseDenoLock(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -65,7 +66,7 @@ function parseJson(text: string): unknown {
 }
 
 function parse(text: string): JsonObject {
-  const json = parseJson(text);
+  const json = parseDenoLock(text);
   const version = own(json, "version");
   if (isObject(json) && version === "5") return json;
   throw refuseDependencies(
@@ -91,11 +92,6 @@ function readSpecifier(
   version: string,
   graph: DenoGraph,
 ): { readonly name: string; readonly id: string } {
-  if (specifier.startsWith("jsr:")) {
-    throw refuseDependencies(
-      `deno.lock has ${JSON.stringify(specifier.slice(0, 120))}: packages of jsr are not fetched; copy the module into the function, or import a package of npm`,
-    );
-  }
   const split = splitAtVersion(specifier.replace(/^npm:\/?/, ""));
   if (!specifier.startsWith("npm:") || split === undefined || !isPackageName(split.name)) {
     throw refuseDependencies(

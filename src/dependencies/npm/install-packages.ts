@@ -1,6 +1,6 @@
 import type { Download } from "../download.ts";
 import { refuseDependencies, tooManyDependencies } from "../dependency-error.ts";
-import { createInstallBudget, type InstallBudget } from "../install-budget.ts";
+import type { InstallBudget } from "../install-budget.ts";
 import { installLimits } from "../install-limits.ts";
 import { matchesIntegrity, parseIntegrity } from "../integrity.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -13,6 +13,7 @@ import { unpackPackage } from "./unpack-package.ts";
 export interface InstallPackages {
   readonly download: Download;
   readonly registry: NpmRegistry;
+  readonly budget: InstallBudget;
 }
 
 type PackageFiles = ReadonlyMap<string, Uint8Array>;
@@ -22,18 +23,17 @@ type PackageFiles = ReadonlyMap<string, Uint8Array>;
  * or later: what an install script would have made is not there.
  */
 export async function installPackages(
-  { download, registry }: InstallPackages,
+  options: InstallPackages,
   selection: Selection,
   signal: AbortSignal,
 ): Promise<InstalledTree> {
-  const budget = createInstallBudget();
   const archives = distinctArchives(selection.packages);
   const unpacked = new Map<string, PackageFiles>();
   await inParallel(
     [...archives],
     installLimits.downloadsMax,
     async ([key, selected], stop) => {
-      unpacked.set(key, await fetchPackage({ download, registry, selected, budget }, stop));
+      unpacked.set(key, await fetchPackage({ ...options, selected }, stop));
     },
     signal,
   );
@@ -54,7 +54,7 @@ function archiveKey({ locked }: SelectedPackage): string {
 }
 
 async function fetchPackage(
-  options: InstallPackages & { selected: SelectedPackage; budget: InstallBudget },
+  options: InstallPackages & { selected: SelectedPackage },
   signal: AbortSignal,
 ): Promise<PackageFiles> {
   const { download, registry, selected, budget } = options;

@@ -198,10 +198,6 @@ describe("what cannot be installed is refused by name", () => {
       `{"version":"4","specifiers":{"npm:one@1":"1.0.0"}}`,
       'deno.lock has version "4", must be "5"',
     ],
-    "a package of jsr": [
-      `{"version":"5","specifiers":{"jsr:@std/path@1":"1.0.0"}}`,
-      'deno.lock has "jsr:@std/path@1": packages of jsr are not fetched',
-    ],
     "a deno.lock that is incomplete": [
       `{"version":"5","specifiers":{"npm:one@1":"1.0.0"},"npm":{}}`,
       "the function needs one@1.0.0, which is not in it",

@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import type { BundleFiles } from "../driver.ts";
 import type { BundleTarget } from "./bundle-target.ts";
 import { packageOfNpm, readDenoImports, type RenameImport } from "./deno-imports.ts";
+import { type FindJsrImport, readJsrImports } from "./jsr-imports.ts";
 import {
   type Conditions,
   conditionsOf,
@@ -47,12 +48,14 @@ export class BundleResolver {
   readonly #conditions: Conditions;
   readonly #packages = new Map<string, PackageJson | undefined>();
   readonly #rename: RenameImport;
+  readonly #jsr: FindJsrImport;
 
   constructor(files: BundleFiles, target: BundleTarget) {
     this.#files = files;
     this.#target = target;
     this.#conditions = conditionsOf(target.conditions);
     this.#rename = target.runtime === "deno" ? readDenoImports(files) : (specifier) => specifier;
+    this.#jsr = readJsrImports(files, target.runtime);
   }
 
   /** Resolves what a file in folder `fromDir` ("" is the root) imports. */
@@ -79,9 +82,8 @@ export class BundleResolver {
       return this.#package(packageOfNpm(specifier), "", kind);
     }
     if (specifier.startsWith("jsr:")) {
-      return missing(
-        `"${specifier}" is a package of jsr, which is not fetched; copy the module into the function, or import a package of npm`,
-      );
+      const found = this.#jsr(specifier);
+      return "path" in found ? this.#file(found.path, specifier) : missing(found.reason);
     }
     if (nodeBuiltins.has(specifier)) return { kind: "builtin", name: `node:${specifier}` };
     if (specifier.startsWith("#")) return this.#internal(specifier, fromDir, kind);

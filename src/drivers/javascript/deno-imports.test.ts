@@ -52,7 +52,7 @@ describe("a Deno function's imports", () => {
 
   test.each(["jsr:@std/path@1", "path"])("%s is refused by name", (specifier) => {
     expect(resolve(specifier)).toContain(
-      '"jsr:@std/path@1" is a package of jsr, which is not fetched',
+      '"jsr:@std/path@1" is a package of jsr that is not in deno.lock',
     );
   });
 

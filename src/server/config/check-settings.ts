@@ -46,9 +46,10 @@ function checkEdge(settings: Settings): { problems: string[]; warnings: string[]
 }
 
 /** What is wrong with the URLs of registries; credentials would be shown wherever the URL is. */
-function checkRegistries({ npmRegistry, pythonIndex }: Settings): string[] {
+function checkRegistries({ npmRegistry, jsrRegistry, pythonIndex }: Settings): string[] {
   const registries = {
     "functions.npm_registry": npmRegistry,
+    "functions.jsr_registry": jsrRegistry,
     "functions.python_index": pythonIndex,
   };
   return Object.entries(registries).flatMap(([name, text]) => {

@@ -10,6 +10,12 @@ export const dependencySettings = {
       "Registry that functions' npm packages come from, also on a private address. Absent: where the lockfile says, else the registry of this machine's npm.",
     type: "text",
   },
+  jsrRegistry: {
+    path: "functions.jsr_registry",
+    summary:
+      "Registry that packages of jsr in Deno functions' `deno.lock` come from, also on a private address. Absent: they are refused.",
+    type: "text",
+  },
   pythonIndex: {
     path: "functions.python_index",
     summary:

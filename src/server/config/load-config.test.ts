@@ -301,7 +301,7 @@ describe("the edge", () => {
     expect([settings.tlsCert, settings.tlsKey]).toEqual(["/srv/app/c.pem", "/k.pem"]);
   });
 
-  test.each(["npm_registry", "python_index"])(
+  test.each(["npm_registry", "jsr_registry", "python_index"])(
     "refuses a %s that is no plain URL, without showing a password",
     async (key) => {
       for (const value of ["registry.example", "ftp://a.example", "https://u:hunter2@a.example"]) {
