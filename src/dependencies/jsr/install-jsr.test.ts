@@ -285,6 +285,28 @@ describe("what cannot be installed from jsr is refused by name", () => {
     ]);
   });
 
+  test("metadata of many versions that is more than the server takes in all", async () => {
+    const pad = "x".repeat(8_000_000);
+    const metadata = JSON.stringify({ manifest: {}, exports: {}, pad });
+    const many = Array.from({ length: 40 }, (_, at) => ({
+      ...old,
+      version: `0.9.${at}`,
+      metadata,
+    }));
+    const own = await startJsrRegistry(many);
+    servers.push(own);
+    const bench = await openBench({ jsrRegistry: own.url });
+    const specifiers = many.map(({ version }) => [`jsr:@t/base@${version}`, version]);
+    const { code, message } = await bench.refusal(
+      lockOf(Object.fromEntries(specifiers), { jsr: jsrLockTable(many) }),
+      { runtime },
+    );
+    expect([code, message]).toEqual([
+      "bundle_too_large",
+      expect.stringContaining("more than 262144000 bytes together"),
+    ]);
+  });
+
   test.each(["absent", "failing"])("a registry that is %s", async (fault) => {
     const own = await startJsrRegistry([], (_, response) => {
       response.statusCode = 503;

@@ -87,7 +87,7 @@ function want(pack: OpenPackage, path: string): readonly WantedFile[] {
 }
 
 async function openPackage(
-  { download, registry }: InstallJsr,
+  { download, registry, budget }: InstallJsr,
   id: string,
   { name, version, sha256 }: LockedJsrPackage,
   signal: AbortSignal,
@@ -101,6 +101,8 @@ async function openPackage(
       `${what} has other metadata than the lockfile says (integrity mismatch, sha256); what was fetched was dropped`,
     );
   }
+  // It is held in memory as the files are.
+  budget.addBytes(bytes.length);
   return { id, url, metadata: readVersionMetadata(bytes, what), wanted: new Set() };
 }
 

@@ -188,6 +188,8 @@ export class BundleResolver {
   /** False when the file's package promises that unused modules may be dropped. */
   #sideEffects(path: string): boolean {
     for (const dir of ancestors(posix.dirname(path))) {
+      // What the function says of itself is not about its packages.
+      if (posix.basename(dir) === "node_modules") return true;
       const pkg = this.#packageJson(dir);
       if (pkg !== undefined) return pkg.sideEffects !== false;
     }

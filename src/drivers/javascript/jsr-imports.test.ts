@@ -61,6 +61,17 @@ describe("an import jsr: of a Deno function", () => {
     expect(resolve("base", inside)).toContain('"base" is not in the bundle');
   });
 
+  test("is kept when it is there for its effects, whatever the function's package.json promises", () => {
+    const promising = new Map([
+      ...files,
+      ["package.json", Buffer.from(`{"sideEffects":false}`)] as const,
+      ["own.ts", Buffer.from("")] as const,
+    ]);
+    const resolver = new BundleResolver(promising, bundleTargets.deno);
+    expect(resolver.resolve("jsr:@t/base@1", "", "import")).toMatchObject({ sideEffects: true });
+    expect(resolver.resolve("./own.ts", "", "import")).toMatchObject({ sideEffects: false });
+  });
+
   test.each([
     ["jsr:@t/base@^1.3", "is a package of jsr that is not in deno.lock; deploy the deno.lock"],
     ["jsr:@t/base@2", "not in deno.lock"],
