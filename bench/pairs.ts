@@ -50,7 +50,9 @@ export async function measure(subject: Subject, options: PairOptions): Promise<W
   const result = await wrk({ ...load, seconds: options.seconds });
   const count = (await served(subject)) - before;
   await checkNonce(subject);
-  if (result.errors > 0) throw new Error(`${subject.name}: ${result.errors} failed requests`);
+  if (result.errors > 0) {
+    throw new Error(`${subject.name}: ${result.errors} failed requests (${result.errorText})`);
+  }
   // wrk abandons at most one request per connection when its time is up, served or not.
   if (count < result.requests || count > result.requests + options.connections) {
     throw new Error(`${subject.name}: served ${count}, generator counted ${result.requests}`);

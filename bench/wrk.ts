@@ -6,6 +6,8 @@ export interface WrkResult {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly errors: number;
+  /** What wrk said about them, empty without any. */
+  readonly errorText: string;
   /** Share of the wall clock that the generator's core was busy, 0 to 1. */
   readonly generatorBusy: number;
 }
@@ -65,6 +67,7 @@ export async function wrk(options: WrkOptions): Promise<WrkResult> {
   );
   const socketErrors = socket === null ? 0 : socket.slice(1).reduce((sum, n) => sum + Number(n), 0);
   return {
+    errorText: [non2xx?.[0], socket?.[0]].filter((said) => said !== undefined).join("; "),
     requestsPerSecond: Number(rate[1]),
     requests: Number(count[1]),
     p50Us: latencyUs(output, "50"),

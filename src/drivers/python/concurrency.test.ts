@@ -107,6 +107,62 @@ async def handler(event):
   expect((await context.ok(instance)).text()).toBe('"ok"');
 });
 
+test.each(["event", "asgi"])(
+  "a cancel that comes before an async handler has begun is confirmed: %s",
+  async (shape) => {
+    // /hold keeps the event loop until it is cancelled itself, so that nothing else begins.
+    const body = `
+    if path == "/hold":
+        print("held")
+        context.signal.wait(60)
+    elif path == "/early":
+        print("began early")`;
+    const sources = {
+      event: `async def handler(event, context):\n    path = event["path"]${body}\n    return "ok"\n`,
+      asgi: `async def app(scope, receive, send):
+    if scope["type"] != "http":
+        raise ValueError("no lifespan")
+    path, context = scope["path"], scope["extensions"]["reactor"]${body}
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": b"ok"})
+`,
+    };
+    const heldBefore = context.logs.filter(({ message }) => message === "held").length;
+    const instance = await context.function(shape === "asgi" ? sources.asgi : sources.event);
+    const holding = context.call(instance, { path: "/hold" });
+    await context.logged(
+      () => context.logs.filter(({ message }) => message === "held").length > heldBefore,
+      "held",
+    );
+    const early = Array.from({ length: 8 }, () => context.call(instance, { path: "/early" }));
+    for (const recording of early) recording.stream.cancel("client left");
+    holding.stream.cancel("client left");
+    for (const recording of [...early, holding]) {
+      expect((await ended(recording)).failure).toEqual({ kind: "cancelled" });
+    }
+    await context.ok(instance);
+    expect(context.logs.some(({ message }) => message === "began early")).toBe(false);
+  },
+);
+
+test("a cancel amid the sync part of a handler that gives an awaitable is confirmed", async () => {
+  const instance = await context.function(`
+async def later():
+    return "ok"
+
+def handler(event, context):
+    if event["path"] == "/wait":
+        print("waits")
+        context.signal.wait(60)
+    return later()
+`);
+  const recording = context.call(instance, { path: "/wait" });
+  await context.logged(() => context.logs.some(({ message }) => message === "waits"), "waits");
+  recording.stream.cancel("client left");
+  expect((await ended(recording)).failure).toEqual({ kind: "cancelled" });
+  expect((await context.ok(instance)).text()).toBe('"ok"');
+});
+
 test("a cancel closes a generator, sync or async", async () => {
   const instance = await context.function(`
 import threading

@@ -63,6 +63,23 @@ export const cancelCases: readonly DriverCase[] = [
     },
   },
   {
+    name: "cancels that follow their requests at once are confirmed, and leave nothing behind",
+    knob: "lost_cancel",
+    async run(context) {
+      const instance = await context.start(hang);
+      const recordings = Array.from({ length: 32 }, () =>
+        context.call(instance, { path: "/hang" }),
+      );
+      for (const { stream } of recordings) stream.cancel("client left");
+      for (const recording of recordings) {
+        await context.done(recording);
+        assert.deepEqual(recording.failure, { kind: "cancelled" });
+        assert.deepEqual(recording.events, ["failed"]);
+      }
+      assert.equal((await context.ok(instance)).text(), "alive");
+    },
+  },
+  {
     name: "cancel amid the body is confirmed and nothing follows",
     knob: "lost_cancel",
     async run(context) {

@@ -52,12 +52,13 @@ class AsgiExchange:
         context = self._invocation.context
         self._task = self._serving.loop.create_task(self._run(), context=context)
         if self._invocation.stopped is not None:
-            self._task.cancel()
+            self._cancel()
 
     def _cancel(self):
+        """A turn later: a task that is cancelled before its first step never runs, and confirms nothing."""
         self._wake()
         if self._task is not None:
-            self._task.cancel()
+            self._serving.loop.call_soon(self._task.cancel)
 
     def _wake(self):
         waiter, self._waiter = self._waiter, None
@@ -66,6 +67,9 @@ class AsgiExchange:
 
     async def _run(self):
         invocation = self._invocation
+        if invocation.stopped is not None:
+            invocation.end_body()
+            return
         try:
             await self._serving.handler.call(self._scope(), self._receive, self._send)
             if self._state == "waiting":

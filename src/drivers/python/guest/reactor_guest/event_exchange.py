@@ -112,11 +112,12 @@ class EventExchange:
     def _start_task(self, coroutine, context):
         self._task = self._serving.loop.create_task(self._guarded(coroutine), context=context)
         if self._invocation.stopped is not None:
-            self._task.cancel()
+            self._cancel_task()
 
     def _cancel_task(self):
+        """A turn later: a task that is cancelled before its first step never runs, and confirms nothing."""
         if self._task is not None:
-            self._task.cancel()
+            self._serving.loop.call_soon(self._task.cancel)
 
     async def _guarded(self, coroutine):
         try:
@@ -127,6 +128,9 @@ class EventExchange:
             self._invocation.fail(error)
 
     async def _run(self):
+        if self._invocation.stopped is not None:
+            self._invocation.end_body()
+            return
         result = self._call()
         await (self._settle(result) if inspect.isawaitable(result) else self._answer(result))
 
