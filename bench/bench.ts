@@ -1,7 +1,8 @@
 /**
- * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8] [--effort full|medium|quick]
- * [--runtimes bun,node,deno,python]`; figures 1, 2, 3 and 5 are measured for each runtime. Prints a table and writes `bench/results/latest.json`. Never fails on a figure, only on a wrong
- * answer; a missed gate is shown as such.
+ * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8,w] [--effort full|medium|quick]
+ * [--runtimes bun,node,deno,python]`; figures 1, 2, 3 and 5 are measured for each runtime, w is 3w and
+ * 2w, of Deno workers. Prints a table and writes `bench/results/latest.json`. Never fails on a figure,
+ * only on a wrong answer; a missed gate is shown as such.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
@@ -16,6 +17,7 @@ import { latency } from "./figures/latency.ts";
 import { observability } from "./figures/observability.ts";
 import { peerFigures } from "./figures/peers.ts";
 import { throughput } from "./figures/throughput.ts";
+import { workers } from "./figures/workers.ts";
 import { benchRuntime, benchRuntimes } from "./runtimes.ts";
 
 const figures: Readonly<Record<string, Figure>> = {
@@ -27,6 +29,7 @@ const figures: Readonly<Record<string, Figure>> = {
   "6": observability,
   "7": deployToLive,
   "8": peerFigures,
+  w: workers,
 };
 
 function machine(): string {

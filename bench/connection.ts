@@ -7,8 +7,17 @@ export interface Answer {
   readonly body: string;
 }
 
+export interface Sent {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 /** A connection that was opened before the clock starts. */
 export interface Connection {
+  /** Sends one request and resolves with its whole answer. */
+  send(request: Sent): Promise<Answer>;
   /** Sends one GET and resolves with its whole answer. */
   get(path: string): Promise<Answer>;
   close(): void;
@@ -22,10 +31,21 @@ export async function openConnection(to: number | string): Promise<Connection> {
     socket.once("connect", () => resolve());
     socket.once("error", reject);
   });
-  return { get: (path) => get(socket, path), close: () => void socket.destroy() };
+  return {
+    send: (request) => exchange(socket, encoded(request)),
+    get: (path) => exchange(socket, `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`),
+    close: () => void socket.destroy(),
+  };
 }
 
-function get(socket: Socket, path: string): Promise<Answer> {
+function encoded({ method, path, headers, body }: Sent): string {
+  const length = { "content-length": String(Buffer.byteLength(body)) };
+  const fields = Object.entries({ host: "127.0.0.1", ...headers, ...length });
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
+}
+
+function exchange(socket: Socket, request: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let firstByteAtMs = 0;
     let text = "";
@@ -52,6 +72,6 @@ function get(socket: Socket, path: string): Promise<Answer> {
     socket.on("data", onData);
     socket.on("close", onEnd);
     socket.on("error", onEnd);
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+    socket.write(request);
   });
 }

@@ -150,6 +150,8 @@ async function remove(folder: string): Promise<void> {
 
 export interface ReactorSubject extends Subject {
   readonly client: ReactorClient;
+  /** The administrator's key. */
+  readonly key: string;
   /** Address of the server itself; `url` is the echo function's. */
   readonly serverUrl: string;
 }
@@ -189,7 +191,7 @@ export async function startReactor(options: ReactorOptions = {}): Promise<Reacto
   });
   const name = options.name ?? "Reactor";
   const base = subject(name, `${serverUrl}/fn/v1/echo`, running, () => remove(folder));
-  return { ...base, client, serverUrl };
+  return { ...base, client, key, serverUrl };
 }
 
 /** Creates, deploys and promotes a public one-file function of Bun. */
