@@ -37,11 +37,14 @@ export interface BenchOptions {
   readonly timeoutMs?: number;
   readonly resolve?: (host: string) => Promise<readonly string[]>;
   readonly cacheBytesMax?: number;
+  readonly nativeAddons?: boolean;
+  /** Several installers, one after the other, on one cache. */
+  readonly cacheFolder?: string;
 }
 
 /** An installer with real sockets and a cache in a folder of its own, for Linux on x64. */
 export async function openInstallBench(options: BenchOptions = {}): Promise<InstallBench> {
-  const cacheFolder = mkdtempSync(join(tmpdir(), "reactor-install-"));
+  const cacheFolder = options.cacheFolder ?? mkdtempSync(join(tmpdir(), "reactor-install-"));
   const { registry, jsrRegistry, pythonIndex } = options;
   const own = [registry, jsrRegistry, pythonIndex].flatMap((url) =>
     url === undefined ? [] : [new URL(url).host],
@@ -70,6 +73,7 @@ export async function openInstallBench(options: BenchOptions = {}): Promise<Inst
     }),
     clock,
     platform: { os: "linux", cpu: "x64", libc: "glibc" },
+    nativeAddons: options.nativeAddons ?? false,
     npmRegistry: createNpmRegistry({ setting: registry, machine: async () => undefined }),
     jsrRegistry,
     pythonVersion: "3.11.2",

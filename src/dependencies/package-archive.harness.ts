@@ -5,7 +5,7 @@ import { rawGzip, rawTar, tarEntry } from "../archive/raw-tar.harness.ts";
 export interface TestPackage {
   readonly name: string;
   readonly version: string;
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Further keys of package.json. */
   readonly json?: Readonly<Record<string, unknown>>;
   /** The archive itself, in place of one made of the above. */

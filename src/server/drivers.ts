@@ -46,12 +46,14 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
     createBunDriver({
       ...processOptions(context),
       runtimeBinary: findBunBinary({ ...runtimePlaces(context), setting: undefined }),
+      nativeAddons: context.settings.nativeAddons,
       blanksKept: context.settings.bunBlankInstances,
       blanksMax: context.settings.bunBlankInstancesMax,
     }),
   "node/process": (context) =>
     createNodeDriver({
       ...processOptions(context),
+      nativeAddons: context.settings.nativeAddons,
       runtimeBinary: findNodeBinary({
         ...runtimePlaces(context),
         setting: context.settings.nodePath,

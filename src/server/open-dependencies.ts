@@ -61,6 +61,7 @@ export async function openDependencies(context: DependenciesContext): Promise<De
     cache,
     clock,
     platform: { os: process.platform, cpu: process.arch, libc: hostLibc() },
+    nativeAddons: settings.nativeAddons,
     npmRegistry: createNpmRegistry({ setting: npmRegistry, machine }),
     jsrRegistry,
     pythonVersion,

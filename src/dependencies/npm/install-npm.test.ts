@@ -218,7 +218,7 @@ describe("what a lockfile names is installed", () => {
       "node_modules/one/index.js",
     ]);
     expect(notes[1]).toBe(
-      "left out: @s/p@0.1.0 is for os darwin only; addon@1.0.0 is a native addon (build/x.node)",
+      "left out: @s/p@0.1.0 is for os darwin only; addon@1.0.0 is a native addon (it has build/x.node, machine code, which functions do not load unless the operator sets functions.native_addons)",
     );
   });
 

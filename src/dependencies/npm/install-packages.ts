@@ -5,7 +5,7 @@ import { installLimits } from "../install-limits.ts";
 import { matchesIntegrity, parseIntegrity } from "../integrity.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { InstalledTree } from "../tree-cache.ts";
-import { installScripts, nativeCode } from "./native-code.ts";
+import { type AddonRule, addonRefusal, installScripts } from "./native-code.ts";
 import type { NpmRegistry } from "./npm-registry.ts";
 import type { SelectedPackage, Selection } from "./select-packages.ts";
 import { unpackPackage } from "./unpack-package.ts";
@@ -14,6 +14,7 @@ export interface InstallPackages {
   readonly download: Download;
   readonly registry: NpmRegistry;
   readonly budget: InstallBudget;
+  readonly addons: AddonRule;
 }
 
 type PackageFiles = ReadonlyMap<string, Uint8Array>;
@@ -37,7 +38,7 @@ export async function installPackages(
     },
     signal,
   );
-  return assemble(selection, unpacked);
+  return assemble(selection, unpacked, options.addons);
 }
 
 /** One of the places of each archive: the same version often lies in several. */
@@ -80,6 +81,7 @@ async function fetchPackage(
 function assemble(
   selection: Selection,
   unpacked: ReadonlyMap<string, PackageFiles>,
+  addons: AddonRule,
 ): InstalledTree {
   const files = new Map<string, Uint8Array>();
   const skipped = [...selection.skipped];
@@ -95,10 +97,10 @@ function assemble(
       if (locked.bundled) names.push(what);
       continue;
     }
-    const native = nativeCode(own);
-    if (native !== undefined) {
-      if (!optional) throw nativeRefusal(what, path, native);
-      skipped.push(`${what} is a native addon (${native})`);
+    const refusal = addonRefusal(own, addons);
+    if (refusal !== undefined) {
+      if (!optional) throw nativeRefusal(what, path, refusal);
+      skipped.push(`${what} is a native addon (${refusal})`);
       continue;
     }
     names.push(what);
@@ -123,8 +125,8 @@ function assemble(
   };
 }
 
-function nativeRefusal(what: string, path: string, native: string): Error {
+function nativeRefusal(what: string, path: string, refusal: string): Error {
   return refuseDependencies(
-    `${what} (${path}) is a native addon: it has ${native}, which would have to be compiled or loaded as machine code, and a function is one JavaScript module; use a package written in JavaScript or WebAssembly`,
+    `${what} (${path}) is a native addon: ${refusal}; use a package written in JavaScript or WebAssembly`,
   );
 }

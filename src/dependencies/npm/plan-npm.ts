@@ -7,6 +7,7 @@ import { installJsr } from "../jsr/install-jsr.ts";
 import { hasJsrPackages, readJsrLock } from "../jsr/jsr-lock.ts";
 import type { InstalledTree } from "../tree-cache.ts";
 import { denoLockHasPackages, parseDenoLock } from "./deno-lock.ts";
+import { type AddonRule, addonRule } from "./native-code.ts";
 import { installPackages } from "./install-packages.ts";
 import { findDenoLock, findLock, type FoundLock, readLock } from "./lockfile.ts";
 import type { NpmRegistry } from "./npm-registry.ts";
@@ -20,6 +21,8 @@ export interface NpmOptions {
   readonly npmRegistry: NpmRegistry;
   /** Setting `functions.jsr_registry`. */
   readonly jsrRegistry: string | undefined;
+  /** Setting `functions.native_addons`. */
+  readonly nativeAddons: boolean;
 }
 
 const emptyManifest = Buffer.from("{}");
@@ -40,10 +43,12 @@ export function planNpm(
   const lock = inDenoLock ? denoLock : findLock(files);
   const fromJsr = inDenoLock && hasJsrPackages(denoJson);
   const jsrRegistry = fromJsr ? requireJsrRegistry(options, denoJson) : undefined;
+  const addons = addonRule(runtime, options.nativeAddons);
   return {
     file: lock.file,
-    madeFrom: [JSON.stringify(options.platform), written, lock.bytes],
-    make: (signal) => makeTree({ ...options, jsrRegistry }, { lock, manifest, denoJson }, signal),
+    madeFrom: [JSON.stringify([options.platform, addons]), written, lock.bytes],
+    make: (signal) =>
+      makeTree({ ...options, jsrRegistry }, { lock, manifest, denoJson, addons }, signal),
     spends: () => false,
   };
 }
@@ -62,17 +67,18 @@ interface PlannedTree {
   readonly manifest: PackageManifest;
   /** The lock as JSON, when it is Deno's. */
   readonly denoJson: unknown;
+  readonly addons: AddonRule;
 }
 
 async function makeTree(
   { download, platform, npmRegistry, jsrRegistry }: NpmOptions,
-  { lock, manifest, denoJson }: PlannedTree,
+  { lock, manifest, denoJson, addons }: PlannedTree,
   signal: AbortSignal,
 ): Promise<InstalledTree> {
   const selection = selectPackages(readLock(lock, manifest), platform, lock.file);
   const budget = createInstallBudget();
   const npm = (): Promise<InstalledTree> =>
-    installPackages({ download, registry: npmRegistry, budget }, selection, signal);
+    installPackages({ download, registry: npmRegistry, budget, addons }, selection, signal);
   if (jsrRegistry === undefined) return npm();
   const jsr = await installJsr(
     { download, registry: jsrRegistry, budget },

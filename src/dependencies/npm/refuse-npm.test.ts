@@ -12,12 +12,18 @@ const addon: TestPackage = {
   files: { "build/x.node": "\x7fELF" },
 };
 const gyp: TestPackage = { name: "gyp", version: "1.0.0", files: { "binding.gyp": "{}" } };
+const fetched: TestPackage = {
+  name: "fetched",
+  version: "1.0.0",
+  json: { scripts: { install: "prebuild-install --runtime napi" } },
+  files: { "build/x.node": "\x7fELF" },
+};
 
 let registry: RegistryServer;
 let bench: InstallBench;
 
 beforeAll(async () => {
-  registry = await startRegistry([one, two, addon, gyp]);
+  registry = await startRegistry([one, two, addon, gyp, fetched]);
   bench = await openInstallBench({ registry: registry.url });
 });
 
@@ -257,5 +263,42 @@ describe("what cannot be installed is refused by name", () => {
       expect.stringContaining("more than 3000 packages"),
     ]);
     expect(registry.asked.length).toBe(from);
+  });
+});
+
+describe("native addons where the operator allows them", () => {
+  const project = (pack: TestPackage): Record<string, string> =>
+    npmProject({
+      dependencies: { [pack.name]: "1" },
+      packages: { [pack.name]: registry.lockEntry(pack) },
+    });
+
+  test("are installed, and what was cached then is refused again without the setting", async () => {
+    const { url } = registry;
+    const allowing = await openInstallBench({ registry: url, nativeAddons: true });
+    try {
+      const { files } = await allowing.install(project(addon));
+      expect(Buffer.from(files.get("node_modules/addon/build/x.node") ?? "").toString()).toBe(
+        "\x7fELF",
+      );
+      const onDeno = await allowing.refusal(project(addon), { runtime: "deno" });
+      expect(onDeno.message).toContain("Deno functions have no permission");
+      const after = await openInstallBench({ registry: url, cacheFolder: allowing.cacheFolder });
+      const refused = await after.refusal(project(addon));
+      expect(refused.message).toContain("unless the operator sets functions.native_addons");
+    } finally {
+      allowing.close();
+    }
+  });
+
+  test.each([gyp, fetched])("do not include $name, which nobody compiles", async (pack) => {
+    const allowing = await openInstallBench({ registry: registry.url, nativeAddons: true });
+    try {
+      const { message } = await allowing.refusal(project(pack));
+      expect(message).toContain(`${pack.name}@1.0.0 (node_modules/${pack.name})`);
+      expect(message).toContain("nothing of a package runs at deploy");
+    } finally {
+      allowing.close();
+    }
   });
 });

@@ -1,6 +1,6 @@
 import type { Driver } from "../driver.ts";
 import { bundleFunction } from "../javascript/bundle-function.ts";
-import { bundleTargets } from "../javascript/bundle-target.ts";
+import { bundleTargets, withNativeAddons } from "../javascript/bundle-target.ts";
 import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
 import { explainStart } from "../javascript/explain-start.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
@@ -9,10 +9,14 @@ import { buildBunGuest } from "./build-guest.ts";
 export interface BunDriverOptions extends ProcessHostOptions {
   /** Path of the Bun binary; `findBunBinary` finds it. */
   readonly runtimeBinary: string;
+  /** Whether functions may load machine code into the runtime's process; not unless given. */
+  readonly nativeAddons?: boolean;
 }
 
 /** Creates the driver that runs functions in sandboxed Bun processes. */
 export function createBunDriver(options: BunDriverOptions): Driver {
+  const { nativeAddons = false } = options;
+  const target = nativeAddons ? withNativeAddons(bundleTargets.bun) : bundleTargets.bun;
   retainBundler();
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -23,7 +27,7 @@ export function createBunDriver(options: BunDriverOptions): Driver {
     {
       name: "bun",
       binaryPath: options.runtimeBinary,
-      args: ["--no-install", "--no-env-file", "--no-addons"],
+      args: ["--no-install", "--no-env-file", ...(nativeAddons ? [] : ["--no-addons"])],
       // A process of tier 0 has no process namespace that ends with its server.
       unsandboxedArgs: ["--no-orphans"],
       env: { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1" },
@@ -37,7 +41,7 @@ export function createBunDriver(options: BunDriverOptions): Driver {
     name: "bun",
     probe: () => host.probe(),
     warm: () => host.warm(),
-    prepare: (request, signal) => bundleFunction(request, bundleTargets.bun, signal),
+    prepare: (request, signal) => bundleFunction(request, target, signal),
     start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
     close() {
       closed ??= close();

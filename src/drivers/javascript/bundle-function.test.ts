@@ -133,6 +133,24 @@ export default [main, a, b, c, d, e];`,
     expect(await bundle(files)).toBe(await bundle(files));
   });
 
+  test("a require in a try may lead nowhere, one outside of it is named", async () => {
+    const tried = 'let a; try { a = require("not-there"); } catch { a = "fallback"; }';
+    expect(await defaultOf({ "index.js": `${tried} module.exports = a;` })).toBe("fallback");
+    const error = await refusal({ "index.js": `${tried}\nmodule.exports = require("./gone");` });
+    expect(error.message).toContain('index.js:2:26: Cannot resolve: "./gone" is not in the bundle');
+    expect(error.message).not.toContain("not-there");
+  });
+
+  test.each([
+    "/etc/hostname",
+    "https://example.com/a.js",
+    "data:text/javascript,1",
+    "jsr:@std/path",
+  ])("a require of %s is refused also in a try", async (name) => {
+    const error = await refusal({ "index.js": `try { require("${name}"); } catch { 0; }` });
+    expect(error.message).toContain(`"${name}"`);
+  });
+
   test("stack traces name the author's file and line", async () => {
     const module = await load(
       await bundle(

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { type BuildFailure, type BuildResult, build, type Message } from "esbuild";
 import { ReactorError } from "../../domain/errors.ts";
 import type { Artifact, BundleFiles, PrepareRequest } from "../driver.ts";
-import { bundlePlugin, type BundleUse, sourceName } from "./bundle-plugin.ts";
+import { bundlePlugin, type BundleUse, requireKey, sourceName } from "./bundle-plugin.ts";
 import type { BundleTarget } from "./bundle-target.ts";
 
 const entryStems = ["code/index", "index", "handler", "main"];
@@ -37,7 +37,7 @@ export async function bundleFunction(
   signal.throwIfAborted();
   const { files, deploymentId } = request;
   const entrypoint = entryOf(files, request.manifest.entrypoint);
-  const use: BundleUse = { requiresBuiltins: false };
+  const use: BundleUse = { requiresBuiltins: false, missingRequires: new Map() };
   const building = { files, entrypoint, target, use };
   const built = await buildWithHandler(building, request.manifest.handler);
   signal.throwIfAborted();
@@ -114,12 +114,16 @@ async function buildModule({ files, entrypoint, target, use }: Building): Promis
       legalComments: "inline",
       logLevel: "silent",
       banner: { js: bannerOf(target) },
+      // Loaders of addons look beside themselves first, by names that an ES module does not have.
+      ...(target.addonRefusal === undefined && {
+        define: { __dirname: '"/"', __filename: '"/function.js"' },
+      }),
       plugins: [bundlePlugin(files, target, use)],
       ...(tsconfig !== undefined && { tsconfigRaw: new TextDecoder().decode(tsconfig) }),
     });
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
-    const lines = error.errors.map(describe);
+    const lines = error.errors.map((message) => describe(message, use));
     throw invalid(`Cannot bundle the function: ${lines[0] ?? error.message}`, lines.join("\n"));
   }
 }
@@ -162,10 +166,14 @@ function inlineMap(map: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${named.slice(0, -1)},`), map.subarray(mappingsAt)]);
 }
 
-function describe(message: Message): string {
-  const { location, text } = message;
-  if (location === null) return text;
-  const place = `${sourceName(location.file)}:${location.line}:${location.column + 1}`;
+function describe(message: Message, use: BundleUse): string {
+  const { location } = message;
+  if (location === null) return message.text;
+  const file = sourceName(location.file);
+  const [, specifier] = /^Could not resolve "(.*)"$/.exec(message.text) ?? [];
+  const reason = use.missingRequires.get(requireKey(file, specifier ?? ""));
+  const text = reason === undefined ? message.text : `Cannot resolve: ${reason}`;
+  const place = `${file}:${location.line}:${location.column + 1}`;
   return `${place}: ${text}\n    ${location.lineText.slice(0, 200)}`;
 }
 

@@ -9,6 +9,7 @@ import type {
 } from "esbuild";
 import { unreachable } from "../../base/assert.ts";
 import type { BundleFiles } from "../driver.ts";
+import { addonModule } from "./addon-module.ts";
 import { BundleResolver, type Resolution } from "./bundle-resolver.ts";
 import type { BundleTarget } from "./bundle-target.ts";
 
@@ -19,6 +20,8 @@ const sdkEntry = join(import.meta.dirname, "..", "..", "..", "sdk", "index.ts");
 export interface BundleUse {
   /** CommonJS code requires the runtime's own modules. */
   requiresBuiltins: boolean;
+  /** Why a require leads nowhere, by `requireKey`; the build fails of those that no `try` holds. */
+  readonly missingRequires: Map<string, string>;
 }
 
 const loaders: Readonly<Record<string, Loader>> = {
@@ -70,7 +73,7 @@ export function bundlePlugin(files: BundleFiles, target: BundleTarget, use: Bund
         if (args.namespace !== namespace) return undefined;
         return resolveImport(resolver, args, use);
       });
-      build.onLoad({ filter: /.*/, namespace }, (args) => loadFile(files, args));
+      build.onLoad({ filter: /.*/, namespace }, (args) => loadFile(files, target, args));
     },
   };
 }
@@ -84,7 +87,7 @@ function resolveImport(
   resolver: BundleResolver,
   args: OnResolveArgs,
   use: BundleUse,
-): OnResolveResult {
+): OnResolveResult | undefined {
   const isRequire = args.kind === "require-call" || args.kind === "require-resolve";
   const dir = posix.dirname(args.importer);
   const resolution: Resolution = resolver.resolve(
@@ -101,18 +104,34 @@ function resolveImport(
     case "file":
       return { path: resolution.path, namespace, sideEffects: resolution.sideEffects };
     case "missing":
+      if (isOptionalRequire(args)) {
+        use.missingRequires.set(requireKey(args.importer, args.path), resolution.reason);
+        // esbuild alone knows whether it stands in a `try`. It has no folder to look in.
+        return undefined;
+      }
       return { errors: [{ text: `Cannot resolve: ${resolution.reason}` }] };
   }
   return unreachable(resolution);
 }
 
-function loadFile(files: BundleFiles, args: OnLoadArgs): OnLoadResult {
+/** A file's require of a name, as one text. */
+export function requireKey(importer: string, specifier: string): string {
+  return JSON.stringify([importer, specifier]);
+}
+
+/** Whether code may go without it: URLs and absolute paths mean something to esbuild itself. */
+function isOptionalRequire({ kind, path }: OnResolveArgs): boolean {
+  return kind === "require-call" && !path.startsWith("/") && !path.includes(":");
+}
+
+function loadFile(files: BundleFiles, target: BundleTarget, args: OnLoadArgs): OnLoadResult {
   const contents = files.get(args.path);
   if (contents === undefined) return { errors: [{ text: `"${args.path}" is not in the bundle` }] };
   const extension = posix.extname(args.path).toLowerCase();
   if (extension === ".node") {
-    const text = `"${args.path}" is a native addon, which the sandbox does not load; use a package written in JavaScript or WebAssembly`;
-    return { errors: [{ text }] };
+    const { addonRefusal } = target;
+    if (addonRefusal === undefined) return { contents: addonModule(args.path, contents) };
+    return { errors: [{ text: `"${args.path}" is a native addon, ${addonRefusal}` }] };
   }
   const attribute = args.with["type"];
   const loader = attribute === undefined ? loaders[extension] : attributeLoaders[attribute];

@@ -29,7 +29,7 @@ export interface PackageJson {
 }
 
 const sdkNames: ReadonlySet<string> = new Set(["@reactor/functions", "@flux/functions"]);
-const extensions = [".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json"];
+const extensions = [".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json", ".node"];
 /** TypeScript sources name the file that a compiler would write. */
 const sourceExtensions: Readonly<Record<string, readonly string[]>> = {
   ".js": [".ts", ".tsx"],

@@ -1,7 +1,7 @@
 import { ReactorError } from "../../domain/errors.ts";
 import type { Driver } from "../driver.ts";
 import { bundleFunction } from "../javascript/bundle-function.ts";
-import { bundleTargets } from "../javascript/bundle-target.ts";
+import { bundleTargets, withNativeAddons } from "../javascript/bundle-target.ts";
 import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
 import { explainStart } from "../javascript/explain-start.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
@@ -10,12 +10,16 @@ import { buildNodeGuest } from "./build-guest.ts";
 export interface NodeDriverOptions extends ProcessHostOptions {
   /** Path of the Node binary; `findNodeBinary` finds it. */
   readonly runtimeBinary: string;
+  /** Whether functions may load machine code into the runtime's process; not unless given. */
+  readonly nativeAddons?: boolean;
 }
 
 const majorMin = 20;
 
 /** Creates the driver that runs functions in sandboxed Node processes. */
 export function createNodeDriver(options: NodeDriverOptions): Driver {
+  const { nativeAddons = false } = options;
+  const target = nativeAddons ? withNativeAddons(bundleTargets.node) : bundleTargets.node;
   retainBundler();
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -26,7 +30,7 @@ export function createNodeDriver(options: NodeDriverOptions): Driver {
     {
       name: "node",
       binaryPath: options.runtimeBinary,
-      args: ["--no-addons"],
+      args: nativeAddons ? [] : ["--no-addons"],
       unsandboxedArgs: [],
       env: {},
       guest: { name: "guest.cjs", build: buildNodeGuest },
@@ -39,7 +43,7 @@ export function createNodeDriver(options: NodeDriverOptions): Driver {
     name: "node",
     probe: () => host.probe(),
     warm: () => host.warm(),
-    prepare: (request, signal) => bundleFunction(request, bundleTargets.node, signal),
+    prepare: (request, signal) => bundleFunction(request, target, signal),
     start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
     close() {
       closed ??= close();

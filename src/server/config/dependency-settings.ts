@@ -22,6 +22,13 @@ export const dependencySettings = {
       "Index (simple API) that functions' Python wheels come from when they are not in `wheels/`, also on a private address. Absent: only from `wheels/`.",
     type: "text",
   },
+  nativeAddons: {
+    path: "functions.native_addons",
+    summary:
+      "Functions on Bun and Node may bring packages with machine code, which runs in their sandbox.",
+    type: "boolean",
+    default: false,
+  },
   installTimeoutMs: {
     path: "functions.install_timeout_ms",
     summary: "Longest time for fetching one deployment's packages.",
