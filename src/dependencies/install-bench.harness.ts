@@ -72,7 +72,7 @@ export async function openInstallBench(options: BenchOptions = {}): Promise<Inst
       log: silentLog,
     }),
     clock,
-    platform: { os: "linux", cpu: "x64", libc: "glibc" },
+    platform: { os: "linux", cpu: "x64", libc: "glibc", libcVersion: "2.36" },
     nativeAddons: options.nativeAddons ?? false,
     npmRegistry: createNpmRegistry({ setting: registry, machine: async () => undefined }),
     jsrRegistry,

@@ -7,6 +7,8 @@ export interface Platform {
   /** As `process.arch`. */
   readonly cpu: string;
   readonly libc: "glibc" | "musl";
+  /** `2.36`. */
+  readonly libcVersion: string;
 }
 
 /** Why a package is not for this platform, e.g. `for os darwin only`; undefined when it is. */

@@ -70,6 +70,7 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
   "python/process": (context) =>
     createPythonDriver({
       ...processOptions(context),
+      nativeAddons: context.settings.nativeAddons,
       installation: findPython({
         setting: context.settings.pythonPath,
         searchPath: context.searchPath,

@@ -6,7 +6,9 @@ import type { Log } from "../base/log.ts";
 import { createDependencyInstaller } from "../dependencies/create-dependency-installer.ts";
 import type { DependencyInstaller } from "../dependencies/dependency-installer.ts";
 import { createDownload } from "../dependencies/download.ts";
+import { own, ownText } from "../dependencies/json-object.ts";
 import { createNpmRegistry } from "../dependencies/npm/npm-registry.ts";
+import type { Platform } from "../dependencies/platform.ts";
 import { rememberResolved } from "../dependencies/remember-resolved.ts";
 import { openTreeCache } from "../dependencies/tree-cache.ts";
 import { createEgressDecider } from "../domain/egress-decision.ts";
@@ -60,7 +62,7 @@ export async function openDependencies(context: DependenciesContext): Promise<De
     download,
     cache,
     clock,
-    platform: { os: process.platform, cpu: process.arch, libc: hostLibc() },
+    platform: { os: process.platform, cpu: process.arch, ...hostLibc() },
     nativeAddons: settings.nativeAddons,
     npmRegistry: createNpmRegistry({ setting: npmRegistry, machine }),
     jsrRegistry,
@@ -92,8 +94,12 @@ async function askNpm(searchPath: string | undefined): Promise<string | undefine
   return code === 0 && /^https?:\/\//.test(text) && URL.canParse(text) ? text : undefined;
 }
 
-function hostLibc(): "glibc" | "musl" {
-  return existsSync(`/lib/ld-musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`)
-    ? "musl"
-    : "glibc";
+function hostLibc(): Pick<Platform, "libc" | "libcVersion"> {
+  const cpu = process.arch === "arm64" ? "aarch64" : "x86_64";
+  // musl has no call that gives its version; every system has had 1.2 for years.
+  if (existsSync(`/lib/ld-musl-${cpu}.so.1`)) return { libc: "musl", libcVersion: "1.2" };
+  const report: unknown = process.report.getReport();
+  const version = ownText(own(report, "header"), "glibcVersionRuntime");
+  // The oldest that both Bun and Node run on.
+  return { libc: "glibc", libcVersion: version ?? "2.17" };
 }

@@ -2,6 +2,8 @@ import { sha256Hex } from "../../base/digest.ts";
 import { refuseDependencies } from "../dependency-error.ts";
 import type { Download } from "../download.ts";
 import { installLimits } from "../install-limits.ts";
+import type { Platform } from "../platform.ts";
+import { nativeFit } from "./native-fit.ts";
 import type { Requirement } from "./requirements.ts";
 import { askSimpleIndex, type IndexFile } from "./simple-index.ts";
 import {
@@ -20,11 +22,13 @@ export interface WheelSources {
   readonly download: Download;
   /** `3.11.2`. */
   readonly pythonVersion: string;
+  /** What machine code must be for; undefined when none is allowed. */
+  readonly native: Platform | undefined;
 }
 
 /**
  * The wheel of a pinned package: from the upload, else from the operator's index. `bundle_invalid`
- * when there is none that is pure Python and for this Python, or it has none of the wanted hashes.
+ * when there is none that is for this Python and pure, or of machine code that is allowed, or it has none of the wanted hashes.
  */
 export async function findWheel(
   sources: WheelSources,
@@ -32,17 +36,20 @@ export async function findWheel(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const uploaded = [...sources.uploaded].flatMap(([file, bytes]) => candidate(file, bytes, wanted));
-  const [own] = usable(uploaded, sources.pythonVersion);
+  const [own] = usable(uploaded, sources);
   if (own !== undefined) return hashed(own.content, wanted, undefined);
   if (sources.index === undefined) throw absent(sources, wanted, uploaded);
   const listed = await askSimpleIndex({ ...sources, index: sources.index }, wanted.name, signal);
   const offered = listed.flatMap((entry) => candidate(entry.file, entry, wanted));
-  const fitting = usable(offered, sources.pythonVersion);
+  const fitting = usable(offered, sources);
   const found =
     fitting.find(({ content }) => wanted.hashes.includes(content.sha256 ?? "")) ?? fitting[0];
   if (found === undefined) throw absent(sources, wanted, [...uploaded, ...offered]);
   return fetchWheel(sources.download, found.content, wanted, signal);
 }
+
+/** Behind every fit of machine code. */
+const pureRank = 3;
 
 interface Candidate<T> {
   readonly file: string;
@@ -55,8 +62,21 @@ function candidate<T>(file: string, content: T, wanted: Requirement): Candidate<
   return wheel !== undefined && isWheelOf(wheel, wanted) ? [{ file, wheel, content }] : [];
 }
 
-function usable<T>(candidates: readonly Candidate<T>[], pythonVersion: string): Candidate<T>[] {
-  return candidates.filter(({ wheel }) => isPureWheel(wheel) && isForPython(wheel, pythonVersion));
+/** Those that run here, the closest fit first, as pip takes them. */
+function usable<T>(candidates: readonly Candidate<T>[], sources: WheelSources): Candidate<T>[] {
+  return candidates
+    .flatMap((one) => {
+      const rank = rankOf(one.wheel, sources);
+      return rank === undefined ? [] : [{ one, rank }];
+    })
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ one }) => one);
+}
+
+function rankOf(wheel: WheelName, { pythonVersion, native }: WheelSources): number | undefined {
+  if (isPureWheel(wheel)) return isForPython(wheel, pythonVersion) ? pureRank : undefined;
+  if (native === undefined) return undefined;
+  return nativeFit(wheel, { version: pythonVersion, platform: native });
 }
 
 async function fetchWheel(
@@ -96,7 +116,7 @@ function hashed(
 
 /** Says what there is instead, since that is what has to change. */
 function absent(
-  { index, pythonVersion }: WheelSources,
+  { index, pythonVersion, native: platform }: WheelSources,
   { shown, name }: Requirement,
   candidates: readonly Candidate<unknown>[],
 ): Error {
@@ -107,9 +127,15 @@ function absent(
       `${other.file} is not for Python ${pythonVersion}, which runs functions here`,
     );
   }
+  if (native !== undefined && platform !== undefined) {
+    const { os, cpu, libc, libcVersion } = platform;
+    return refuseDependencies(
+      `${native.file} has machine code that does not fit: functions run here on Python ${pythonVersion}, ${os} ${cpu}, ${libc} ${libcVersion}`,
+    );
+  }
   if (native !== undefined) {
     return refuseDependencies(
-      `${shown} is there as native code only (${native.file}), and machine code is not loaded in functions; use a package that is pure Python (*-none-any.whl)`,
+      `${shown} is there as native code only (${native.file}), which is not loaded unless the operator sets functions.native_addons; or use a package that is pure Python (*-none-any.whl)`,
     );
   }
   const where = index === undefined ? "in wheels/" : "in wheels/ or in the operator's index";

@@ -22,6 +22,7 @@ export async function installWheels(
   environment: MarkerEnvironment,
   signal: AbortSignal,
 ): Promise<InstalledTree> {
+  const allowsNative = sources.native !== undefined;
   const budget = createInstallBudget();
   const unpacked = new Map<Requirement, UnpackedWheel>();
   await inParallel(
@@ -29,7 +30,7 @@ export async function installWheels(
     installLimits.downloadsMax,
     async (wanted, stop) => {
       const bytes = await findWheel(sources, wanted, stop);
-      const wheel = await unpackWheel(bytes, wanted.shown, budget);
+      const wheel = await unpackWheel(bytes, { what: wanted.shown, budget, allowsNative });
       const { name, version } = wheel.metadata;
       if (normalizeName(name) !== wanted.name) {
         throw refuseDependencies(

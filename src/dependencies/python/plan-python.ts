@@ -13,6 +13,8 @@ export interface PythonOptions {
   readonly pythonVersion: string | undefined;
   /** Setting `functions.python_index`. */
   readonly pythonIndex: string | undefined;
+  /** Setting `functions.native_addons`. */
+  readonly nativeAddons: boolean;
 }
 
 const wheelsFolder = "wheels/";
@@ -20,7 +22,7 @@ const file = "requirements.txt";
 
 /** What a Python function's requirements.txt asks for; undefined when there is nothing to install. */
 export function planPython(
-  { download, platform, pythonVersion, pythonIndex }: PythonOptions,
+  { download, platform, pythonVersion, pythonIndex, nativeAddons }: PythonOptions,
   files: ReadonlyMap<string, Uint8Array>,
 ): InstallPlan | undefined {
   const written = files.get(file);
@@ -32,15 +34,21 @@ export function planPython(
   if (packages.length === 0) return undefined;
   const uploaded = uploadedWheels(files);
   const index = noIndex ? undefined : pythonIndex;
+  const native = nativeAddons ? platform : undefined;
   return {
     file,
     madeFrom: [
-      JSON.stringify([environment, index ?? null]),
+      JSON.stringify([environment, index ?? null, native ?? null]),
       written,
       ...[...uploaded].flatMap(([name, bytes]) => [name, bytes]),
     ],
     make: (signal) =>
-      installWheels({ uploaded, index, download, pythonVersion }, packages, environment, signal),
+      installWheels(
+        { uploaded, index, download, pythonVersion, native },
+        packages,
+        environment,
+        signal,
+      ),
     spends: (path) => path.startsWith(wheelsFolder),
   };
 }

@@ -13,19 +13,25 @@ export interface UnpackedWheel {
   readonly metadata: WheelMetadata;
 }
 
+export interface UnpackWheel {
+  readonly what: string;
+  readonly budget: InstallBudget;
+  /** Whether machine code is allowed. */
+  readonly allowsNative: boolean;
+}
+
 /** Files of a wheel's record that the record itself cannot hold. */
 const unrecorded = /^(?:RECORD|RECORD\.jws|RECORD\.p7s)$/;
 const nativeFile = /\.(?:so|pyd|dylib|dll)(?:\.\d+)*$/i;
 
 /**
  * The files of a wheel. Its RECORD must name every file with the SHA-256 that it has, and no other;
- * the wheel must be pure. Scripts, headers and data of its `.data` folder are left out: there is no
+ * the wheel must be pure unless machine code is allowed. Scripts, headers and data of its `.data` folder are left out: there is no
  * place on the search path for them.
  */
 export async function unpackWheel(
   bytes: Uint8Array,
-  what: string,
-  budget: InstallBudget,
+  { what, budget, allowsNative }: UnpackWheel,
 ): Promise<UnpackedWheel> {
   try {
     const files = await readZip(bytes, meterOf(bytes));
@@ -33,7 +39,7 @@ export async function unpackWheel(
       budget.addFile();
       budget.addBytes(content.length);
     }
-    return checked(files);
+    return checked(files, allowsNative);
   } catch (error) {
     throw renamedRefusal(error, `the wheel of ${what}`);
   }
@@ -50,7 +56,7 @@ function meterOf(bytes: Uint8Array): ReturnType<typeof createUnpackMeter> {
   });
 }
 
-function checked(files: ReadonlyMap<string, Uint8Array>): UnpackedWheel {
+function checked(files: ReadonlyMap<string, Uint8Array>, allowsNative: boolean): UnpackedWheel {
   const infos = new Set(
     [...files.keys()].flatMap((path) => /^[^/]+\.dist-info(?=\/)/.exec(path)?.[0] ?? []),
   );
@@ -64,9 +70,11 @@ function checked(files: ReadonlyMap<string, Uint8Array>): UnpackedWheel {
     throw refuseDependencies("its WHEEL has no version 1.x");
   }
   const native = [...files.keys()].find((path) => nativeFile.test(path));
-  if (native !== undefined || wheel.get("root-is-purelib")?.[0]?.toLowerCase() !== "true") {
+  const isPure =
+    native === undefined && wheel.get("root-is-purelib")?.[0]?.toLowerCase() === "true";
+  if (!isPure && !allowsNative) {
     throw refuseDependencies(
-      `it is no pure Python${native === undefined ? "" : ` (${native})`}, and machine code is not loaded in functions`,
+      `it is no pure Python${native === undefined ? "" : ` (${native})`}, and machine code is not loaded unless the operator sets functions.native_addons`,
     );
   }
   return {

@@ -7,7 +7,7 @@ export interface TestWheel {
   readonly version: string;
   readonly tag?: string;
   /** Files on the search path. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Further lines of METADATA, such as `Requires-Dist: b>=1`. */
   readonly metadata?: readonly string[];
   readonly pure?: boolean;
@@ -26,7 +26,7 @@ export function wheelArchive(wheel: TestWheel): Buffer {
   const { name, version, tag = "py3-none-any", files = {}, metadata = [], pure = true } = wheel;
   const info = `${name.replaceAll("-", "_")}-${version}.dist-info`;
   const head = ["Metadata-Version: 2.1", `Name: ${name}`, `Version: ${version}`, ...metadata];
-  const all: Record<string, string> = {
+  const all: Record<string, string | Uint8Array> = {
     ...files,
     [`${info}/METADATA`]: `${head.join("\n")}\n\nThe description.\n`,
     [`${info}/WHEEL`]: `Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: ${pure}\nTag: ${tag}\n`,

@@ -9,6 +9,8 @@ import { packFunction } from "./pack-function.ts";
 export interface PythonDriverOptions extends ProcessHostOptions {
   /** The interpreter; `findPython` finds it. */
   readonly installation: PythonInstallation;
+  /** Whether functions may bring machine code; not unless given. */
+  readonly nativeAddons?: boolean;
 }
 
 /** Where systems keep the public certificates that `ssl` trusts; the other runtimes bring their own. */
@@ -16,7 +18,8 @@ const certificateFolders = ["/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca
 
 /** Creates the driver that runs functions in sandboxed Python processes. */
 export function createPythonDriver(options: PythonDriverOptions): Driver {
-  const { binaryPath, prefix } = options.installation;
+  const { installation, nativeAddons = false } = options;
+  const { binaryPath, prefix } = installation;
   const host = new ProcessHost(
     {
       name: "python",
@@ -36,7 +39,7 @@ export function createPythonDriver(options: PythonDriverOptions): Driver {
     name: "python",
     probe: () => host.probe(),
     warm: () => host.warm(),
-    prepare: packFunction,
+    prepare: (request, signal) => packFunction(request, signal, { allowsNative: nativeAddons }),
     start: (artifact, spec, signal) => host.start(artifact, spec, signal),
     close: () => host.close(),
   };

@@ -11,17 +11,18 @@ const listedMax = 50;
 
 /**
  * Packs a function's files into one archive. The same files give the same bytes. Throws
- * `bundle_invalid` when the entry point is missing or a file is native code, which the sandboxed
- * interpreter of another machine could not load.
+ * `bundle_invalid` when the entry point is missing, or when a file is native code and that is not
+ * allowed.
  */
 export async function packFunction(
   request: PrepareRequest,
   signal: AbortSignal,
+  { allowsNative }: { readonly allowsNative: boolean } = { allowsNative: false },
 ): Promise<Artifact> {
   signal.throwIfAborted();
   const { deploymentId, files, manifest } = request;
   const entrypoint = entryOf(files, manifest.entrypoint);
-  refuseNative(files);
+  if (!allowsNative) refuseNative(files);
   const code = await writeZip(new Map([...files].filter(([path]) => !isCached(path))));
   signal.throwIfAborted();
   if (code.length > archiveBytesMax || files.size > zipEntriesMax) {
@@ -51,7 +52,7 @@ function refuseNative(files: BundleFiles): void {
   );
   if (native.length === 0) return;
   throw invalid(
-    `"${native[0]}" is native code, which is not allowed; use packages that are pure Python (wheels named *-none-any.whl)`,
+    `"${native[0]}" is native code, which is not loaded unless the operator sets functions.native_addons; or use packages that are pure Python (wheels named *-none-any.whl)`,
     native.slice(0, listedMax),
   );
 }

@@ -25,7 +25,7 @@ export const dependencySettings = {
   nativeAddons: {
     path: "functions.native_addons",
     summary:
-      "Functions on Bun and Node may bring packages with machine code, which runs in their sandbox.",
+      "Functions on Bun, Node and Python may bring packages with machine code, which runs in their sandbox.",
     type: "boolean",
     default: false,
   },
