@@ -67,7 +67,7 @@ afterAll(async () => {
 /** Deploys a function whose `package.json` needs one of the packages, as its author would. */
 async function deploy(
   server: TestServer,
-  { name, runtime, needs }: { name: string; runtime: string; needs: TestPackage },
+  { name, manifest, needs }: { name: string; manifest: object; needs: TestPackage },
 ): Promise<RunResult> {
   const dependencies = { [needs.name]: needs.version };
   const packages = {
@@ -81,7 +81,7 @@ async function deploy(
     }),
   };
   const files = {
-    "reactor.json": JSON.stringify({ runtime }),
+    "reactor.json": JSON.stringify(manifest),
     "package.json": JSON.stringify({ dependencies }),
     "package-lock.json": JSON.stringify({ lockfileVersion: 3, packages }),
     "index.js": `import addon from "${needs.name}"; export default { fetch: () => new Response(addon.hello()) };`,
@@ -98,7 +98,7 @@ async function deploy(
 for (const runtime of ["bun", "node"]) {
   needsCompiler(`a package with machine code for this platform runs on ${runtime}`, async () => {
     const name = `fast-${runtime}`;
-    const deployed = await deploy(allowing, { name, runtime, needs: fast });
+    const deployed = await deploy(allowing, { name, manifest: { runtime }, needs: fast });
     expect(deployed.stderr + deployed.stdout).toContain("ready");
     expect((await allowing.cli("invoke", name)).stdout).toContain("machine code says hello");
     const { stdout: log } = await allowing.cli("logs", name);
@@ -107,7 +107,11 @@ for (const runtime of ["bun", "node"]) {
   });
 
   test(`on ${runtime} it is refused by name without functions.native_addons`, async () => {
-    const refused = await deploy(refusing, { name: `here-${runtime}`, runtime, needs: here });
+    const refused = await deploy(refusing, {
+      name: `here-${runtime}`,
+      manifest: { runtime },
+      needs: here,
+    });
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toContain(
       "@fast/here@1.0.0 (node_modules/@fast/here) is a native addon: it has fast.here.node",
@@ -117,7 +121,11 @@ for (const runtime of ["bun", "node"]) {
 }
 
 test("the log says why an optional addon was left out", async () => {
-  const refused = await deploy(refusing, { name: "optional", runtime: "bun", needs: fast });
+  const refused = await deploy(refusing, {
+    name: "optional",
+    manifest: { runtime: "bun" },
+    needs: fast,
+  });
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toContain("no binding of fast was found");
   const { stdout: log } = await refusing.cli("logs", "optional");
@@ -126,15 +134,28 @@ test("the log says why an optional addon was left out", async () => {
 });
 
 test("a package that would be compiled is refused also where addons are allowed", async () => {
-  const refused = await deploy(allowing, { name: "built", runtime: "node", needs: built });
+  const refused = await deploy(allowing, {
+    name: "built",
+    manifest: { runtime: "node" },
+    needs: built,
+  });
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toContain("built@1.0.0 (node_modules/built) is a native addon");
   expect(refused.stderr).toContain("binding.gyp, which would have to be compiled");
 });
 
-test("Deno functions load none, also where addons are allowed", async () => {
-  const refused = await deploy(allowing, { name: "on-deno", runtime: "deno", needs: here });
+test.each(["process", "worker"])("Deno functions load none, at isolation %s", async (isolation) => {
+  const manifest = { runtime: "deno", isolation };
+  const name = `deno-${isolation}`;
+  const refused = await deploy(allowing, { name, manifest, needs: here });
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toContain("@fast/here@1.0.0 (node_modules/@fast/here) is a native addon");
   expect(refused.stderr).toContain("which Deno functions have no permission for (ffi)");
+  const brought = new Map<string, Uint8Array>([
+    ["index.js", Buffer.from('import addon from "./a.node"; export default () => addon.hello();')],
+    ["a.node", addon ?? Buffer.from("\x7fELF")],
+    ["reactor.json", Buffer.from(JSON.stringify(manifest))],
+  ]);
+  const { failure } = await allowing.client.deploy(name, { files: brought });
+  expect(JSON.stringify(failure)).toContain("which Deno functions have no permission for (ffi)");
 });

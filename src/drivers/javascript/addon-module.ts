@@ -11,6 +11,11 @@ export function addonModule(path: string, bytes: Uint8Array): string {
 const { join } = require("node:path");
 const file = join(mkdtempSync(join(require("node:os").tmpdir(), "addon-")), ${JSON.stringify(posix.basename(path))});
 writeFileSync(file, Buffer.from("${base64}", "base64"), { mode: 0o500 });
-process.dlopen(module, file);
+try {
+  process.dlopen(module, file);
+} catch (cause) {
+  const remedy = /disabled/.test(cause.message) ? "; the operator allows it with functions.native_addons" : "";
+  throw new Error(${JSON.stringify(`Cannot load the native addon "${path}": `)} + cause.message.replace(/\\.$/, "") + remedy, { cause });
+}
 `;
 }
