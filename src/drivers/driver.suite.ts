@@ -15,6 +15,11 @@ export interface DriverSuiteOptions {
   readonly artifact?: (source: string, driver: Driver) => Promise<Artifact>;
   /** Shape that the driver records of the scenarios that export an object with `fetch`. Default `fetch`. */
   readonly shape?: string;
+  /**
+   * By how many MiB the runtime's collector may be late while a body streams, on top of the 8 that the
+   * contract allows; a driver that kept the stream would need 64. Default 0.
+   */
+  readonly collectorNoiseMb?: number;
   readonly clock?: Clock;
   /** How long each wait of a case may take. Default 15 s. */
   readonly deadlineMs?: number;
@@ -48,6 +53,7 @@ export function driverSuite(name: string, options: DriverSuiteOptions): void {
           runtime: options.runtime ?? "bun",
           artifact: options.artifact,
           shape: options.shape ?? "fetch",
+          collectorNoiseMb: options.collectorNoiseMb ?? 0,
         });
       test(driverCase.name, run, deadlineMs * 4);
     }

@@ -36,6 +36,8 @@ export interface ContextOptions {
   readonly runtime: Runtime;
   /** Shape that the driver records of the scenarios that export an object with `fetch`. */
   readonly shape?: string | undefined;
+  /** MiB by which the runtime's collector may be late while a body streams. Default 0. */
+  readonly collectorNoiseMb?: number | undefined;
   /** Builds a scenario's artifact. Default: `driver.prepare` with one file, `index.js`. */
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
@@ -61,6 +63,7 @@ export class CaseContext {
   readonly driver: Driver;
   readonly clock: Clock;
   readonly shape: string;
+  readonly collectorNoiseMb: number;
   readonly logs: LogLine[] = [];
   readonly #options: ContextOptions;
   readonly #logWaiting = new Set<() => void>();
@@ -72,6 +75,7 @@ export class CaseContext {
     this.driver = options.harness.driver;
     this.clock = options.clock;
     this.shape = options.shape ?? "fetch";
+    this.collectorNoiseMb = options.collectorNoiseMb ?? 0;
   }
 
   /** Builds the scenario without starting it. */

@@ -11,6 +11,7 @@ export interface RunCaseOptions {
   readonly deadlineMs: number;
   readonly runtime: Runtime;
   readonly shape?: string | undefined;
+  readonly collectorNoiseMb?: number | undefined;
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
 
