@@ -193,3 +193,23 @@ test("an error of the handler is logged with the author's file and line", async 
   const lines = (await server.client.readLogs("failing", {})).map(({ message }) => message);
   expect(lines.join("\n")).toMatch(/Error: planned\n\s+at .*index\.ts:3:/);
 });
+
+test("a Node function imports a binary file as its bytes", async () => {
+  const files = new Map<string, Uint8Array>([
+    ["reactor.json", Buffer.from(JSON.stringify({ runtime: "node" }))],
+    [
+      "index.js",
+      Buffer.from(
+        'import bytes from "./m.wasm"; export default { fetch: () => new Response([...bytes].join()) };',
+      ),
+    ],
+    ["m.wasm", Buffer.from([0, 97, 115, 109, 255])],
+  ]);
+  const deployment = await server.client.deploy("binary", {
+    files,
+    promote: true,
+    createFunction: true,
+  });
+  expect(deployment.status).toBe("ready");
+  expect((await server.cli("invoke", "binary")).stdout).toContain("0,97,115,109,255");
+});

@@ -107,6 +107,8 @@ async function buildModule({ files, entrypoint, target, use }: Building): Promis
       metafile: true,
       format: "esm",
       target: "esnext",
+      // Binary files would be read by Uint8Array.fromBase64, which Node 20 lacks.
+      supported: { "from-base64": false },
       platform: "node",
       jsx: "automatic",
       sourcemap: "external",
