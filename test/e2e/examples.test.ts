@@ -56,6 +56,16 @@ test("sse streams its events one by one", async () => {
   expect(pieces.join("")).toBe('data: {"chunk":0}\n\ndata: {"chunk":1}\n\ndata: {"chunk":2}\n\n');
 });
 
+test("links is a default function of the request, and leads on", async () => {
+  await deploy("links");
+  const known = await server.fetch("/fn/v1/links/docs", { redirect: "manual" });
+  expect(known.status).toBe(302);
+  expect(known.headers.get("location")).toBe("https://example.com/documentation");
+  expect((await server.fetch("/fn/v1/links/nothing")).status).toBe(404);
+  const { stdout } = await server.cli("functions", "get", "links", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ shape: "function" });
+});
+
 describe("secrets", () => {
   test("is refused until what it declares is set, then uses its secret and never shows it", async () => {
     const folder = join(root, "examples", "secrets");
