@@ -73,7 +73,7 @@ test("create --runtime node, deploy --promote and invoke, typed", async () => {
 test('a flux.json with "runtime": "node" is a Node function', async () => {
   const path = await write("fluxed", {
     "index.ts": `import { defineFunction } from "@flux/functions";
-export default defineFunction({ name: "fluxed", handler: async ({ input }: any) => ({ node: process.versions.node.split(".").length, input }) });`,
+export default defineFunction({ name: "fluxed", handler: async ({ input }) => ({ node: process.versions.node.split(".").length, input }) });`,
     "flux.json": `{ "name": "fluxed", "runtime": "node" }`,
   });
   await typed("functions", "create", "fluxed", "--runtime", "node");

@@ -1,8 +1,6 @@
 import type { Driver } from "../driver.ts";
-import { bundleFunction } from "../javascript/bundle-function.ts";
 import { bundleTargets, withNativeAddons } from "../javascript/bundle-target.ts";
-import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
-import { explainStart } from "../javascript/explain-start.ts";
+import { javascriptDriver } from "../javascript/javascript-driver.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
 import { buildBunGuest } from "./build-guest.ts";
 
@@ -17,12 +15,6 @@ export interface BunDriverOptions extends ProcessHostOptions {
 export function createBunDriver(options: BunDriverOptions): Driver {
   const { nativeAddons = false } = options;
   const target = nativeAddons ? withNativeAddons(bundleTargets.bun) : bundleTargets.bun;
-  retainBundler();
-  let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    await host.close();
-    await releaseBundler();
-  };
   const host = new ProcessHost(
     {
       name: "bun",
@@ -37,15 +29,5 @@ export function createBunDriver(options: BunDriverOptions): Driver {
     },
     options,
   );
-  return {
-    name: "bun",
-    probe: () => host.probe(),
-    warm: () => host.warm(),
-    prepare: (request, signal) => bundleFunction(request, target, signal),
-    start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
-    close() {
-      closed ??= close();
-      return closed;
-    },
-  };
+  return javascriptDriver({ name: "bun", target, host });
 }

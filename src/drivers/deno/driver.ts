@@ -1,8 +1,6 @@
 import type { Driver } from "../driver.ts";
-import { bundleFunction } from "../javascript/bundle-function.ts";
 import { bundleTargets } from "../javascript/bundle-target.ts";
-import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
-import { explainStart } from "../javascript/explain-start.ts";
+import { javascriptDriver } from "../javascript/javascript-driver.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
 import { buildDenoGuest } from "./build-guest.ts";
 import { denoRuntime } from "./deno-runtime.ts";
@@ -14,12 +12,6 @@ export interface DenoDriverOptions extends ProcessHostOptions {
 
 /** Creates the driver that runs functions in sandboxed Deno processes with net permission only. */
 export function createDenoDriver(options: DenoDriverOptions): Driver {
-  retainBundler();
-  let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    await host.close();
-    await releaseBundler();
-  };
   const host = new ProcessHost(
     {
       ...denoRuntime,
@@ -29,15 +21,5 @@ export function createDenoDriver(options: DenoDriverOptions): Driver {
     },
     options,
   );
-  return {
-    name: "deno",
-    probe: () => host.probe(),
-    warm: () => host.warm(),
-    prepare: (request, signal) => bundleFunction(request, bundleTargets.deno, signal),
-    start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
-    close() {
-      closed ??= close();
-      return closed;
-    },
-  };
+  return javascriptDriver({ name: "deno", target: bundleTargets.deno, host });
 }

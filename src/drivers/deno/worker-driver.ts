@@ -1,8 +1,6 @@
 import type { Driver } from "../driver.ts";
-import { bundleFunction } from "../javascript/bundle-function.ts";
 import { bundleTargets } from "../javascript/bundle-target.ts";
-import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
-import { explainStart } from "../javascript/explain-start.ts";
+import { javascriptDriver } from "../javascript/javascript-driver.ts";
 import { buildPodGuest } from "./build-guest.ts";
 import { denoRuntime } from "./deno-runtime.ts";
 import { PodHost, type PodHostOptions } from "./pod-host.ts";
@@ -17,12 +15,6 @@ export interface DenoWorkerDriverOptions extends PodHostOptions {
  * project together in a sandboxed process, their pod.
  */
 export function createDenoWorkerDriver(options: DenoWorkerDriverOptions): Driver {
-  retainBundler();
-  let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    await host.close();
-    await releaseBundler();
-  };
   const host = new PodHost(
     {
       ...denoRuntime,
@@ -33,15 +25,5 @@ export function createDenoWorkerDriver(options: DenoWorkerDriverOptions): Driver
     },
     options,
   );
-  return {
-    name: "deno-worker",
-    probe: () => host.probe(),
-    warm: () => host.warm(),
-    prepare: (request, signal) => bundleFunction(request, bundleTargets.deno, signal),
-    start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
-    close() {
-      closed ??= close();
-      return closed;
-    },
-  };
+  return javascriptDriver({ name: "deno-worker", target: bundleTargets.deno, host });
 }

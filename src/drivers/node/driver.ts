@@ -1,9 +1,7 @@
 import { ReactorError } from "../../domain/errors.ts";
 import type { Driver } from "../driver.ts";
-import { bundleFunction } from "../javascript/bundle-function.ts";
 import { bundleTargets, withNativeAddons } from "../javascript/bundle-target.ts";
-import { releaseBundler, retainBundler } from "../javascript/bundler-lifetime.ts";
-import { explainStart } from "../javascript/explain-start.ts";
+import { javascriptDriver } from "../javascript/javascript-driver.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
 import { buildNodeGuest } from "./build-guest.ts";
 
@@ -20,12 +18,6 @@ const majorMin = 20;
 export function createNodeDriver(options: NodeDriverOptions): Driver {
   const { nativeAddons = false } = options;
   const target = nativeAddons ? withNativeAddons(bundleTargets.node) : bundleTargets.node;
-  retainBundler();
-  let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    await host.close();
-    await releaseBundler();
-  };
   const host = new ProcessHost(
     {
       name: "node",
@@ -39,17 +31,7 @@ export function createNodeDriver(options: NodeDriverOptions): Driver {
     },
     options,
   );
-  return {
-    name: "node",
-    probe: () => host.probe(),
-    warm: () => host.warm(),
-    prepare: (request, signal) => bundleFunction(request, target, signal),
-    start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
-    close() {
-      closed ??= close();
-      return closed;
-    },
-  };
+  return javascriptDriver({ name: "node", target, host });
 }
 
 /** Reads `v20.20.2`; throws for a version that lacks what the guest needs. */
