@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createVirtualClock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { systemCaller } from "../domain/caller.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { type AdminServer, startAdminServer } from "./testing/admin-server.ts";
 import { rawRequest } from "./testing/raw-request.ts";
@@ -316,5 +317,32 @@ describe("failures of control", () => {
     expect(text).not.toContain("hunter2");
     expect(JSON.stringify(logged)).toContain("hunter2");
     expect(JSON.stringify(logged)).toContain("mine-1");
+  });
+});
+
+describe("isolation tiers", () => {
+  const json = async (path: string): Promise<Record<string, unknown>> => (await get(path)).json();
+
+  test("are on every function with what its promoted deployment demands, in lists too", async () => {
+    const shown = { tier: { level: 1, name: "sandbox" }, min_tier: 1 };
+    expect(await json("/api/v1/functions/hello")).toMatchObject(shown);
+    expect(await json("/api/v1/functions")).toMatchObject({ items: [shown] });
+  });
+
+  test("are on every deployment and runtime", async () => {
+    const tier = { level: 1, name: "sandbox" };
+    const path = "/api/v1/functions/hello/deployments";
+    expect(await json(path)).toMatchObject({ items: [{ tier, manifest: { min_tier: null } }] });
+    expect(await json(`${path}/7`)).toMatchObject({ tier });
+    expect(await json("/api/v1/system")).toMatchObject({
+      runtimes: [{ tier: 1, tier_name: "sandbox" }],
+    });
+  });
+
+  test("are null where this server cannot run the function", async () => {
+    const ref = { project: "default", function: "x" };
+    const view = await control.execute("functions.get", ref, systemCaller);
+    control.answer("functions.get", () => ({ ...view, runtime: "wasm", isolation: "wasm" }));
+    expect(await json("/api/v1/functions/x")).toMatchObject({ tier: null });
   });
 });

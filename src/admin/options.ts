@@ -2,6 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
+import type { Tier } from "../domain/instance.ts";
+import type { Isolation, Runtime } from "../domain/manifest.ts";
 import type { DriverProbe } from "../drivers/driver.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
 
@@ -51,6 +53,8 @@ export interface AdminOptions {
   /** Setting `bundle_max_bytes`. */
   readonly bundleBytesMax: number;
   readonly health: () => HealthReport;
+  /** The tier at which this server runs functions of a kind; undefined when it cannot. */
+  readonly tierOf: (runtime: Runtime, isolation: Isolation) => Tier | undefined;
   readonly system: () => SystemReport | Promise<SystemReport>;
   /** The client's address; the connection's own when absent. The server gives one when proxies are trusted. */
   readonly clientAddress?: (http: HttpExchange) => string;

@@ -10,6 +10,16 @@ export function describeDeployment(name: string, deployment: DeploymentResource)
   return `${name}@${deployment.revision} (${deployment.id})`;
 }
 
+/** `1 (sandbox)`, with what is demanded where the server gives less; a dash where it cannot run. */
+export function describeTierOf(
+  tier: FunctionResource["tier"],
+  minTier: FunctionResource["min_tier"],
+): string {
+  const given = tier === null ? "-" : `${tier.level} (${tier.name})`;
+  const isMet = minTier === null || (tier !== null && tier.level >= minTier);
+  return isMet ? given : `${given}, min_tier ${minTier} is not met: invocations answer 503`;
+}
+
 const units = ["B", "kB", "MB", "GB"] as const;
 
 /** A size for people: `512 B`, `1.2 kB`, `34 MB`. */

@@ -599,6 +599,7 @@ export interface components {
             shape: string | null;
             /** @enum {string} */
             status: "pending" | "materializing" | "ready" | "failed" | "destroyed";
+            tier: components["schemas"]["Tier"];
         };
         EnvVariable: {
             key: string;
@@ -638,6 +639,8 @@ export interface components {
             id: string;
             /** @enum {string} */
             isolation: "process" | "worker" | "microvm" | "wasm";
+            /** @description Tier that the promoted deployment demands; null: none. */
+            min_tier: number | null;
             name: string;
             /** @description Where `production` points; null before the first promote. */
             production: {
@@ -651,6 +654,7 @@ export interface components {
             shape: string | null;
             /** @description Label of the function's own host. */
             slug: string;
+            tier: components["schemas"]["Tier"];
             /** Format: date-time */
             updated_at: string;
         };
@@ -744,6 +748,8 @@ export interface components {
                 timeout_ms: number;
                 wait_until_ms: number;
             };
+            /** @description Lowest tier that it may run at; null: none is demanded. */
+            min_tier: number | null;
             name: string;
             /** @enum {string} */
             runtime: "bun" | "node" | "deno" | "python" | "wasm" | "lambda";
@@ -909,6 +915,8 @@ export interface components {
                 remedies: string[];
                 /** @description Isolation: 0 process, 1 sandbox, 2 hardened, 3 microVM. */
                 tier: number;
+                /** @enum {string} */
+                tier_name: "process" | "sandbox" | "hardened" | "microvm";
                 version: string | null;
             }[];
             settings: {
@@ -919,6 +927,12 @@ export interface components {
             }[];
             version: string;
         };
+        /** @description What isolates its instances on this server; null where they cannot run. */
+        Tier: {
+            level: number;
+            /** @enum {string} */
+            name: "process" | "sandbox" | "hardened" | "microvm";
+        } | null;
         UnsetEnv: {
             key: string;
         };

@@ -6,6 +6,7 @@ import type {
   DeploymentRecord,
   FunctionRecord,
 } from "../domain/function.ts";
+import type { Tier } from "../domain/instance.ts";
 import type { InvocationRecord, StoredLogLine } from "../domain/invocation.ts";
 import type { Isolation, Runtime } from "../domain/manifest.ts";
 import type { LogLevel } from "../base/log.ts";
@@ -24,6 +25,8 @@ export interface FunctionView extends FunctionRecord {
   readonly production: { readonly deploymentId: string; readonly revision: number } | undefined;
   /** Sum of the promoted deployment; undefined before the first promote. */
   readonly shape: string | undefined;
+  /** Tier that the promoted deployment demands; undefined when it demands none. */
+  readonly minTier: Tier | undefined;
 }
 
 /** An env variable or secret as it may be shown: a secret never has a value. */

@@ -16,5 +16,6 @@ export async function functionView(
     project,
     production: target && { deploymentId: target.deploymentId, revision: target.revision },
     shape: deployment?.shape,
+    minTier: deployment?.manifest.minTier,
   };
 }

@@ -234,3 +234,14 @@ test("a runtime that this server cannot run is refused at create, and nothing is
   });
   expect((await plane.run("functions.list", all)).items).toEqual([]);
 });
+
+test("a function shows the tier that its promoted deployment demands", async () => {
+  await using plane = await TestPlane.open();
+  await plane.create("hello");
+  const files = { "index.ts": "export default {}", "reactor.json": '{"min_tier":1}' };
+  await plane.deploy("hello", files);
+  expect((await plane.run("functions.get", ref("hello"))).minTier).toBeUndefined();
+  await plane.promote("hello");
+  expect((await plane.run("functions.get", ref("hello"))).minTier).toBe(1);
+  expect((await plane.run("functions.list", all)).items[0]?.minTier).toBe(1);
+});

@@ -83,7 +83,8 @@ export const errorCatalogue = {
   function_disabled: { status: 503, summary: "The function is disabled." },
   deployment_not_ready: {
     status: 503,
-    summary: "No deployment is promoted, or it is still materializing.",
+    summary:
+      "No deployment is promoted, it is still materializing, or it demands a tier above the machine's.",
   },
   cold_start_failed: {
     status: 503,

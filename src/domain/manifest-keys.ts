@@ -115,6 +115,15 @@ const identityKeys: readonly ManifestKey[] = [
     description: "What stands between the code and the host.",
   },
   {
+    pointer: "/min_tier",
+    type: "integer",
+    range: between(0, 3),
+    bounds: "0 process, 1 sandbox, 2 hardened, 3 microvm",
+    default: "none: the tier that the machine gives",
+    description:
+      "Lowest isolation tier; where a machine gives less, the deploy is refused and invocations answer 503.",
+  },
+  {
     pointer: "/entrypoint",
     type: "string",
     lengthMax: 512,
@@ -360,11 +369,6 @@ const keysOfOtherVersions: readonly ManifestKey[] = [
   ),
   notBuilt("/hooks", "provisioning hooks; leave the key out", "Hooks the function is bound to."),
   notBuilt("/hook_order", "provisioning hooks; leave the key out", "Order among bound functions."),
-  notBuilt(
-    "/min_tier",
-    "tier selection per function; until then check the tier with `reactor doctor`",
-    "Lowest isolation tier.",
-  ),
   notBuilt(
     "/limits/vcpu",
     "a cgroup CPU quota or a microVM; leave the key out",

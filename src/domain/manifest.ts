@@ -1,3 +1,5 @@
+import type { Tier } from "./instance.ts";
+
 /** Runtimes a manifest may name. `javascript` and `typescript` are parsed as `bun`. */
 export const runtimes = ["bun", "node", "deno", "python", "wasm", "lambda"] as const;
 export type Runtime = (typeof runtimes)[number];
@@ -41,6 +43,8 @@ export interface Manifest {
   readonly name: string;
   readonly runtime: Runtime;
   readonly isolation: Isolation;
+  /** Lowest isolation tier that it may run at. Undefined: whatever this machine gives. */
+  readonly minTier: Tier | undefined;
   /** Path below the bundle's root, forward slashes; undefined until resolved against the files. */
   readonly entrypoint: string | undefined;
   /** Name of the export to call for shape 3. */

@@ -105,6 +105,7 @@ test("an empty manifest has every default filled in and is frozen to the bottom"
     name: "hello",
     runtime: "bun",
     isolation: "process",
+    minTier: undefined,
     entrypoint: undefined,
     handler: undefined,
     access: undefined,

@@ -28,6 +28,7 @@ import {
   perInstanceDefault,
   runtimeLimits,
 } from "./runtime-limits.ts";
+import { tiers } from "./tiers.ts";
 
 /** What holds where the manifest is silent. */
 export interface ManifestDefaults {
@@ -67,6 +68,7 @@ export function parseManifest(json: unknown, defaults: ManifestDefaults): Manife
     name,
     runtime,
     isolation,
+    minTier: tiers.find((tier) => tier === read.number("/min_tier")),
     entrypoint: parseEntrypoint(read),
     handler: read.string("/handler"),
     access: parseAccess(read, defaults.caps),

@@ -101,6 +101,7 @@ beforeAll(async () => {
   bun = createTestDriver();
   serving = createServing({
     drivers: new Map([["bun/process", bun.driver]]),
+    probes: new Map(),
     loadArtifact: (digest) => Promise.resolve(artifacts.get(digest) ?? new Uint8Array()),
     journal: {
       log: (line) => {

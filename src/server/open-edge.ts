@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { StartedControlPlane } from "../control/create-control-plane.ts";
-import { driverLabel } from "../drivers/driver-table.ts";
+import { driverKey, driverLabel } from "../drivers/driver-table.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createPeers } from "../gateway/peers.ts";
 import { schemeOf } from "../gateway/scheme-of.ts";
@@ -60,6 +60,10 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     hosts: ownHosts(settings),
     bundleBytesMax: settings.bundleBytesMax,
     health: () => ({ status: "ok", runtimes }),
+    tierOf: (runtime, isolation) => {
+      const probe = options.drivers.probes.get(driverKey(runtime, isolation));
+      return probe?.available === true ? probe.tier : undefined;
+    },
     system: () => ({
       settings: entries,
       runtimes: probes.map(([name, probe]) => ({ name, probe })),

@@ -169,6 +169,7 @@ function openServing(options: StartOptions, storage: Storage, drivers: Drivers):
   const { settings } = options.config;
   return createServing({
     drivers: drivers.table,
+    probes: drivers.probes,
     loadArtifact: (digest) => loadArtifact(storage.blobs, digest),
     journal: storage.journal,
     clock: options.clock,

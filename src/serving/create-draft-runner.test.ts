@@ -125,3 +125,15 @@ test("a manifest that asks for what is not here is refused before anything runs"
   const refused = await refusal.catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: "unsupported_runtime" });
 });
+
+test("a draft that demands a higher tier than this machine gives is refused and never starts", async () => {
+  const { driver, runner } = await bench();
+  const refused: unknown = await runner
+    .run(draft({ minTier: 1 }), never)
+    .catch((error: unknown) => error);
+  expect(refused).toMatchObject({
+    code: "unsupported_runtime",
+    message: expect.stringContaining('min_tier is 1 (sandbox), but "bun" functions'),
+  });
+  expect(driver.starts).toEqual([]);
+});

@@ -170,6 +170,13 @@ describe("check()", () => {
       {},
       "install bubblewrap",
     ],
+    [
+      "a tier above what this machine gives",
+      { minTier: 2 },
+      { tier: 1 },
+      "set min_tier to at most 1, or: install bubblewrap",
+    ],
+    ["the microVM's tier for a process", { minTier: 3 }, { tier: 2 }, 'isolation "microvm"'],
   ];
   for (const [name, manifest, probe, remedy] of refusals) {
     test(`refuses ${name} and names the remedy`, async () => {
@@ -193,5 +200,6 @@ describe("check()", () => {
       }),
     );
     (await bench()).materializer.check(testManifest());
+    (await bench({ tier: 2 })).materializer.check(testManifest({ minTier: 2 }));
   });
 });

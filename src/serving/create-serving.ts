@@ -4,12 +4,13 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { emptyPlan, type FunctionPlan, type Plan } from "../domain/plan.ts";
-import { driverKey, type DriverTable } from "../drivers/driver-table.ts";
 import { DeadlineSweep } from "../base/deadline-sweep.ts";
+import type { KnownDrivers } from "./driver-for.ts";
 import { Fleet } from "./fleet.ts";
 import type { Invocation } from "./invocation.ts";
 import { FunctionMeter } from "./meter.ts";
 import { Pool } from "./pool.ts";
+import { servingDriver } from "./serving-driver.ts";
 import { preparePolicies } from "./policy-set.ts";
 import { missError, routeRefusal } from "./route-refusal.ts";
 import { pickTarget, type Route, RouteTable, type RouteTarget } from "./route-table.ts";
@@ -24,8 +25,7 @@ import {
 
 const maintenanceMs = 1000;
 
-export interface ServingOptions {
-  readonly drivers: DriverTable;
+export interface ServingOptions extends KnownDrivers {
   /** Reads a prepared module by its digest; throws ReactorError when it is missing or corrupt. */
   readonly loadArtifact: (digest: string) => Promise<Uint8Array>;
   readonly journal: JournalSink;
@@ -48,7 +48,7 @@ export function createServing(options: ServingOptions): RunningServing {
 class PooledServing implements RunningServing {
   readonly context: ServingContext;
   routes = new RouteTable(emptyPlan);
-  readonly #drivers: DriverTable;
+  readonly #known: KnownDrivers;
   readonly #fleet: Fleet;
   readonly #pools = new Map<string, Pool>();
   readonly #draining = new Set<Pool>();
@@ -69,7 +69,7 @@ class PooledServing implements RunningServing {
       sweep: new DeadlineSweep(options.clock),
       loadArtifact: options.loadArtifact,
     };
-    this.#drivers = options.drivers;
+    this.#known = options;
     this.#fleet = new Fleet(settings.instancesMax);
     this.#maintenance = options.clock.every(maintenanceMs, () => this.#maintain());
   }
@@ -144,14 +144,8 @@ class PooledServing implements RunningServing {
 
   #createPool(functionPlan: FunctionPlan, target: RouteTarget): Pool | ReactorError {
     const { deployment } = target;
-    const { runtime, isolation } = deployment.manifest;
-    const driver = this.#drivers.get(driverKey(runtime, isolation));
-    if (driver === undefined) {
-      return new ReactorError(
-        "runtime_error",
-        `Cannot run "${target.label}": this server does not run "${runtime}" functions at isolation "${isolation}"; see "reactor doctor"`,
-      );
-    }
+    const driver = servingDriver(target, this.#known);
+    if (driver instanceof ReactorError) return driver;
     const pool: Pool = new Pool({
       context: this.context,
       fleet: this.#fleet,

@@ -1,5 +1,7 @@
 import { ReactorError } from "../domain/errors.ts";
+import type { Tier } from "../domain/instance.ts";
 import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
+import { describeTier } from "../domain/tiers.ts";
 import type { Driver, DriverProbe } from "../drivers/driver.ts";
 import { driverKey, type DriverTable, type ProbeTable } from "../drivers/driver-table.ts";
 
@@ -51,8 +53,39 @@ function noDriver(runtime: Runtime, isolation: Isolation, drivers: DriverTable):
   );
 }
 
-/** A limit that is written down must hold. */
+/** A demand that a driver here does not meet. */
+export interface Shortfall {
+  readonly reason: string;
+  readonly remedy: string;
+  /** For the error's details. */
+  readonly minTier: Tier;
+  readonly tier: Tier;
+}
+
+/** How far a driver is below the tier that the manifest demands; undefined when it is not. */
+export function tierShortfall(
+  manifest: Manifest,
+  probe: DriverProbe | undefined,
+): Shortfall | undefined {
+  const { minTier = 0, runtime, isolation } = manifest;
+  const { tier, remedies } = probe ?? { tier: 0, remedies: [] };
+  if (tier >= minTier) return undefined;
+  const better =
+    minTier === 3 && isolation !== "microvm"
+      ? `only isolation "microvm" has tier ${describeTier(3)}`
+      : remedies.join("; ") || 'run "reactor doctor"';
+  return {
+    reason: `min_tier is ${describeTier(minTier)}, but "${runtime}" functions at isolation "${isolation}" run at tier ${describeTier(tier)} on this machine`,
+    remedy: `set min_tier to at most ${tier}, or: ${better}`,
+    minTier,
+    tier,
+  };
+}
+
+/** A limit that is written down must hold, and so must a tier. */
 function checkEnforcement(manifest: Manifest, probe: DriverProbe): void {
+  const shortfall = tierShortfall(manifest, probe);
+  if (shortfall !== undefined) throw unsupported(shortfall.reason, shortfall.remedy);
   const remedy = probe.remedies.join("; ") || 'run "reactor doctor"';
   if (manifest.limits.memoryMb.written && probe.enforces.memory === "none") {
     throw unsupported(

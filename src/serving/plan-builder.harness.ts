@@ -15,6 +15,7 @@ export function testManifest(changes: ManifestChanges = {}): Manifest {
     name: "hello",
     runtime: "bun",
     isolation: "process",
+    minTier: undefined,
     entrypoint: "index.ts",
     handler: undefined,
     access: "public",

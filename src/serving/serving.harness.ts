@@ -3,6 +3,7 @@ import { silentLog } from "../base/log.ts";
 import { createSeededRandom } from "../base/random.ts";
 import type { InvocationRecord, LogLine } from "../domain/invocation.ts";
 import type { FunctionPlan, Plan } from "../domain/plan.ts";
+import type { ProbeTable } from "../drivers/driver-table.ts";
 import { createServing, type RunningServing } from "./create-serving.ts";
 import { Invocation } from "./invocation.ts";
 import type { InvocationRequest } from "./invocation-contract.ts";
@@ -25,12 +26,13 @@ export class ServingBench {
   readonly serving: RunningServing;
   #asked = 0;
 
-  constructor(settings: Partial<ServingSettings> = {}) {
+  constructor(settings: Partial<ServingSettings> = {}, probes: ProbeTable = new Map()) {
     this.serving = createServing({
       drivers: new Map([
         ["bun/process", this.driver],
         ["deno/worker", this.driver],
       ]),
+      probes,
       loadArtifact: (digest) => Promise.resolve(Buffer.from(digest)),
       journal: {
         log: (line) => void this.lines.push(line),

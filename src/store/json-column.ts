@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ReactorError } from "../domain/errors.ts";
 import { type Manifest, isolations, runtimes } from "../domain/manifest.ts";
+import { tiers } from "../domain/tiers.ts";
 import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
 import { type PolicyRule, pathMatches, weekdays } from "../domain/policy/policy-rule.ts";
 
@@ -54,6 +55,8 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   name: z.string(),
   runtime: z.enum(runtimes),
   isolation: z.enum(isolations),
+  // Absent from deployments that were stored before manifests had it.
+  minTier: nullAsUndefined(z.literal(tiers).nullable().default(null)),
   entrypoint: nullAsUndefined(z.string()),
   handler: nullAsUndefined(z.string()),
   access: nullAsUndefined(z.enum(["key", "jwt", "public"])),

@@ -109,6 +109,7 @@ export class Life {
     this.#journal = sabotagedJournal(this.#plainJournal, options.sabotage, secretMark);
     this.serving = createServing({
       drivers: new Map([["bun/process", this.driver]]),
+      probes: new Map(),
       loadArtifact: (digest) => this.#loadArtifact(digest),
       journal: this.#journal,
       clock: this.#views.serving,

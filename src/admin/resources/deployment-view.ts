@@ -2,12 +2,15 @@ import { z } from "@hono/zod-openapi";
 import { type DeploymentRecord, deploymentStatuses } from "../../domain/function.ts";
 import { isolations, type Manifest, runtimes } from "../../domain/manifest.ts";
 import { isoTime, isoTimeOrNull, timeSchema } from "../iso-time.ts";
+import type { AdminServices } from "../services.ts";
+import { minTierSchema, tierSchema, tierView } from "./tier-view.ts";
 
 const manifestSchema = z
   .object({
     name: z.string(),
     runtime: z.enum(runtimes),
     isolation: z.enum(isolations),
+    min_tier: minTierSchema.describe("Lowest tier that it may run at; null: none is demanded."),
     entrypoint: z.string().nullable(),
     handler: z.string().nullable(),
     access: z
@@ -51,6 +54,7 @@ export const deploymentSchema = z
     function_id: z.string(),
     revision: z.int(),
     status: z.enum(deploymentStatuses),
+    tier: tierSchema,
     manifest: manifestSchema.describe("As it is in force: every default filled in."),
     bundle_sha256: z.string(),
     shape: z.string().nullable().describe("Handler shape found when it was materialized."),
@@ -63,12 +67,16 @@ export const deploymentSchema = z
   })
   .openapi("Deployment");
 
-export function deploymentView(record: DeploymentRecord): z.output<typeof deploymentSchema> {
+export function deploymentView(
+  services: AdminServices,
+  record: DeploymentRecord,
+): z.output<typeof deploymentSchema> {
   return {
     id: record.id,
     function_id: record.functionId,
     revision: record.revision,
     status: record.status,
+    tier: tierView(services, record.manifest),
     manifest: manifestView(record.manifest),
     bundle_sha256: record.bundleSha256,
     shape: record.shape ?? null,
@@ -86,6 +94,7 @@ function manifestView(manifest: Manifest): z.output<typeof manifestSchema> {
     name: manifest.name,
     runtime: manifest.runtime,
     isolation: manifest.isolation,
+    min_tier: manifest.minTier ?? null,
     entrypoint: manifest.entrypoint ?? null,
     handler: manifest.handler ?? null,
     access: manifest.access ?? null,

@@ -48,9 +48,9 @@ const createDeployment = defineOperation({
       promote: call.query.promote === "true",
       createFunction: call.query.create === "true",
     };
-    return deploymentView(
-      await call.services.control.execute("deployments.create", input, call.caller),
-    );
+    const { services, caller } = call;
+    const created = await services.control.execute("deployments.create", input, caller);
+    return deploymentView(services, created);
   },
 });
 
@@ -67,7 +67,7 @@ const listDeployments = defineOperation({
   async run(call) {
     const input = { ...functionRef(call), ...pageRequest(call.query) };
     const page = await call.services.control.execute("deployments.list", input, call.caller);
-    return pageView(page, deploymentView);
+    return pageView(page, (record) => deploymentView(call.services, record));
   },
 });
 
@@ -82,9 +82,9 @@ const getDeployment = defineOperation({
   outputDescription: "The deployment.",
   async run(call) {
     const input = { ...functionRef(call), deployment: call.path.deployment };
-    return deploymentView(
-      await call.services.control.execute("deployments.get", input, call.caller),
-    );
+    const { services, caller } = call;
+    const found = await services.control.execute("deployments.get", input, caller);
+    return deploymentView(services, found);
   },
 });
 
@@ -138,7 +138,7 @@ const moveOperations = (["promote", "rollback"] as const).map((move) =>
         input,
         call.caller,
       );
-      return deploymentView(moved);
+      return deploymentView(call.services, moved);
     },
   }),
 );

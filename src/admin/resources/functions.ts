@@ -4,6 +4,8 @@ import { isolations, runtimes } from "../../domain/manifest.ts";
 import { isoTime, isoTimeOrNull, timeSchema } from "../iso-time.ts";
 import { type AnyCall, defineOperation } from "../operation.ts";
 import { pageRequest, pageSchema, pageShape, pageView } from "../page.ts";
+import type { AdminServices } from "../services.ts";
+import { minTierSchema, tierSchema, tierView } from "./tier-view.ts";
 
 const functionSchema = z
   .object({
@@ -13,6 +15,8 @@ const functionSchema = z
     slug: z.string().describe("Label of the function's own host."),
     runtime: z.enum(runtimes),
     isolation: z.enum(isolations),
+    tier: tierSchema,
+    min_tier: minTierSchema.describe("Tier that the promoted deployment demands; null: none."),
     enabled: z.boolean(),
     created_at: timeSchema,
     updated_at: timeSchema,
@@ -26,7 +30,10 @@ const functionSchema = z
   })
   .openapi("Function");
 
-function functionView(record: FunctionView): z.output<typeof functionSchema> {
+function functionView(
+  services: AdminServices,
+  record: FunctionView,
+): z.output<typeof functionSchema> {
   return {
     id: record.id,
     project: record.project,
@@ -34,6 +41,8 @@ function functionView(record: FunctionView): z.output<typeof functionSchema> {
     slug: record.slug,
     runtime: record.runtime,
     isolation: record.isolation,
+    tier: tierView(services, record),
+    min_tier: record.minTier ?? null,
     enabled: record.enabled,
     created_at: isoTime(record.createdAtMs),
     updated_at: isoTime(record.updatedAtMs),
@@ -88,7 +97,7 @@ const createFunction = defineOperation({
       },
       caller,
     );
-    return functionView(created);
+    return functionView(services, created);
   },
 });
 
@@ -103,7 +112,8 @@ const listFunctions = defineOperation({
   outputDescription: "One page.",
   async run({ services, caller, project, query }) {
     const input = { project, ...pageRequest(query) };
-    return pageView(await services.control.execute("functions.list", input, caller), functionView);
+    const page = await services.control.execute("functions.list", input, caller);
+    return pageView(page, (record) => functionView(services, record));
   },
 });
 
@@ -118,7 +128,8 @@ const getFunction = defineOperation({
   outputDescription: "The function.",
   async run(call) {
     const { services, caller } = call;
-    return functionView(await services.control.execute("functions.get", functionRef(call), caller));
+    const found = await services.control.execute("functions.get", functionRef(call), caller);
+    return functionView(services, found);
   },
 });
 
@@ -137,9 +148,9 @@ const [patchFunction, putFunction] = (["patch", "put"] as const).map((method) =>
     outputDescription: "The function.",
     async run(call) {
       const input = { ...functionRef(call), enabled: call.body.enabled };
-      return functionView(
-        await call.services.control.execute("functions.update", input, call.caller),
-      );
+      const { services, caller } = call;
+      const updated = await services.control.execute("functions.update", input, caller);
+      return functionView(services, updated);
     },
   }),
 );
@@ -176,9 +187,8 @@ const restoreFunction = defineOperation({
   outputDescription: "The function.",
   async run(call) {
     const { services, caller } = call;
-    return functionView(
-      await services.control.execute("functions.restore", functionRef(call), caller),
-    );
+    const restored = await services.control.execute("functions.restore", functionRef(call), caller);
+    return functionView(services, restored);
   },
 });
 

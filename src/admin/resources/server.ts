@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { requireScope } from "../../domain/caller.ts";
+import { tierNames } from "../../domain/tiers.ts";
 import { defineOperation } from "../operation.ts";
 import type { SystemReport } from "../options.ts";
+import { tierNameSchema } from "./tier-view.ts";
 
 const tag = "server";
 
@@ -34,6 +36,7 @@ const systemSchema = z
         available: z.boolean(),
         version: z.string().nullable(),
         tier: z.int().describe("Isolation: 0 process, 1 sandbox, 2 hardened, 3 microVM."),
+        tier_name: tierNameSchema,
         enforces: z.object({
           memory: enforcement,
           cpu: enforcement,
@@ -55,6 +58,7 @@ function runtimeView({ name, probe }: SystemReport["runtimes"][number]) {
     available: probe.available,
     version: probe.version ?? null,
     tier: probe.tier,
+    tier_name: tierNames[probe.tier],
     enforces: { memory, cpu, wall_clock: wallClock, filesystem, network },
     findings: [...probe.findings],
     remedies: [...probe.remedies],

@@ -56,6 +56,7 @@ export async function startAdminServer(
         },
       ],
     }),
+    tierOf: (runtime) => (runtime === "bun" ? 1 : undefined),
     loads: () => new Map(),
     ...options,
   });

@@ -28,6 +28,7 @@ const manifest: Manifest = {
   name: "hello",
   runtime: "bun",
   isolation: "process",
+  minTier: undefined,
   entrypoint: "code/index.ts",
   handler: undefined,
   access: undefined,
@@ -86,6 +87,7 @@ const view: Outputs["functions.get"] = {
   envVersion: 3,
   production: { deploymentId: "dep_1", revision: 7 },
   shape: "fetch",
+  minTier: 1,
 };
 
 const keyRecord: Outputs["keys.create"]["record"] = {

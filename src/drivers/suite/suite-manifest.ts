@@ -6,6 +6,7 @@ export function suiteManifest(options: { runtime: Runtime; memoryMb?: number }):
     name: "suite",
     runtime: options.runtime,
     isolation: "process",
+    minTier: undefined,
     entrypoint: "index.js",
     handler: undefined,
     access: undefined,

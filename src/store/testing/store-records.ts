@@ -14,6 +14,7 @@ export function aManifest(name = "hello"): Manifest {
     name,
     runtime: "bun",
     isolation: "process",
+    minTier: undefined,
     entrypoint: "code/index.ts",
     handler: undefined,
     access: undefined,

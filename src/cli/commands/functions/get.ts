@@ -1,5 +1,5 @@
 import { defineCommand } from "../../command.ts";
-import { describeProduction, describeUrl } from "../../describe.ts";
+import { describeProduction, describeTierOf, describeUrl } from "../../describe.ts";
 import { sheet } from "../../table.ts";
 import { functionArgument } from "./function-argument.ts";
 
@@ -20,6 +20,7 @@ export const functionsGet = defineCommand({
         project: view.project,
         runtime: view.runtime,
         isolation: view.isolation,
+        tier: describeTierOf(view.tier, view.min_tier),
         state: view.enabled ? "enabled" : "disabled",
         production: describeProduction(view),
         shape: view.shape ?? undefined,

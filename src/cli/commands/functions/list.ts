@@ -1,5 +1,5 @@
 import { defineCommand } from "../../command.ts";
-import { describeProduction, describeTime } from "../../describe.ts";
+import { describeProduction, describeTierOf, describeTime } from "../../describe.ts";
 import { moreLine, pageOptions } from "../../page-options.ts";
 import { table } from "../../table.ts";
 
@@ -21,11 +21,12 @@ export const functionsList = defineCommand({
       const rows = page.items.map((item) => [
         item.name,
         item.runtime,
+        describeTierOf(item.tier, item.min_tier),
         item.enabled ? "enabled" : "disabled",
         describeProduction(item),
         describeTime(item.updated_at),
       ]);
-      const headings = ["NAME", "RUNTIME", "STATE", "PRODUCTION", "UPDATED"];
+      const headings = ["NAME", "RUNTIME", "TIER", "STATE", "PRODUCTION", "UPDATED"];
       return table(headings, rows) + moreLine(page.next_cursor, "reactor functions list");
     });
     return undefined;

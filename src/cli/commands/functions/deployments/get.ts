@@ -1,4 +1,5 @@
 import { defineCommand } from "../../../command.ts";
+import { describeTierOf } from "../../../describe.ts";
 import { stripControls } from "../../../strip-controls.ts";
 import { sheet } from "../../../table.ts";
 import { functionArgument } from "../function-argument.ts";
@@ -24,6 +25,7 @@ export const deploymentsGet = defineCommand({
         revision: item.revision,
         status: item.status,
         runtime: item.manifest.runtime,
+        tier: describeTierOf(item.tier, item.manifest.min_tier),
         entrypoint: item.manifest.entrypoint ?? undefined,
         shape: item.shape ?? undefined,
         "bundle sha256": item.bundle_sha256,
