@@ -36,7 +36,7 @@ function downloadThrough({ open = [], idleTimeoutMs = 10_000, resolve }: Options
   return createDownload({
     decide: createEgressDecider({
       privateAllow: open.map((url) => new URL(url).host),
-      denied: [],
+      denied: () => [],
       resolve: resolve ?? (async () => []),
     }),
     clock: systemClock,

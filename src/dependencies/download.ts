@@ -79,11 +79,11 @@ async function fetchOnce(
   let addresses: readonly string[];
   try {
     const decision = await options.decide(target, undefined);
-    if (decision.kind === "refuse" && decision.code === "egress_denied") {
-      const message = `Cannot install the function's dependencies: ${request.what}: ${decision.message}; the operator can open it with functions.npm_registry or egress.private_allow`;
+    if (decision.kind === "deny") {
+      const message = `Cannot install the function's dependencies: ${request.what}: ${decision.denial.message}, or as the registry by functions.npm_registry`;
       throw new ReactorError("egress_denied", message, { details: { log: message } });
     }
-    if (decision.kind === "refuse")
+    if (decision.kind === "unreachable")
       return { kind: "refused", reason: decision.message, retry: true };
     ({ addresses } = decision);
   } catch (error) {

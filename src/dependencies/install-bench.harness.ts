@@ -54,7 +54,7 @@ export async function openInstallBench(options: BenchOptions = {}): Promise<Inst
     download: createDownload({
       decide: createEgressDecider({
         privateAllow: [...own, ...(options.privateAllow ?? [])],
-        denied: [],
+        denied: () => [],
         resolve:
           options.resolve ??
           (async (host) => {

@@ -1,5 +1,5 @@
 import {
-  canonicalHost,
+  addressForms,
   deniedAddress,
   type EgressRule,
   egressRuleMatches,
@@ -7,27 +7,52 @@ import {
   parseEgressRule,
 } from "./egress.ts";
 import { ReactorError } from "./errors.ts";
+import { opensAddress, type PrivateAllowRule, parsePrivateAllow } from "./private-allow.ts";
 
 /** Gives every address of a name; rejects when there is none. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
 export interface EgressDeciderOptions {
-  /** Hosts on private addresses that the operator opened, as `host:port`. */
+  /** What the operator opened of the private addresses, as `parsePrivateAllow` reads it. */
   readonly privateAllow: readonly string[];
-  /** Hosts that are never reachable, such as the admin listener, as `address:port`. */
-  readonly denied: readonly string[];
+  /** What is never reachable, such as this server's public addresses, as `address` or `address:port`. */
+  readonly denied: () => readonly string[];
   readonly resolve: Resolve;
 }
 
-/** Where a connection is to lead. The host is canonical. */
+/** Where a connection is to lead, or what is looked up when there is no port. The host is canonical. */
 export interface EgressTarget {
   readonly host: string;
-  readonly port: number;
+  readonly port?: number;
+}
+
+/** Which rule a destination broke. */
+export type EgressDenialReason =
+  /** The manifest's `egress.allow` does not name it. */
+  | "not_allowed"
+  /** It leads to a private address that the operator did not open. */
+  | "private_address"
+  /** It leads to an address of this server. */
+  | "own_address"
+  /** It is no host and port. */
+  | "invalid_destination"
+  /** The instance has as many connections as it may have. */
+  | "connections";
+
+export interface EgressDenial {
+  readonly reason: EgressDenialReason;
+  /** As it was asked for, at most 255 characters. */
+  readonly host: string;
+  /** Undefined for a lookup. */
+  readonly port: number | undefined;
+  /** Names the destination, the reason and what would open it. */
+  readonly message: string;
 }
 
 export type EgressDecision =
   | { readonly kind: "connect"; readonly addresses: readonly string[] }
-  | { readonly kind: "refuse"; readonly code: string; readonly message: string };
+  | { readonly kind: "deny"; readonly denial: EgressDenial }
+  | { readonly kind: "unreachable"; readonly message: string };
 
 /**
  * Decides about a destination of code or data that is not trusted. Whoever connects must connect to
@@ -41,32 +66,38 @@ export type DecideEgress = (
 
 /** Resolves a destination and decides about every address of it. */
 export function createEgressDecider(options: EgressDeciderOptions): DecideEgress {
-  const privateAllow = parseEgressRules(options.privateAllow);
-  const denied = parseEgressRules(options.denied);
+  const privateAllow = parsePrivateAllows(options.privateAllow);
   return async (target, allow) => {
     const { host, port } = target;
     if (allow !== undefined && !allow.some((rule) => egressRuleMatches(rule, host, port))) {
-      return refuse(target, "the manifest's egress.allow does not name it");
+      const why = `the manifest's egress.allow does not name it; add ${quoted(target)} there`;
+      return deny(target, "not_allowed", why);
     }
     const addresses = parseAddress(host) === undefined ? await options.resolve(host) : [host];
     if (addresses.length === 0) {
       const message = `Cannot resolve "${host}": the name has no address`;
-      return { kind: "refuse", code: "egress_unreachable", message };
+      return { kind: "unreachable", message };
     }
-    const opened = privateAllow.some((rule) => egressRuleMatches(rule, host, port));
+    const denied = parseEgressRules(options.denied());
     for (const address of addresses) {
-      const canonical = canonicalHost(address);
-      if (denied.some((rule) => egressRuleMatches(rule, canonical ?? host, port))) {
-        return refuse(target, `${address} is an address of this server`);
+      const forms = addressForms(address);
+      if (denied.some((rule) => forms.some((form) => egressRuleMatches(rule, form, port)))) {
+        const why = `${address} is an address of this server, which nothing opens`;
+        return deny(target, "own_address", why);
       }
-      const reason = opened ? undefined : deniedAddress(canonical ?? address);
-      if (reason !== undefined) return refuse(target, `${address} is ${reason}`);
+      const what = deniedAddress(forms[0] ?? address);
+      const opens = (rule: PrivateAllowRule): boolean =>
+        opensAddress(rule, { ...target, address: forms[0] ?? address });
+      if (what !== undefined && !privateAllow.some(opens)) {
+        const why = `${address} is ${what}; the operator opens it by ${quoted(target)} in egress.private_allow`;
+        return deny(target, "private_address", why);
+      }
     }
     return { kind: "connect", addresses };
   };
 }
 
-/** Parses rules; throws `manifest_invalid` naming one that is none. */
+/** Parses rules of a manifest; throws `manifest_invalid` naming one that is none. */
 export function parseEgressRules(texts: readonly string[]): EgressRule[] {
   return texts.map((text) => {
     const rule = parseEgressRule(text);
@@ -78,7 +109,26 @@ export function parseEgressRules(texts: readonly string[]): EgressRule[] {
   });
 }
 
-function refuse(target: EgressTarget, reason: string): EgressDecision {
-  const message = `Egress to "${target.host}:${target.port}" is denied: ${reason}`;
-  return { kind: "refuse", code: "egress_denied", message };
+/** The settings were checked when they were read, so another text is a bug. */
+function parsePrivateAllows(texts: readonly string[]): PrivateAllowRule[] {
+  return texts.map((text) => {
+    const rule = parsePrivateAllow(text);
+    if (rule === undefined) throw new Error(`Assertion failed: ${JSON.stringify(text)} is no rule`);
+    return rule;
+  });
+}
+
+/** The destination as rules write it. */
+export function destinationText({ host, port }: EgressTarget): string {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return port === undefined ? name : `${name}:${port}`;
+}
+
+function quoted(target: EgressTarget): string {
+  return JSON.stringify(destinationText(target));
+}
+
+function deny(target: EgressTarget, reason: EgressDenialReason, why: string): EgressDecision {
+  const message = `Egress to ${quoted(target)} is denied: ${why}`;
+  return { kind: "deny", denial: { reason, host: target.host, port: target.port, message } };
 }

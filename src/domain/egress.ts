@@ -62,16 +62,38 @@ function deniedV6(bytes: readonly number[]): string | undefined {
   }
   const direct = v6Ranges.find((range) => inRange(bytes, range));
   if (direct !== undefined) return direct.what;
+  const carried = carriedV4(bytes);
+  const inner = carried === undefined ? undefined : deniedV4(carried.bytes);
+  return inner === undefined ? undefined : `${carried?.form} form of ${inner}`;
+}
+
+/** The IPv4 address that an IPv6 one carries in one of the known forms. */
+function carriedV4(bytes: readonly number[]): { form: string; bytes: number[] } | undefined {
   // ISATAP hides an IPv4 address in the interface identifier of any prefix.
   const isatap = bytes[9] === 0 && bytes[10] === 0x5e && bytes[11] === 0xfe;
   const form = embeddings.find((range) => inRange(bytes, range));
   const at = form?.at ?? (isatap && ((bytes[8] ?? 0) & 0xfd) === 0 ? 12 : undefined);
   if (at === undefined) return undefined;
-  const inner = deniedV4(bytes.slice(at, at + 4));
-  return inner === undefined ? undefined : `${form?.what ?? "ISATAP"} form of ${inner}`;
+  return { form: form?.what ?? "ISATAP", bytes: bytes.slice(at, at + 4) };
 }
 
-function inRange(bytes: readonly number[], range: Range): boolean {
+/**
+ * The canonical addresses that a connection to this one may end at: itself and, when it is an IPv6
+ * address that carries an IPv4 one, that.
+ */
+export function addressForms(address: string): readonly string[] {
+  const canonical = canonicalHost(address);
+  const bytes = canonical === undefined ? undefined : parseAddress(canonical);
+  if (canonical === undefined || bytes === undefined) return [];
+  const inner = bytes.length === 16 ? carriedV4(bytes)?.bytes : undefined;
+  return inner === undefined ? [canonical] : [canonical, inner.join(".")];
+}
+
+/** Whether the first `bits` of two addresses of one family are the same. */
+export function inRange(
+  bytes: readonly number[],
+  range: { readonly prefix: readonly number[]; readonly bits: number },
+): boolean {
   for (let bit = 0; bit < range.bits; bit += 8) {
     const mask = range.bits - bit >= 8 ? 0xff : (0xff << (8 - (range.bits - bit))) & 0xff;
     if (((bytes[bit / 8] ?? 0) & mask) !== ((range.prefix[bit / 8] ?? 0) & mask)) return false;
@@ -155,9 +177,16 @@ export function parseEgressRule(text: string): EgressRule | undefined {
   return { host: wildcard ? `.${host}` : host, wildcard, port };
 }
 
-/** Whether a rule covers a canonical host and port. A `*.suffix` covers every name below the suffix. */
-export function egressRuleMatches(rule: EgressRule, host: string, port: number): boolean {
-  if (rule.port !== undefined && rule.port !== port) return false;
+/**
+ * Whether a rule covers a canonical host and port; without a port, whether it covers any port of the
+ * host. A `*.suffix` covers every name below the suffix.
+ */
+export function egressRuleMatches(
+  rule: EgressRule,
+  host: string,
+  port: number | undefined,
+): boolean {
+  if (rule.port !== undefined && port !== undefined && rule.port !== port) return false;
   if (!rule.wildcard) return host === rule.host;
   return host.length > rule.host.length && host.endsWith(rule.host);
 }

@@ -1,3 +1,4 @@
+import type { EgressDenial } from "../domain/egress-decision.ts";
 import type { InstanceExit, Tier } from "../domain/instance.ts";
 import type { LogLine } from "../domain/invocation.ts";
 import type { Manifest } from "../domain/manifest.ts";
@@ -61,6 +62,8 @@ export interface StartSpec {
   readonly startTimeoutMs: number;
   /** Hears every log line, already attributed and bounded. Must not throw. */
   readonly onLog: (line: LogLine) => void;
+  /** Hears of each connection that a rule of egress denied; such a line is in the log too. Must not throw. */
+  readonly onEgressDenied?: ((denial: EgressDenial) => void) | undefined;
 }
 
 /** Why an invocation ended without a whole response. */

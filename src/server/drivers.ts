@@ -138,6 +138,11 @@ function processOptions(context: DriverContext): ProcessHostOptions {
     random,
     ids,
     log,
-    egress: { privateAllow: settings.egressPrivateAllow, denied: ownPublicAddresses() },
+    egress: {
+      privateAllow: settings.egressPrivateAllow,
+      denied: ownPublicAddresses,
+      connectionsPerInstanceMax: settings.egressConnectionsMax,
+      idleTimeoutMs: settings.egressIdleTimeoutSecs * 1000,
+    },
   };
 }

@@ -40,7 +40,7 @@ export async function openDependencies(context: DependenciesContext): Promise<De
         ...hostOf(jsrRegistry),
         ...hostOf(pythonIndex),
       ],
-      denied: ownPublicAddresses(),
+      denied: ownPublicAddresses,
       resolve: rememberResolved(
         async (host) => (await lookup(host, { all: true })).map((found) => found.address),
         clock,

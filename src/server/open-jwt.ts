@@ -22,7 +22,7 @@ export function openJwt(options: {
   const download = createDownload({
     decide: createEgressDecider({
       privateAllow: settings.egressPrivateAllow,
-      denied: ownPublicAddresses(),
+      denied: ownPublicAddresses,
       resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
     }),
     clock,

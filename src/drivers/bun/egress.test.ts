@@ -101,7 +101,7 @@ describe.if(sandboxed)("egress from the sandbox (needs bubblewrap)", () => {
         `other.test:${server.port}`,
         `server.test:${inner.port}`,
       ],
-      denied: [`127.0.0.1:${inner.port}`],
+      denied: () => [`127.0.0.1:${inner.port}`],
       resolve: async (host) => {
         const found = addresses[host];
         if (found === undefined) throw new Error(`no address for ${host}`);

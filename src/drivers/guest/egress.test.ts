@@ -80,7 +80,7 @@ function relay(stream: WireStream, { host, port }: OpenMessage): StreamListener 
   };
   if (!host.endsWith(".test")) refuse("egress_denied", `Egress to ${host} is denied`);
   else {
-    socket.connect(port, "127.0.0.1");
+    socket.connect(port ?? 0, "127.0.0.1");
     socket.on("connect", () => stream.json(frameType.opened, {}));
     socket.on("error", (error) => refuse("connect_failed", error.message));
     socket.on("data", (chunk) => void (stream.write(chunk) || socket.pause()));

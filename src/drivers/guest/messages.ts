@@ -78,14 +78,18 @@ export type RequestFailure =
     }
   | { readonly kind: "cancelled"; readonly message: string };
 
-/** JSON of `open`: the guest wants a byte stream to the outside. */
+/** JSON of `open`: the guest wants a byte stream to the outside, or the addresses of a name. */
 export interface OpenMessage {
   readonly host: string;
-  readonly port: number;
+  /** Absent for a lookup. */
+  readonly port?: number;
+  readonly lookup?: true;
 }
 
-/** JSON of `opened`; `error` refuses. */
+/** JSON of `opened`; `error` refuses. After a lookup the stream is closed. */
 export interface OpenedMessage {
-  /** `egress_denied`: refused by rule; anything else: could not connect. */
+  /** Of a name that was looked up. */
+  readonly addresses?: readonly string[] | undefined;
+  /** `egress_denied`: refused by rule; `egress_limit`: too many; anything else: could not connect. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Clock, Timer } from "../../base/clock.ts";
 import { frameType } from "../../wire/frames.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import { WireError } from "../../wire/wire-error.ts";
@@ -7,22 +8,34 @@ import { WireError } from "../../wire/wire-error.ts";
 //  waiting --refuse, cancel--> closed
 type State = "waiting" | "relaying" | "closed";
 
+export interface EgressConnectionOptions {
+  readonly clock: Clock;
+  /** How long the connection may carry nothing in either direction. */
+  readonly idleTimeoutMs: number;
+  readonly onClosed: () => void;
+}
+
+/** After how much silence the system asks the other side whether it is still there. */
+const keepAliveMs = 60_000;
+
 /** One connection of a guest to the outside: bytes both ways, each side at the other's pace. */
 export class EgressConnection implements StreamListener {
   /** The socket that is trying to connect. */
   attempt: Socket | undefined;
   readonly #stream: WireStream;
-  readonly #onClosed: () => void;
+  readonly #options: EgressConnectionOptions;
   #state: State = "waiting";
   #socket: Socket | undefined;
   /** What the guest sent before the connection stood; its credit bounds it. */
   #early: Buffer[] = [];
   #earlyEnd = false;
   #heldBytes = 0;
+  #idleTimer: Timer | undefined;
+  #movedAtMs = 0;
 
-  constructor(stream: WireStream, onClosed: () => void) {
+  constructor(stream: WireStream, options: EgressConnectionOptions) {
     this.#stream = stream;
-    this.#onClosed = onClosed;
+    this.#options = options;
   }
 
   /** Whether the guest has its answer, or wants none any more. */
@@ -37,6 +50,13 @@ export class EgressConnection implements StreamListener {
     this.#close();
   }
 
+  /** Gives the guest the addresses of a name. */
+  answerLookup(addresses: readonly string[]): void {
+    if (this.#state !== "waiting") return;
+    this.#stream.json(frameType.opened, { addresses });
+    this.#close();
+  }
+
   /** Relays between the guest and a connected socket, or drops the socket when it is too late. */
   accept(socket: Socket): void {
     if (this.#state !== "waiting") {
@@ -46,7 +66,11 @@ export class EgressConnection implements StreamListener {
     this.#state = "relaying";
     this.#socket = socket;
     this.#stream.json(frameType.opened, {});
+    socket.setKeepAlive(true, keepAliveMs);
+    this.#moved();
+    this.#watchIdle(this.#options.idleTimeoutMs);
     socket.on("data", (chunk: Buffer) => {
+      this.#moved();
       if (!this.#stream.write(chunk)) socket.pause();
     });
     socket.on("drain", () => this.#release());
@@ -93,6 +117,7 @@ export class EgressConnection implements StreamListener {
   #forward(chunk: Buffer): void {
     const socket = this.#socket;
     if (socket === undefined) return;
+    this.#moved();
     this.#heldBytes += chunk.length;
     if (socket.write(chunk)) this.#release();
   }
@@ -102,6 +127,20 @@ export class EgressConnection implements StreamListener {
     const bytes = this.#heldBytes;
     this.#heldBytes = 0;
     if (bytes > 0) this.#stream.consumed(bytes);
+  }
+
+  #moved(): void {
+    this.#movedAtMs = this.#options.clock.monotonicMs();
+  }
+
+  /** One timer for the connection, set anew when it fires, not with every chunk. */
+  #watchIdle(afterMs: number): void {
+    const { clock, idleTimeoutMs } = this.#options;
+    this.#idleTimer = clock.after(afterMs, () => {
+      const leftMs = this.#movedAtMs + idleTimeoutMs - clock.monotonicMs();
+      if (leftMs > 0) this.#watchIdle(leftMs);
+      else this.#fail(`nothing was carried for ${idleTimeoutMs} ms`);
+    });
   }
 
   #fail(reason: string): void {
@@ -114,9 +153,10 @@ export class EgressConnection implements StreamListener {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#early = [];
+    this.#idleTimer?.cancel();
     this.attempt?.destroy();
     this.#socket?.destroy();
     this.#stream.close();
-    this.#onClosed();
+    this.#options.onClosed();
   }
 }

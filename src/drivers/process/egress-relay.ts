@@ -1,28 +1,37 @@
 import { lookup } from "node:dns/promises";
-import { connect, type Socket } from "node:net";
 import type { Clock } from "../../base/clock.ts";
-import { canonicalHost } from "../../domain/egress.ts";
+import { canonicalHost, parseAddress } from "../../domain/egress.ts";
 import {
   createEgressDecider,
+  type DecideEgress,
+  destinationText,
   type EgressDeciderOptions,
+  type EgressDecision,
+  type EgressDenial,
   type EgressTarget,
   parseEgressRules,
 } from "../../domain/egress-decision.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
-import { WireError } from "../../wire/wire-error.ts";
+import { connectFirst } from "./connect-first.ts";
 import { EgressConnection } from "./egress-connection.ts";
+import { LearnedNames } from "./learned-names.ts";
+import { parseOpen } from "./parse-open.ts";
 
 export interface EgressRelayOptions extends EgressDeciderOptions {
   readonly clock: Clock;
   readonly connectTimeoutMs: number;
+  /** Connections and lookups of one instance at once. */
   readonly connectionsPerInstanceMax: number;
+  /** How long a connection may carry nothing in either direction. */
+  readonly idleTimeoutMs: number;
 }
 
 export const defaultEgressOptions: Omit<EgressRelayOptions, "clock"> = {
   privateAllow: [],
-  denied: [],
+  denied: () => [],
   connectTimeoutMs: 10_000,
   connectionsPerInstanceMax: 100,
+  idleTimeoutMs: 3_600_000,
   resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
 };
 
@@ -34,124 +43,124 @@ export interface EgressGate {
   close(): void;
 }
 
+interface GateOptions {
+  /** What the manifest allows; undefined: the internet. */
+  readonly allow: readonly string[] | undefined;
+  /** Hears of each refusal by a rule. */
+  readonly onDenied: (denial: EgressDenial) => void;
+}
+
 export interface EgressRelay {
-  /**
-   * Makes the gate of an instance whose manifest allows `allow` (undefined: the internet).
-   * `onDenied` hears a sentence for each refusal.
-   */
-  gate(options: {
-    readonly allow: readonly string[] | undefined;
-    readonly onDenied: (message: string) => void;
-  }): EgressGate;
+  gate(options: GateOptions): EgressGate;
 }
 
 /** Creates the relay that carries guests' connections to the outside, after checking each. */
 export function createEgressRelay(options: EgressRelayOptions): EgressRelay {
   const decide = createEgressDecider(options);
-  return {
-    gate({ allow, onDenied }) {
-      const rules = allow === undefined ? undefined : parseEgressRules(allow);
-      const connections = new Set<EgressConnection>();
-      const admit = (stream: WireStream, target: EgressTarget | undefined): EgressConnection => {
-        const connection = new EgressConnection(stream, () => connections.delete(connection));
-        if (target === undefined) {
-          connection.refuse("invalid_request", "The destination is no host and port");
-        } else if (connections.size >= options.connectionsPerInstanceMax) {
-          const limit = options.connectionsPerInstanceMax;
-          connection.refuse("egress_limit", `The instance has ${limit} connections open already`);
-        } else {
-          connections.add(connection);
-          void carry(connection, target);
-        }
-        return connection;
-      };
-      const carry = async (connection: EgressConnection, target: EgressTarget): Promise<void> => {
-        // One timer bounds resolving and connecting together.
-        const timer = options.clock.after(options.connectTimeoutMs, () =>
-          connection.refuse(
-            "egress_unreachable",
-            `Cannot reach "${target.host}:${target.port}" within ${options.connectTimeoutMs} ms`,
-          ),
-        );
-        try {
-          const decision = await decide(target, rules);
-          if (decision.kind === "refuse") {
-            if (decision.code === "egress_denied") onDenied(decision.message);
-            connection.refuse(decision.code, decision.message);
-          } else {
-            connection.accept(await connectFirst(decision.addresses, target, connection));
-          }
-        } catch (error) {
-          connection.refuse("egress_unreachable", reasonOf(target, error));
-        } finally {
-          timer.cancel();
-        }
-      };
-      return {
-        open: (stream, payload) => admit(stream, parseTarget(payload)),
-        close: () => {
-          for (const connection of connections) connection.abort();
-        },
-      };
-    },
-  };
+  return { gate: (gate) => new RelayGate(gate, decide, options) };
 }
 
-function parseTarget(payload: Buffer): EgressTarget | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(payload.toString("utf8"));
-  } catch (error) {
-    throw new WireError("bad_frame", `Open frame is no JSON: ${String(error)}`);
-  }
-  if (typeof value !== "object" || value === null || !("host" in value) || !("port" in value)) {
-    return undefined;
-  }
-  const { host, port } = value;
-  const name = typeof host === "string" ? canonicalHost(host) : undefined;
-  if (name === undefined || typeof port !== "number") return undefined;
-  return Number.isInteger(port) && port >= 1 && port <= 65535 ? { host: name, port } : undefined;
-}
+class RelayGate implements EgressGate {
+  readonly #options: EgressRelayOptions;
+  readonly #onDenied: GateOptions["onDenied"];
+  readonly #decide: (target: EgressTarget) => Promise<EgressDecision>;
+  readonly #connections = new Set<EgressConnection>();
+  readonly #learned = new LearnedNames();
 
-/** Connects to the checked addresses themselves, in order; no second lookup that could differ. */
-async function connectFirst(
-  addresses: readonly string[],
-  target: EgressTarget,
-  connection: EgressConnection,
-): Promise<Socket> {
-  let last: unknown;
-  for (const address of addresses.slice(0, 4)) {
-    if (connection.settled) break;
+  constructor({ allow, onDenied }: GateOptions, decide: DecideEgress, options: EgressRelayOptions) {
+    const rules = allow === undefined ? undefined : parseEgressRules(allow);
+    this.#options = options;
+    this.#onDenied = onDenied;
+    this.#decide = (target) => decide(target, rules);
+  }
+
+  open(stream: WireStream, payload: Buffer): StreamListener {
+    const connection = new EgressConnection(stream, {
+      clock: this.#options.clock,
+      idleTimeoutMs: this.#options.idleTimeoutMs,
+      onClosed: () => this.#connections.delete(connection),
+    });
+    const asked = parseOpen(payload);
+    const max = this.#options.connectionsPerInstanceMax;
+    if (asked.kind === "invalid") {
+      const message = `Egress to ${JSON.stringify(asked.text)} is denied: it is no host and port`;
+      const denial = { reason: "invalid_destination", host: asked.text, port: undefined } as const;
+      this.#deny(connection, { ...denial, message });
+    } else if (this.#connections.size >= max) {
+      const to = JSON.stringify(destinationText(asked.target));
+      const message = `Egress to ${to} is denied: the instance has ${max} connections open, as many as egress.connections_max allows`;
+      const { host, port } = asked.target;
+      this.#deny(connection, { reason: "connections", host, port, message });
+    } else {
+      this.#connections.add(connection);
+      void this.#serve(connection, asked.target);
+    }
+    return connection;
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.abort();
+  }
+
+  #deny(connection: EgressConnection, denial: EgressDenial): void {
+    if (connection.settled) return;
+    this.#onDenied(denial);
+    connection.refuse(
+      denial.reason === "connections" ? "egress_limit" : "egress_denied",
+      denial.message,
+    );
+  }
+
+  async #serve(connection: EgressConnection, target: EgressTarget): Promise<void> {
+    const { clock, connectTimeoutMs } = this.#options;
+    const to = JSON.stringify(destinationText(target));
+    // One timer bounds resolving and connecting together.
+    const timer = clock.after(connectTimeoutMs, () =>
+      connection.refuse("egress_unreachable", `Cannot reach ${to} within ${connectTimeoutMs} ms`),
+    );
     try {
-      return await connectTo(address, target.port, connection);
+      const decision = await this.#decideAsMeant(target);
+      if (decision.kind === "deny") this.#deny(connection, decision.denial);
+      else if (decision.kind === "unreachable") {
+        connection.refuse("egress_unreachable", decision.message);
+      } else if (target.port === undefined) {
+        this.#learned.learn(target.host, decision.addresses.map(canonical));
+        connection.answerLookup(decision.addresses);
+      } else {
+        connection.accept(await connectFirst(decision.addresses, target.port, connection));
+      }
     } catch (error) {
-      last = error;
+      const reason = error instanceof Error ? error.message : String(error);
+      connection.refuse("egress_unreachable", `Cannot reach ${to}: ${reason}`);
+    } finally {
+      timer.cancel();
     }
   }
-  throw last ?? new Error("the connection was given up");
+
+  /**
+   * Decides about an address as about the names that the instance looked up for it, when the address
+   * itself is not open. Each name must still lead there.
+   */
+  async #decideAsMeant(target: EgressTarget): Promise<EgressDecision> {
+    const decision = await this.#decide(target);
+    if (decision.kind !== "deny" || parseAddress(target.host) === undefined) return decision;
+    for (const name of this.#learned.of(target.host)) {
+      const named = await this.#decide({ ...target, host: name });
+      if (named.kind === "connect" && named.addresses.map(canonical).includes(target.host)) {
+        return { kind: "connect", addresses: [target.host] };
+      }
+    }
+    return decision;
+  }
 }
 
-function connectTo(address: string, port: number, connection: EgressConnection): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port, allowHalfOpen: true });
-    connection.attempt = socket;
-    socket.once("connect", () => {
-      socket.off("error", reject);
-      resolve(socket);
-    });
-    socket.once("error", reject);
-    socket.once("close", () => reject(new Error("the connection was given up")));
-  });
-}
-
-function reasonOf(target: EgressTarget, error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return `Cannot reach "${target.host}:${target.port}": ${message}`;
+function canonical(address: string): string {
+  return canonicalHost(address) ?? address;
 }
 
 /** Answers an `open` of an instance that may not open anything. */
-export function refuseOpen(stream: WireStream, message: string): StreamListener {
-  const connection = new EgressConnection(stream, () => {});
+export function refuseOpen(stream: WireStream, message: string, clock: Clock): StreamListener {
+  const connection = new EgressConnection(stream, { clock, idleTimeoutMs: 0, onClosed: () => {} });
   connection.refuse("egress_denied", message);
   return connection;
 }

@@ -131,7 +131,10 @@ export class ProcessInstance implements Instance, InvocationHost {
     this.output.bind(spec);
     this.#gate = this.#options.egress.gate({
       allow: spec.manifest.egressAllow,
-      onDenied: (message) => this.output.platform("warn", message),
+      onDenied: (denial) => {
+        this.output.platform("warn", denial.message);
+        spec.onEgressDenied?.(denial);
+      },
     });
     if (this.#options.launch.isShared !== true) this.#watch(spec.manifest.limits.memoryMb.value);
     const payload = configurePayload(artifact, spec, this.#options.dev);
@@ -280,7 +283,8 @@ export class ProcessInstance implements Instance, InvocationHost {
   #onOpened(stream: WireStream, type: number, payload: Buffer): StreamListener {
     if (type === frameType.call) return refuseCall(stream);
     if (this.#gate !== undefined) return this.#gate.open(stream, payload);
-    return refuseOpen(stream, "Egress is denied: the instance has no function yet");
+    const message = "Egress is denied: the instance has no function yet";
+    return refuseOpen(stream, message, this.#options.clock);
   }
 
   #onBroken(error: WireError): void {

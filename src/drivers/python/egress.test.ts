@@ -105,7 +105,7 @@ describe.if(Bun.which("bwrap") !== null)("egress from the sandbox (needs bubblew
   const context = openFunctionContext({
     egress: {
       privateAllow: ["open.test", "other.test"],
-      denied: [`127.0.0.1:${inner.port}`],
+      denied: () => [`127.0.0.1:${inner.port}`],
       resolve: async (host) => {
         const found = addresses[host];
         if (found === undefined) throw new Error(`no address for ${host}`);

@@ -216,6 +216,15 @@ describe("loadConfig()", () => {
     ["functions.bundle_max_bytes", "1", "from 1024"],
     ["hosts", "a b", "a host name without port"],
     ["egress.private_allow", "provisioning-svc", "host:port"],
+    ["egress.private_allow", "db:65536", "host:port"],
+    ["egress.private_allow", "*:80", "host:port"],
+    ["egress.private_allow", "*.com:80", "host:port"],
+    ["egress.private_allow", "10.0.*:80", "host:port"],
+    ["egress.private_allow", "0.0.0.0/0:80", "a range as 10.1.0.0/16:port"],
+    ["egress.private_allow", "10.0.0.1/8:80", "a range as 10.1.0.0/16:port"],
+    ["egress.private_allow", "10.0.0.0/8", "a range as 10.1.0.0/16:port"],
+    ["egress.connections_max", "0", "from 1"],
+    ["egress.idle_timeout_secs", "0", "from 1"],
     ["data_dir", "a\u0000b", "text of one line"],
   ])("refuses %s = %j", async (path, value, must) => {
     const problems = await problemsOf({ env: { [environmentName({ path })]: value } });

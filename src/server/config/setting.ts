@@ -23,7 +23,7 @@ export interface SettingDefinition {
   readonly max?: number;
   readonly choices?: readonly string[];
   /** What one item of a list must look like, and how to say it. */
-  readonly items?: { readonly pattern: RegExp; readonly says: string };
+  readonly items?: { readonly pattern: Pick<RegExp, "test">; readonly says: string };
   /** Also an option of `reactor serve`. */
   readonly flag?: true;
   /** Never printed, and never taken from the command line. */
