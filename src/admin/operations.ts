@@ -10,12 +10,14 @@ import { keyOperations } from "./resources/keys.ts";
 import { logOperations } from "./resources/logs.ts";
 import { policyOperations } from "./resources/policies.ts";
 import { playgroundOperations } from "./resources/playground.ts";
+import { runtimeOperations } from "./resources/runtime.ts";
 import { secretOperations } from "./resources/secrets.ts";
 import { serverOperations } from "./resources/server.ts";
 
 /** Every operation of the admin API; routes, OpenAPI, client types and reference come from it. */
 export const operations: readonly Operation[] = [
   ...functionOperations,
+  ...runtimeOperations,
   ...deploymentOperations,
   ...aliasOperations,
   ...envOperations,

@@ -6,6 +6,8 @@ import type { Tier } from "../domain/instance.ts";
 import type { Isolation, Runtime } from "../domain/manifest.ts";
 import type { DriverProbe } from "../drivers/driver.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
+import type { EgressDenials } from "../serving/egress-denials.ts";
+import type { PoolStatus } from "../serving/pool-status.ts";
 
 /** What the server says about itself to anybody. */
 interface HealthReport {
@@ -40,6 +42,13 @@ export interface FunctionLoad {
   readonly durationMs: number;
 }
 
+/** What one function's instances do now, and what egress denied them since the server started. */
+export interface FunctionActivity {
+  readonly pools: readonly PoolStatus[];
+  /** Undefined when it was never started. */
+  readonly denials: EgressDenials | undefined;
+}
+
 export interface AdminOptions {
   readonly control: ControlPlane;
   readonly clock: Clock;
@@ -62,6 +71,8 @@ export interface AdminOptions {
   readonly scheme?: (http: HttpExchange) => "http" | "https";
   /** The load of every function that has any, by its id. */
   readonly loads: () => ReadonlyMap<string, FunctionLoad>;
+  /** The activity of the function with this id. */
+  readonly activity: (functionId: string) => FunctionActivity;
   readonly limits?: Partial<AdminLimits>;
 }
 

@@ -32,6 +32,7 @@ import { policiesGet } from "./commands/policies/get.ts";
 import { policiesList } from "./commands/policies/list.ts";
 import { policiesTest } from "./commands/policies/test-policies.ts";
 import { secretsRotateKey } from "./commands/secrets/rotate-key.ts";
+import { runtimeGet } from "./commands/runtime/get.ts";
 import { playgroundRun } from "./commands/playground/run.ts";
 
 /** A shorter name for a command. */
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   functionsCreate,
   functionsList,
   functionsGet,
+  runtimeGet,
   functionsDeploy,
   functionsPromote,
   functionsRollback,

@@ -331,6 +331,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/functions/{id}/runtime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a function's instances do now, and what egress denied them */
+        get: operations["getFunctionRuntime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -657,6 +674,52 @@ export interface components {
             tier: components["schemas"]["Tier"];
             /** Format: date-time */
             updated_at: string;
+        };
+        FunctionRuntime: {
+            egress: {
+                /** @description Connections that a rule of egress denied since the server started. */
+                denied: number;
+                /** @description The latest different ones, at most 32, the last first. */
+                recent: {
+                    count: number;
+                    host: string;
+                    /** Format: date-time */
+                    last_at: string;
+                    message: string;
+                    /** @description Null when the name was only looked up. */
+                    port: number | null;
+                    /** @enum {string} */
+                    reason: "not_allowed" | "private_address" | "own_address" | "invalid_destination" | "connections";
+                }[];
+            };
+            function_id: string;
+            instances: {
+                deployment_id: string;
+                /** @description Null until it has started. */
+                id: string | null;
+                revision: number;
+                running: number;
+                served: number;
+                /** @enum {string} */
+                state: "starting" | "ready" | "draining";
+            }[];
+            /** @description The last start that failed, or the last instance that died by itself. */
+            last_failure: {
+                /** Format: date-time */
+                at: string;
+                deployment_id: string;
+                message: string;
+                reason: string;
+            } | null;
+            /** @description Invocations on instances now. */
+            running: number;
+            /**
+             * @description `active`: it has instances.
+             * @enum {string}
+             */
+            state: "idle" | "active" | "disabled";
+            /** @description Invocations waiting for one now. */
+            waiting: number;
         };
         Health: {
             /** @description Enabled runtimes, and whether each works. */
@@ -2025,6 +2088,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFunctionRuntime: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The function's name or id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunctionRuntime"];
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

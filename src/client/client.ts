@@ -13,6 +13,7 @@ import type {
   DeploymentResource,
   EnvResource,
   FunctionResource,
+  FunctionRuntimeResource,
   HealthResource,
   InvocationResource,
   KeyResource,
@@ -61,6 +62,7 @@ export interface ReactorClient {
   /** Every function in order of name, page after page. */
   eachFunction(options?: CallOptions): AsyncIterable<FunctionResource>;
   getFunction(name: string, options?: CallOptions): Promise<FunctionResource>;
+  getFunctionRuntime(name: string, options?: CallOptions): Promise<FunctionRuntimeResource>;
   updateFunction(
     name: string,
     change: { enabled: boolean },

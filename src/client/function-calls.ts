@@ -80,6 +80,14 @@ export function functionCalls(transport: Transport) {
 
 function singleFunctionCalls({ api, take }: Transport) {
   return {
+    getFunctionRuntime: (name: string, options: CallOptions = {}) =>
+      take(
+        api.GET("/api/v1/functions/{id}/runtime", {
+          params: { path: { id: name } },
+          ...signalOf(options),
+        }),
+        options,
+      ),
     getFunction: (name: string, options: CallOptions = {}) =>
       take(
         api.GET("/api/v1/functions/{id}", {

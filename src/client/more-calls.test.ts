@@ -26,6 +26,13 @@ const when = new Date("2026-12-01T00:00:00Z");
 /** Each call, the command it must become, and a part of what it must resolve with. */
 const calls: readonly [string, () => Promise<unknown>, string, unknown, object][] = [
   ["listPolicies", () => client.listPolicies("hello"), "policies.list", ref, [{ name: "office" }]],
+  [
+    "getFunctionRuntime",
+    () => client.getFunctionRuntime("hello"),
+    "functions.get",
+    ref,
+    { state: "idle", instances: [] },
+  ],
   ["rotateDataKey", () => client.rotateDataKey(), "secrets.rotateKey", {}, { key_id: "new" }],
   [
     "createPolicy",

@@ -4,6 +4,8 @@ type Schemas = components["schemas"];
 
 /** A function as the API shows it; times are ISO 8601 strings, absent things are null. */
 export type FunctionResource = Schemas["Function"];
+/** What a function's instances do now, and what egress denied them. */
+export type FunctionRuntimeResource = Schemas["FunctionRuntime"];
 export type DeploymentResource = Schemas["Deployment"];
 export type AliasResource = Schemas["Alias"];
 /** An env variable or secret; a secret never carries its value. */

@@ -63,6 +63,11 @@ export const metricTable = {
     help: "Requests to functions that were answered with an error of the platform, by code: wrong credentials, policies, limits and failures.",
     labels: ["code"],
   },
+  reactor_egress_denied_total: {
+    type: "counter",
+    help: "Outgoing connections and lookups of functions that a rule of egress denied, by the rule: `not_allowed`, `private_address`, `own_address`, `invalid_destination`, `connections`.",
+    labels: ["project", "function", "reason"],
+  },
   reactor_log_lines_dropped_total: {
     type: "counter",
     help: "Log lines dropped because a bound was reached.",
@@ -174,6 +179,12 @@ function samplers(sources: MetricsSources, startedAtMs: number) {
     reactor_instances: (): Sample[] => instancesByState(serving),
     reactor_refusals_total: (): Sample[] =>
       [...refusals()].map(([code, count]): Sample => [{ code }, count]),
+    reactor_egress_denied_total: (): Sample[] =>
+      [...serving.meters()].flatMap((meter) =>
+        [...meter.egressDenials.byReason].map(
+          ([reason, count]): Sample => [{ ...functionLabels(meter), reason }, count],
+        ),
+      ),
     reactor_log_lines_dropped_total: (): Sample[] => [[{}, journal.dropped.lines]],
     reactor_deployments_collected_total: (): Sample[] => [[{}, collector.collected.deployments]],
     reactor_blobs_collected_total: (): Sample[] => [[{}, collector.collected.blobs]],

@@ -15,6 +15,7 @@ import type { Config } from "./config/load-config.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Drivers } from "./drivers.ts";
 import { createFallback } from "./fallback.ts";
+import { functionActivity } from "./function-activity.ts";
 import { functionLoads } from "./function-loads.ts";
 import { createMetrics } from "./metrics.ts";
 import { openJwt } from "./open-jwt.ts";
@@ -69,6 +70,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
       runtimes: probes.map(([name, probe]) => ({ name, probe })),
     }),
     loads: () => functionLoads(serving),
+    activity: (functionId) => functionActivity(serving, functionId),
     scheme: (http) =>
       schemeOf(http, {
         trusted: peers.trusts(http.remoteAddress),

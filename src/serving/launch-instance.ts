@@ -2,6 +2,7 @@ import type { DeploymentPlan, FunctionPlan } from "../domain/plan.ts";
 import type { InstanceExit } from "../domain/instance.ts";
 import { type Driver, type Instance, StartError } from "../drivers/driver.ts";
 import { declaredEnv } from "../domain/declared-env.ts";
+import type { FunctionMeter } from "./meter.ts";
 import type { ServingContext } from "./serving-context.ts";
 
 /** Room for the driver to report its own start timeout before this side gives up on it. */
@@ -12,6 +13,7 @@ export interface LaunchOptions {
   readonly driver: Driver;
   readonly function: FunctionPlan;
   readonly deployment: DeploymentPlan;
+  readonly meter: FunctionMeter;
   readonly signal: AbortSignal;
 }
 
@@ -49,6 +51,7 @@ export async function launchInstance(options: LaunchOptions): Promise<Instance> 
         onLog: (line) => {
           if (settings.observability) journal.log(line);
         },
+        onEgressDenied: (denial) => options.meter.egressDenials.add(denial, context.clock.now()),
       },
       signal,
     );

@@ -1,4 +1,5 @@
 import type { FunctionPlan } from "../domain/plan.ts";
+import { EgressDenials } from "./egress-denials.ts";
 
 /** Upper bounds of the duration histogram's buckets, in milliseconds; one more bucket is unbounded. */
 export const durationBucketsMs = [
@@ -16,6 +17,7 @@ export class FunctionMeter {
   readonly byErrorCode = new Map<string, number>();
   /** Durations, a count per bucket of `durationBucketsMs` and one beyond; not cumulative. */
   readonly durationBuckets = new Float64Array(durationBucketsMs.length + 1);
+  readonly egressDenials = new EgressDenials();
   durationMsSum = 0;
   invocations = 0;
   coldStarts = 0;

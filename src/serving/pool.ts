@@ -330,9 +330,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   #start(): void {
     const slot = this.#slots.open();
     this.#options.fleet.add();
-    const { context, driver, deployment } = this.#options;
-    const { signal } = this.#starts;
-    launchInstance({ context, driver, deployment, signal, function: this.#options.function }).then(
+    launchInstance({ ...this.#options, signal: this.#starts.signal }).then(
       (instance) => this.#started(slot, instance),
       (error: unknown) => this.#startFailed(slot, error),
     );

@@ -58,6 +58,7 @@ export async function startAdminServer(
     }),
     tierOf: (runtime) => (runtime === "bun" ? 1 : undefined),
     loads: () => new Map(),
+    activity: () => ({ pools: [], denials: undefined }),
     ...options,
   });
   const server = new HttpServer({

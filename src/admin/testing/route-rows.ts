@@ -39,6 +39,14 @@ export const routeRows: readonly RouteRow[] = [
     input: ref,
     answer: { name: "hello", env_version: 3, shape: "fetch" },
   },
+  {
+    id: "getFunctionRuntime",
+    method: "GET",
+    path: "/functions/hello/runtime",
+    command: "functions.get",
+    input: ref,
+    answer: { function_id: "fn_1", state: "idle", last_failure: null, egress: { denied: 0 } },
+  },
   ...["PATCH", "PUT"].map((method) => ({
     id: method === "PATCH" ? "updateFunction" : "putFunction",
     method,
