@@ -8,7 +8,7 @@ export function metricsReference(): string {
     "",
     "Generated from the table of metrics by `npm run generate`; do not edit.",
     "",
-    "`GET /metrics` answers in the Prometheus text format to a key with the scope `metrics:read`.",
+    "`GET /metrics` answers in the Prometheus text format to a key with the scope `metrics:read`, at a `Host` that the admin API would answer at.",
     "",
     "| metric | type | labels | meaning |",
     "|---|---|---|---|",

@@ -1,8 +1,10 @@
-import type { ControlPlane } from "../control/control-plane.ts";
 import { anonymousCaller, type Caller } from "../domain/caller.ts";
 import { ReactorError } from "../domain/errors.ts";
 import { isLoopback } from "./edge.ts";
 import type { FailureLimit } from "../http/failure-limit.ts";
+import { headerValue } from "../http/header-value.ts";
+import type { HttpExchange } from "../http/http-exchange.ts";
+import type { AdminServices } from "./services.ts";
 
 /** Who a request without a key is in `dev` on loopback. */
 const devCaller: Caller = { kind: "system", id: "dev", project: "*", scopes: ["*"] };
@@ -17,18 +19,19 @@ export interface Admission {
 }
 
 /** Who sends the request. Throws `auth_required`, or `too_many_requests` to an address that keeps guessing. */
-export function admitRequest(options: {
-  headers: Headers;
-  /** The client's address; undefined when there is no connection. */
-  address: string | undefined;
-  open: boolean;
-  mode: "serve" | "dev";
-  control: ControlPlane;
-  failures: FailureLimit;
-}): Admission {
-  const { headers, address, open, mode, control, failures } = options;
+export function admitRequest(
+  http: HttpExchange,
+  options: {
+    readonly open: boolean;
+    readonly services: AdminServices;
+    readonly failures: FailureLimit;
+  },
+): Admission {
+  const { open, services, failures } = options;
+  const { mode, control, clientAddress } = services;
   if (open) return { caller: anonymousCaller, mayGoOn: () => true };
-  const key = credential(headers);
+  const address = clientAddress ? clientAddress(http) : http.remoteAddress;
+  const key = credential(http.headers);
   if (key === undefined) {
     if (mode === "dev" && isLoopback(address)) return { caller: devCaller, mayGoOn: () => true };
     throw new ReactorError(
@@ -36,11 +39,10 @@ export function admitRequest(options: {
       "An API key is required: send `Authorization: Bearer rk_…`",
     );
   }
-  const from = address ?? "unknown";
-  failures.check(from);
+  failures.check(address);
   const caller = key.length > keyLengthMax ? undefined : control.authenticate(key);
   if (caller) return { caller, mayGoOn: () => control.authenticate(key) !== undefined };
-  failures.failed(from);
+  failures.failed(address);
   throw new ReactorError(
     "auth_required",
     "The API key is unknown, expired or revoked; make one with `reactor keys create`",
@@ -48,11 +50,11 @@ export function admitRequest(options: {
 }
 
 /** The key that a request carries. `X-Reactor-Key` leaves `Authorization` to others. */
-function credential(headers: Headers): string | undefined {
-  const own = headers.get("x-reactor-key")?.trim();
+function credential(headers: readonly string[]): string | undefined {
+  const own = headerValue(headers, "x-reactor-key");
   if (own !== undefined && own !== "") return own;
-  const authorization = headers.get("authorization");
-  if (authorization === null) return undefined;
+  const authorization = headerValue(headers, "authorization");
+  if (authorization === undefined) return undefined;
   const bearer = /^bearer +(\S+) *$/i.exec(authorization);
   if (bearer?.[1] !== undefined) return bearer[1];
   throw new ReactorError(

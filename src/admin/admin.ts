@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
 import { ReactorError } from "../domain/errors.ts";
 import { answerByFetch } from "../http/answer-by-fetch.ts";
-import { checkHost } from "../http/check-host.ts";
-import { checkOrigin } from "../http/check-origin.ts";
+import { checkSite } from "../http/check-site.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
+import type { Caller } from "../domain/caller.ts";
 import { admitRequest } from "./access.ts";
 import { edgeHeaders } from "./edge.ts";
 import { errorAnswer } from "./error-answer.ts";
@@ -20,9 +20,9 @@ import { answerWorkerRequest } from "./workers/worker-api.ts";
 /** Below these the admin API answers; the second has only what is below `/functions`. */
 export const adminPrefixes = ["/api", "/fn/v1/_admin"] as const;
 
-/** What an operation knows beside its request; nothing when the app is called without a server. */
+/** What an operation knows beside its request. */
 interface AdminBindings {
-  readonly http?: HttpExchange;
+  readonly http: HttpExchange;
 }
 
 interface AdminEnv {
@@ -31,11 +31,12 @@ interface AdminEnv {
 }
 
 export interface Admin {
-  readonly app: Hono<AdminEnv>;
   /** Answers a request whose path is below one of `adminPrefixes`. Never throws. */
   handler(http: HttpExchange): void;
   /** Answers a request to the worker family's API. Never throws. */
   workerHandler(http: HttpExchange): void;
+  /** Who sends a request to another of the server's own paths. Throws when the API would refuse it. */
+  admit(http: HttpExchange): Caller;
   /** Ends the log followers, so that the server's connections can close. */
   close(): void;
 }
@@ -54,7 +55,6 @@ export function createAdmin(options: AdminOptions): Admin {
   const failures = createFailureLimit({ clock: options.clock, ...limits });
   const app = createApp(services, failures);
   return {
-    app,
     handler(http) {
       answerByFetch(http, {
         fetch: (request) => app.fetch(request, { http }),
@@ -64,6 +64,10 @@ export function createAdmin(options: AdminOptions): Admin {
       });
     },
     workerHandler: (http) => answerWorkerRequest(http, { services, failures }),
+    admit(http) {
+      checkSite(http, options.hosts);
+      return admitRequest(http, { open: false, services, failures }).caller;
+    },
     close: () => followers.close(),
   };
 }
@@ -76,16 +80,7 @@ function createApp(services: AdminServices, failures: FailureLimit): Hono<AdminE
     withEdgeHeaders(c.res.headers, c.get("requestId"));
   });
   app.use(async (c, next) => {
-    const { method } = c.req;
-    const host = c.req.header("host");
-    checkHost(host, services.hosts, c.env?.http?.localAddress);
-    checkOrigin({
-      method,
-      host,
-      origin: c.req.header("origin"),
-      fetchSite: c.req.header("sec-fetch-site"),
-      fetchMode: c.req.header("sec-fetch-mode"),
-    });
+    checkSite(c.env.http, services.hosts);
     await next();
   });
   const mounted = mountedOperations();
@@ -122,15 +117,10 @@ async function answer(
   services: AdminServices,
   failures: FailureLimit,
 ): Promise<Response> {
-  const http = c.env?.http;
-  const { control, mode, clientAddress } = services;
-  const address = http && (clientAddress ? clientAddress(http) : http.remoteAddress);
-  const { caller, mayGoOn } = admitRequest({
-    headers: c.req.raw.headers,
-    address,
+  const { http } = c.env;
+  const { caller, mayGoOn } = admitRequest(http, {
     open: operation.open,
-    mode,
-    control,
+    services,
     failures,
   });
   return operation.answer({
@@ -139,7 +129,7 @@ async function answer(
     caller,
     requestId: c.get("requestId"),
     mayGoOn,
-    disconnect: () => http?.abort(),
+    disconnect: () => http.abort(),
     services,
   });
 }

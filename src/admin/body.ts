@@ -52,10 +52,12 @@ function nextChunk(reader: Reader, idleMs: number, clock: Clock): Promise<Chunk>
     reader
       .read()
       .then(resolve, (cause: unknown) => {
+        // The server's own refusal says what was wrong with the body: its framing, or its silence.
+        const broken = "Cannot read the request body: it broke off";
         reject(
-          new ReactorError("invalid_request", "Cannot read the request body: it broke off", {
-            cause,
-          }),
+          cause instanceof ReactorError
+            ? cause
+            : new ReactorError("invalid_request", broken, { cause }),
         );
       })
       .finally(() => timer.cancel());

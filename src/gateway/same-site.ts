@@ -6,18 +6,18 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * Guards a `dev` server, whose functions are public, against pages of other sites and against names
- * that were rebound to loopback: a request that may change something needs a local Host and, when a
- * browser sent it, a local Origin. Undefined when it may pass.
+ * that were rebound to loopback: every request needs a local Host, and one that may change something
+ * a local Origin when a browser sent it. Undefined when it may pass.
  */
 export function sameSiteRefusal(
   { method, host }: HttpExchange,
   headers: RequestHeaders,
   functionsDomain: string,
 ): ReactorError | undefined {
-  if (safeMethods.has(method)) return undefined;
   if (host !== undefined && !isLocal(host, functionsDomain)) {
     return refusal(`its Host "${host.slice(0, 100)}" is not a local name`);
   }
+  if (safeMethods.has(method)) return undefined;
   if (headers.origin !== undefined) {
     const origin = headers.origin.replace(/^https?:\/\//i, "");
     if (origin === headers.origin || !isLocal(origin, functionsDomain)) {

@@ -1,4 +1,5 @@
 import { ReactorError } from "../domain/errors.ts";
+import { targetError } from "../http/target-error.ts";
 import { missError } from "../serving/route-refusal.ts";
 import type { Route, RouteTable } from "../serving/route-table.ts";
 import type { HostMeaning } from "./hosts.ts";
@@ -28,11 +29,6 @@ export type Target =
       readonly workerId: string | undefined;
     };
 
-/** Characters that no request target may hold, and the start of what might be a dot segment. */
-const oddPattern = /[^\x21-\x7e]|[\\#]|\/(?:\.|%2e)/i;
-const illegalPattern = /[^\x21-\x7e]|[\\#]/;
-const dotSegmentPattern = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
-
 /**
  * Finds the target of a request. Decides on the target as it is written: nothing is decoded or
  * resolved, and what a URL parser behind us would resolve differently (dot segments, backslashes)
@@ -55,7 +51,7 @@ export function findTarget(options: {
   if (typeof route === "string") return refused(missError(route, segment.slice(0, 100)));
   const rest = url.slice(end);
   const path = rest.startsWith("/") ? rest : `/${rest}`;
-  const error = pathError(path);
+  const error = targetError(path);
   if (error !== undefined) return refused(error);
   const taken = url.slice(0, end);
   return { kind: "function", route, prefix: taken, path, sharedHost: true, workerId: undefined };
@@ -72,7 +68,7 @@ function onWorkerPath(url: string, project: string | undefined, routes: RouteTab
     return refused(missError(route, workerId.slice(0, 100)), workerId);
   }
   const path = `/${url.slice(taken.length)}`;
-  const error = pathError(path);
+  const error = targetError(path);
   if (error !== undefined) return refused(error, workerId);
   return { kind: "function", route, prefix: taken, path, sharedHost: true, workerId };
 }
@@ -88,8 +84,8 @@ function onFunctionHost(
   if (label === undefined) return refused(missError("function_not_found", name));
   const route = routes.bySlug(label.slug, label.alias, project);
   if (typeof route === "string") return refused(missError(route, name));
-  if (!url.startsWith("/")) return refused(malformed("it is not a path"));
-  const error = pathError(url);
+  if (!url.startsWith("/")) return refused(notAPath());
+  const error = targetError(url);
   if (error !== undefined) return refused(error);
   const at = { prefix: "", path: url, sharedHost: false, workerId: undefined };
   return { kind: "function", route, ...at };
@@ -103,18 +99,8 @@ function segmentEnd(url: string): number {
   return url.length;
 }
 
-function pathError(path: string): ReactorError | undefined {
-  if (!oddPattern.test(path)) return undefined;
-  if (illegalPattern.test(path)) return malformed("it holds a character that must be encoded");
-  const query = path.indexOf("?");
-  const bare = query < 0 ? path : path.slice(0, query);
-  if (dotSegmentPattern.test(bare))
-    return malformed("its path has a dot segment; resolve it first");
-  return undefined;
-}
-
-function malformed(why: string): ReactorError {
-  return new ReactorError("invalid_request", `Cannot read the request target: ${why}`);
+function notAPath(): ReactorError {
+  return new ReactorError("invalid_request", "Cannot read the request target: it is not a path");
 }
 
 function refused(error: ReactorError, workerId?: string): Target {

@@ -1,17 +1,16 @@
 import { type Admin, adminPrefixes } from "../admin/admin.ts";
 import { isWorkerPath } from "../admin/workers/worker-api.ts";
+import { edgeHeaders } from "../admin/edge.ts";
 import type { Ids } from "../base/ids.ts";
-import type { ControlPlane } from "../control/control-plane.ts";
-import { anonymousCaller, requireScope } from "../domain/caller.ts";
+import { requireScope } from "../domain/caller.ts";
 import { errorEnvelope, ReactorError } from "../domain/errors.ts";
-import { headerValue } from "../http/header-value.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
+import { targetError } from "../http/target-error.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface FallbackOptions {
   readonly admin: Admin;
   readonly metrics: Metrics;
-  readonly control: ControlPlane;
   readonly ids: Ids;
 }
 
@@ -19,7 +18,10 @@ export interface FallbackOptions {
 export function createFallback(options: FallbackOptions): (http: HttpExchange) => void {
   return (http) => {
     const [path = "/"] = http.target.split("?", 1);
-    if (adminPrefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) {
+    const unreadable = targetError(path);
+    if (unreadable !== undefined) {
+      answerError(options, http, unreadable);
+    } else if (adminPrefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) {
       options.admin.handler(http);
     } else if (isWorkerPath(path)) {
       options.admin.workerHandler(http);
@@ -34,13 +36,11 @@ export function createFallback(options: FallbackOptions): (http: HttpExchange) =
 
 async function answerMetrics(options: FallbackOptions, http: HttpExchange): Promise<void> {
   try {
-    const credential = /^Bearer (\S+)$/i.exec(
-      headerValue(http.headers, "authorization") ?? "",
-    )?.[1];
-    const caller = credential === undefined ? undefined : options.control.authenticate(credential);
-    requireScope(caller ?? anonymousCaller, "metrics:read");
+    requireScope(options.admin.admit(http), "metrics:read");
+    if (http.method !== "GET" && http.method !== "HEAD") throw notByMethod(http.method);
     const body = await options.metrics.text();
-    const headers = ["content-type", options.metrics.contentType, "cache-control", "no-store"];
+    const headers = ["content-type", options.metrics.contentType];
+    for (const [name, value] of edgeHeaders) headers.push(name, value);
     const bytes = Buffer.from(body);
     http.whole(200, headers, bytes, bytes.length);
   } catch (error) {
@@ -56,5 +56,21 @@ function answerError(options: FallbackOptions, http: HttpExchange, error: Reacto
   const requestId = options.ids.next("req");
   const body = Buffer.from(JSON.stringify(errorEnvelope(error, requestId)));
   const headers = ["content-type", "application/json", "x-request-id", requestId];
+  if (error.code === "auth_required") headers.push("www-authenticate", 'Bearer realm="reactor"');
+  if (error.code === "method_not_allowed") headers.push("allow", String(error.details["allow"]));
+  if (error.retryAfterSecs !== undefined) {
+    headers.push("retry-after", String(error.retryAfterSecs));
+  }
+  for (const [name, value] of edgeHeaders) headers.push(name, value);
   http.whole(error.status, headers, body, body.length);
+}
+
+function notByMethod(method: string): ReactorError {
+  return new ReactorError(
+    "method_not_allowed",
+    `${method} is not possible at "/metrics"; send GET`,
+    {
+      details: { allow: "GET, HEAD" },
+    },
+  );
 }

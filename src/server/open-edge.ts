@@ -88,7 +88,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
   });
   const gateway = createGateway({
     serving,
-    fallback: createFallback({ admin, metrics, control, ids }),
+    fallback: createFallback({ admin, metrics, ids }),
     health: () => ({ status: "ok", version, runtimes }),
     clock,
     ids,

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ClientError } from "../../src/client/client-error.ts";
+import { adminSpellings, spellings } from "./path-spellings.ts";
 import { type RawAnswer, rawExchange } from "./raw-http.ts";
 import { startServer, type TestServer } from "./reactor.ts";
 
@@ -20,124 +21,22 @@ beforeAll(async () => {
   await server.deploy("open", telling("open"));
   const made = await server.client.createKey({ name: "l", scopes: ["functions:locked:invoke"] });
   lockedKey = made.key;
+  for (const name of ["locked", "open"]) {
+    await server.client.setAlias(name, "beta", [{ revision: 1, weight: 100 }]);
+  }
 });
 
 afterAll(async () => {
   await server.stop();
 });
 
-/** Ways to write a slash, a dot segment up and a name, of which every combination is tried. */
-const slashes = [
-  "/",
-  "//",
-  "/./",
-  "%2f",
-  "%2F",
-  "%252f",
-  "\\",
-  "%5c",
-  "/;/",
-  "%00/",
-  "%c0%af",
-  "\uff0f",
-];
-const ups = [
-  "..",
-  "%2e%2e",
-  ".%2e",
-  "%2E.",
-  "%252e%252e",
-  "..;",
-  "...",
-  ".. ",
-  "..%00",
-  "%c0%ae%c0%ae",
-];
-const locks = [
-  "locked",
-  "Locked",
-  "%6cocked",
-  "locked.",
-  "locked%20",
-  "locked;a=b",
-  "locked%00",
-  "locke\u0064%2f",
-  "%256cocked",
-  "lo%63ked",
-  "locked%09",
-  "LOCKED",
-  "locked%2e",
-  "\u006c\u006fcked@1",
-];
-
-const spellings: ReadonlySet<string> = new Set([
-  ...slashes.flatMap((slash) => [
-    `/fn${slash}v1/locked/x`,
-    `/fn/v1${slash}locked/x`,
-    `/fn/v1/open${slash}locked`,
-    `/fn/v1/locked${slash}x`,
-    `${slash}fn/v1/locked/x`,
-  ]),
-  ...ups.flatMap((up) => [
-    `/fn/v1/open/${up}/locked`,
-    `/fn/v1/open/x/${up}/${up}/locked/x`,
-    `/fn/v1/locked/${up}/open`,
-    `/fn/v1/${up}/v1/locked`,
-    `/fn/v1/${up}/${up}/fn/v1/locked`,
-    `/fn/v1/open${up}/locked`,
-    `/fn/v1/open/${up}%2flocked`,
-    `/fn/v1/open%2f${up}%2flocked`,
-  ]),
-  ...locks.flatMap((name) => [
-    `/fn/v1/${name}`,
-    `/fn/v1/${name}/x`,
-    `/fn/v1/./${name}`,
-    `/fn/v1/open/../${name}`,
-  ]),
-  ...[
-    "#",
-    "#/../locked",
-    "?",
-    "?/../../locked",
-    "%3f/../locked",
-    "%23/../locked",
-    "&x",
-    "*",
-    "~",
-  ].map((tail) => `/fn/v1/open${tail}`),
-  "http://127.0.0.1/fn/v1/locked",
-  "http://x/fn/v1/open/../locked",
-  "http://x:80/fn/v1/locked/x",
-  "HTTP://X/fn/v1/locked",
-  "https://x/fn/v1/locked",
-  "http:///fn/v1/locked",
-  "http://x@127.0.0.1/fn/v1/locked",
-  "//x/fn/v1/locked",
-  "*",
-  "fn/v1/locked",
-  "./fn/v1/locked",
-  "/FN/v1/locked",
-  "/fn/V1/locked",
-  "/%66n/v1/locked",
-  "/fn/%761/locked",
-  "/fn/v1/locked/",
-  "/fn/v1/locked?x=/fn/v1/open",
-  "/fn/v1/open?x=/fn/v1/locked",
-  "/fn/v1/open/fn/v1/locked",
-  "/fn/v1/locked@production/x",
-  "/fn/v1/open@1/x",
-]);
-
-function ask(target: string, headers: readonly string[] = []): Promise<RawAnswer> {
-  return rawExchange(
-    server.port,
-    Buffer.from(
-      `GET ${target} HTTP/1.1\r\nHost: x\r\n${headers.map((line) => `${line}\r\n`).join("")}Connection: close\r\n\r\n`,
-    ),
-  ).then(({ answers }) => {
-    expect({ target, answers: answers.length }).toEqual({ target, answers: 1 });
-    return answers[0] as RawAnswer;
-  });
+/** How a spelling of the corpus is asked on a way in, and what it names there when nothing is decoded. */
+interface SpelledWay {
+  readonly method: string;
+  readonly host: string;
+  target(spelling: string): string;
+  /** The function that is named and what is left of the path for it; undefined when it is none. */
+  written(target: string): Told | undefined;
 }
 
 interface Told {
@@ -145,43 +44,113 @@ interface Told {
   readonly path: string;
 }
 
-/** The function that a spelling names when nothing is decoded, and what is left of it for the function. */
-function written(target: string): Told | undefined {
-  const origin = /^https?:\/\/x(?::80)?(?=\/)/i.exec(target)?.[0] ?? "";
-  const match = /^\/fn\/v1\/(locked|open)(?:@(?:1|production))?(\/[^?#]*)?(?:[?#].*)?$/.exec(
-    target.slice(origin.length),
-  );
-  return match === null ? undefined : { name: match[1] ?? "", path: match[2] ?? "/" };
+/** Below `/fn/v1/`, with each function's name written this way. */
+function belowPrefix(segment: (name: string) => string): SpelledWay {
+  return {
+    method: "GET",
+    host: "x",
+    target: (spelling) =>
+      spelling
+        .replaceAll("/fn/v1/locked", `/fn/v1/${segment("locked")}`)
+        .replaceAll("/fn/v1/open", `/fn/v1/${segment("open")}`),
+    written(target) {
+      const origin = /^https?:\/\/x(?::80)?(?=\/)/i.exec(target)?.[0] ?? "";
+      const match =
+        /^\/fn\/v1\/(?:default:)?(locked|open)(?:@(?:1|production|beta))?(\/[^?#]*)?(?:[?#].*)?$/.exec(
+          target.slice(origin.length),
+        );
+      return match === null ? undefined : { name: match[1] ?? "", path: match[2] ?? "/" };
+    },
+  };
+}
+
+/** Below `/invoke/`, where the whole rest is a name. */
+const invoke: SpelledWay = {
+  method: "POST",
+  host: "127.0.0.1",
+  target: (spelling) => spelling.replaceAll("/fn/v1/", "/invoke/").replaceAll("//x", "//127.0.0.1"),
+  written(target) {
+    const match =
+      /^(?:https?:\/\/127\.0\.0\.1)?\/invoke\/(locked|open)(?:@(?:1|production|beta))?(?:[?#].*)?$/i;
+    const name = match.exec(target)?.[1];
+    return name === undefined ? undefined : { name, path: "/" };
+  },
+};
+
+/** On a function's own host the whole path is the function's, whatever it spells. */
+function onHost(host: string, name: string): SpelledWay {
+  return {
+    method: "GET",
+    host,
+    target: (spelling) => spelling.replaceAll("//x", `//${host}`),
+    written(target) {
+      const path = target
+        .replace(new RegExp(`^https?://${host}(?=[/?]|$)`, "i"), "")
+        .split("?", 1)[0];
+      return { name, path: path === "" ? "/" : (path ?? "") };
+    },
+  };
+}
+
+const spelledWays: readonly (readonly [string, SpelledWay])[] = [
+  ["path", belowPrefix((name) => name)],
+  ["alias", belowPrefix((name) => `${name}@beta`)],
+  ["revision", belowPrefix((name) => `${name}@1`)],
+  ["project", belowPrefix((name) => `default:${name}`)],
+  ["invoke", invoke],
+  ["open host", onHost("open.fn.localhost", "open")],
+  ["open alias host", onHost("beta--open.fn.localhost", "open")],
+  ["locked host", onHost("locked.fn.localhost", "locked")],
+  ["locked alias host", onHost("beta--locked.fn.localhost", "locked")],
+];
+
+async function ask(
+  target: string,
+  headers: readonly string[] = [],
+  { method, host }: { readonly method: string; readonly host: string } = {
+    method: "GET",
+    host: "127.0.0.1",
+  },
+): Promise<RawAnswer> {
+  const lines = [`Host: ${host}`, ...headers, "Connection: close"];
+  const head = Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+  const { answers } = await rawExchange(server.port, head);
+  expect({ target, answers: answers.length }).toEqual({ target, answers: 1 });
+  return answers[0] as RawAnswer;
 }
 
 test("there are more than 200 spellings", () => {
   expect(spellings.size).toBeGreaterThan(200);
 });
 
-for (const who of ["without a key", "with a key of the locked one"] as const) {
-  test(`no spelling runs another function than it names, ${who}, nor lets it see another path`, async () => {
-    const headers = who === "without a key" ? [] : [`Authorization: Bearer ${lockedKey}`];
-    const wrong: unknown[] = [];
-    let ran = 0;
-    for (const target of spellings) {
-      const { status, body } = await ask(target, headers);
-      if (status !== 200) {
-        if (status < 400 || status >= 500) wrong.push({ target, status });
-        continue;
+describe.each(spelledWays)("on the way in by %s", (what, way) => {
+  test.each(["without a key", "with a key of the locked one"])(
+    "no spelling runs another function than it names, %s, nor lets it see another path",
+    async (who) => {
+      const headers = who === "without a key" ? [] : [`Authorization: Bearer ${lockedKey}`];
+      const wrong: unknown[] = [];
+      let ran = 0;
+      for (const spelling of spellings) {
+        const target = way.target(spelling);
+        const { status, body } = await ask(target, headers, way);
+        if (status !== 200) {
+          if (status < 400 || status >= 500) wrong.push({ target, status });
+          continue;
+        }
+        ran += 1;
+        const told = JSON.parse(body) as Told;
+        const wanted = way.written(target);
+        const locked = told.name === "locked" && headers.length === 0;
+        if (locked || told.name !== wanted?.name || told.path !== wanted.path) {
+          wrong.push({ target, told, wanted });
+        }
       }
-      ran += 1;
-      const told = JSON.parse(body) as Told;
-      const wanted = written(target);
-      const locked = told.name === "locked" && headers.length === 0;
-      if (locked || told.name !== wanted?.name || told.path !== wanted.path) {
-        wrong.push({ target, told, wanted });
-      }
-    }
-    expect(wrong).toEqual([]);
-    // The honest ones among them do run, or the rule would hold of a server that refuses all.
-    expect(ran).toBeGreaterThan(5);
-  });
-}
+      expect(wrong).toEqual([]);
+      // The honest ones among them do run, or the rule would hold of a server that refuses all.
+      if (headers.length > 0 || !what.startsWith("locked")) expect(ran).toBeGreaterThan(2);
+    },
+  );
+});
 
 test("a spelling that names the locked function is refused for want of a key, not for its path", async () => {
   for (const target of ["/fn/v1/locked", "/fn/v1/locked/x", "/fn/v1/locked?x=/fn/v1/open"]) {
@@ -189,52 +158,60 @@ test("a spelling that names the locked function is refused for want of a key, no
   }
 });
 
-const adminSpellings: readonly string[] = [
-  ...[
-    "_admin",
-    "%5fadmin",
-    "%5Fadmin",
-    "%255fadmin",
-    "_ADMIN",
-    "_admin%00",
-    "_admin;",
-    "_admin.",
-    "_%61dmin",
-  ].flatMap((name) => [
-    `/fn/v1/${name}/functions`,
-    `/fn/v1//${name}/functions`,
-    `/fn/v1/./${name}/functions`,
-    `/fn/v1/open/../${name}/functions`,
-    `/fn/v1/open/%2e%2e/${name}/functions`,
-    `/fn/v1/open%2f..%2f${name}%2ffunctions`,
-    `/fn/v1/open/..\\${name}/functions`,
-  ]),
-  "/api/v1/functions",
-  "//api/v1/functions",
-  "/fn/v1/../../api/v1/functions",
-  "/fn/v1/open/../../../api/v1/functions",
-  "/fn/v1/%2e%2e/%2e%2e/api/v1/functions",
-  "/%61pi/v1/functions",
-  "/api/v1/../v1/functions",
-  "/metrics",
-  "/fn/v1/..",
-  "/fn/v1/../metrics",
-];
-
-test("no spelling reaches the admin API without a key, nor with one that may only invoke", async () => {
+test("no spelling reaches the server's own paths without a key, nor with one that may only invoke", async () => {
   for (const headers of [[], [`Authorization: Bearer ${lockedKey}`]]) {
     for (const target of adminSpellings) {
-      const { status, body } = await ask(target, headers);
-      const ofFunction = body.includes('"name":"open"') && written(target) !== undefined;
-      // A key that may only invoke may list the functions that it may invoke.
-      const listed = status === 200 && headers.length > 0 && !body.includes('"open"');
-      const refused = status >= 400 && status < 500;
-      expect({ target, status, right: refused || listed || ofFunction }).toEqual({
-        target,
-        status,
-        right: true,
-      });
+      for (const method of ["GET", "POST", "DELETE"]) {
+        const { status, body } = await ask(target, headers, { method, host: "127.0.0.1" });
+        const ofFunction = body.includes('"name":"open"');
+        // A key that may only invoke may list the functions that it may invoke.
+        const listed = status === 200 && headers.length > 0 && !body.includes('"open"');
+        const refused = status >= 400 && status < 500;
+        const right = refused || listed || ofFunction;
+        expect({ method, target, status, right }).toMatchObject({ target, right: true });
+      }
     }
+  }
+});
+
+test("a target of the server's own that another reader would resolve is refused, with the admin key too", async () => {
+  const admin = [`Authorization: Bearer ${server.key}`];
+  for (const target of [
+    "/api/v1/../v1/functions",
+    "/api/../fn/v1/_admin/functions",
+    "/fn/v1/_admin/../_admin/functions",
+    "/api/v1/functions/./open",
+    "/api/v1/functions/%2e%2e/functions",
+    "/api/v1/functions/.",
+    "/api/v1/functions/..",
+    "/api/v1\\functions",
+    "/api/v1/x\\..\\functions",
+    "/metrics/../metrics",
+    "/./scripts",
+  ]) {
+    const { status, body } = await ask(target, admin);
+    expect({ target, status, body: body.slice(0, 200) }).toMatchObject({ target, status: 400 });
+  }
+  expect((await ask("/api/v1/functions/open", admin)).status).toBe(200);
+});
+
+test("on a function's own host nothing is the server's", async () => {
+  for (const target of [
+    "/api/v1/health",
+    "/health",
+    "/metrics",
+    "/scripts",
+    "/fn/v1/health",
+    "/invoke/locked",
+  ]) {
+    const { status, body } = await ask(target, [`Authorization: Bearer ${server.key}`], {
+      method: "GET",
+      host: "open.fn.localhost",
+    });
+    expect({ status, body }).toEqual({
+      status: 200,
+      body: JSON.stringify({ name: "open", path: target }),
+    });
   }
 });
 

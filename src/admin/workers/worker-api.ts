@@ -1,8 +1,7 @@
 import { ReactorError } from "../../domain/errors.ts";
 import { workerError } from "../../domain/worker-error.ts";
 import { answerByFetch } from "../../http/answer-by-fetch.ts";
-import { checkHost } from "../../http/check-host.ts";
-import { checkOrigin } from "../../http/check-origin.ts";
+import { checkSite } from "../../http/check-site.ts";
 import type { HttpExchange } from "../../http/http-exchange.ts";
 import { admitRequest } from "../access.ts";
 import { mediaType } from "../body.ts";
@@ -83,14 +82,7 @@ async function answer(
   const { route, id } = findRoute(pathOf(http)) ?? unserved(http);
   try {
     checkEdge(http, request, route, services);
-    const { caller } = admitRequest({
-      headers: request.headers,
-      address: services.clientAddress?.(http) ?? http.remoteAddress,
-      open: route.open ?? false,
-      mode: services.mode,
-      control: services.control,
-      failures,
-    });
+    const { caller } = admitRequest(http, { open: route.open ?? false, services, failures });
     const response = await route.run({ request, http, id, caller, services });
     return withHeaders(response, requestId);
   } catch (thrown) {
@@ -113,15 +105,8 @@ function checkEdge(
   route: WorkerRoute,
   services: AdminServices,
 ): void {
-  const { method, host } = http;
-  checkHost(host, services.hosts, http.localAddress);
-  checkOrigin({
-    method,
-    host,
-    origin: headers.get("origin") ?? undefined,
-    fetchSite: headers.get("sec-fetch-site") ?? undefined,
-    fetchMode: headers.get("sec-fetch-mode") ?? undefined,
-  });
+  const { method } = http;
+  checkSite(http, services.hosts);
   if (method !== route.method && !(method === "HEAD" && route.method === "GET")) {
     throw new ReactorError(
       "method_not_allowed",
