@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { rawConnection, rawExchange } from "./raw-http.ts";
 import { startServer, type TestServer, until } from "./reactor.ts";
+import { invokeWay, waysToFunction } from "./ways-in.ts";
 
 /** Slow, silent and endless clients, beside one that works. */
 let server: TestServer;
@@ -21,11 +22,11 @@ const handling = `let taken = 0, produced = 0, cancelled = false, release;
 const piece = new Uint8Array(65536);
 export default {
   async fetch(request) {
-    const { pathname } = new URL(request.url);
+    const { pathname, search } = new URL(request.url);
     if (pathname === "/counts") return Response.json({ taken, produced, cancelled });
     if (pathname === "/ignore") await new Promise((resolve) => { release = resolve; });
     if (pathname === "/release") release();
-    if (pathname === "/take") {
+    if (pathname === "/take" || search === "?/take") {
       for await (const chunk of request.body) taken += chunk.length;
       return new Response("all of it");
     }
@@ -43,6 +44,7 @@ beforeAll(async () => {
   await server.deploy("handling", handling, { limits, concurrency: { max_instances: 1 } });
   await server.deploy("capped", handling, { limits: { max_body_in_mb: 1, timeout_ms: 60_000 } });
   await server.deploy("working", `export default { fetch: () => new Response("works") };`);
+  await server.client.setAlias("capped", "beta", [{ revision: 1, weight: 100 }]);
   slowHead = answerToSlowHead();
 });
 
@@ -186,6 +188,85 @@ for (const way of ["declared", "chunked"] as const) {
     );
   });
 }
+
+interface BodyPlace {
+  readonly host: string;
+  readonly target: string;
+  readonly type: string;
+  /** The server's own path: the key is asked for first. */
+  readonly isServers: boolean;
+  /** What may be held of a body before its cap: only code may be large. */
+  readonly heldMax: number;
+}
+
+function bodyPlaces(): readonly BodyPlace[] {
+  const worker = invokeWay("capped");
+  const json = "application/json";
+  const own = (target: string, type = json, heldMax = mebibyte): BodyPlace => ({
+    host: "127.0.0.1",
+    target,
+    type,
+    isServers: true,
+    heldMax,
+  });
+  const toFunction = (host: string, target: string, type: string): BodyPlace => ({
+    host,
+    target,
+    type,
+    isServers: false,
+    heldMax: mebibyte,
+  });
+  return [
+    ...waysToFunction("capped").map(({ host, prefix }) =>
+      toFunction(host, `${prefix}/take`, "text/plain"),
+    ),
+    toFunction(worker.host, `${worker.prefix}?/take`, json),
+    own("/api/v1/functions"),
+    own("/fn/v1/_admin/functions"),
+    own("/api/v1/keys"),
+    own("/api/v1/playground/run"),
+    own("/deploy", json, 72 * mebibyte),
+    own("/api/v1/functions/capped/deployments", "application/zip", 50 * mebibyte),
+    own("/api/v1/functions/capped/deployments", json, 72 * mebibyte),
+  ];
+}
+
+test("a body without an end is refused on every way in that takes one, with a key and without", async () => {
+  for (const { host, target, type, isServers, heldMax } of bodyPlaces()) {
+    for (const key of [server.key, "rk_wrong"]) {
+      const startBytes = await resetPeak();
+      const socket = await rawConnection(server.port);
+      const answered = new Promise<string>((resolve) => {
+        socket.once("data", (chunk) => resolve(chunk.toString("latin1")));
+      });
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.on("error", () => undefined);
+      const lines = [`Host: ${host}`, `X-Reactor-Key: ${key}`, `Content-Type: ${type}`];
+      socket.write(
+        `POST ${target} HTTP/1.1\r\n${lines.join("\r\n")}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      );
+      const poured = pour(socket, 1024 * mebibyte, chunkOf);
+      const answer = await answered;
+      socket.destroy();
+      await closed;
+      const grownBytes = (await peakBytes()) - startBytes;
+      const isAsked = isServers && key !== server.key;
+      const what = `${host} ${target} ${type}`;
+      expect({ what, status: answer.slice(9, 12) }).toEqual({
+        what,
+        status: isAsked ? "401" : "413",
+      });
+      const heldBytes = isAsked ? 0 : heldMax;
+      const takenMax = heldBytes + serverBytes + betweenBytes;
+      expect({ what, right: poured() < takenMax, takenMax }).toMatchObject({ what, right: true });
+      const grownMax = heldBytes + serverBytes + noiseBytes;
+      expect({ what, right: grownBytes < grownMax, grownBytes }).toMatchObject({
+        what,
+        right: true,
+      });
+    }
+  }
+}, 60_000);
 
 test("an upload that the function does not read comes to rest: nothing gathers in the server", async () => {
   const startBytes = await resetPeak();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { rawConnection, rawExchange } from "./raw-http.ts";
 import { startServer, type TestServer, until } from "./reactor.ts";
+import { invokeWay, type WayIn, waysToFunction } from "./ways-in.ts";
 
 /**
  * The edge's timers on real sockets, lowered by their settings: each ends a client that is silent
@@ -51,6 +52,7 @@ beforeAll(async () => {
   const concurrency = { max_instances: 1, per_instance: 100, max_concurrency: 100 };
   await server.deploy("handling", handling, { limits, concurrency });
   await server.deploy("working", `export default { fetch: () => new Response("works") };`);
+  await server.client.setAlias("handling", "beta", [{ revision: 1, weight: 100 }]);
 });
 
 afterAll(async () => {
@@ -122,6 +124,77 @@ describe("a client that falls silent in its body", () => {
     }, 30_000);
   }
 });
+
+/** Every place that takes a body, with the request that would be right. */
+function bodyPlaces(): readonly { readonly way: WayIn; readonly type: string }[] {
+  const own = (prefix: string, type = "application/json"): { way: WayIn; type: string } => ({
+    way: { name: prefix, host: "127.0.0.1", prefix },
+    type,
+  });
+  const worker = invokeWay("handling");
+  return [
+    ...waysToFunction("handling").map((way) => ({
+      way: { ...way, prefix: `${way.prefix}/take` },
+      type: "text/plain",
+    })),
+    { way: { ...worker, prefix: `${worker.prefix}?/take` }, type: "application/json" },
+    own("/api/v1/functions"),
+    own("/fn/v1/_admin/functions"),
+    own("/api/v1/functions/handling/deployments", "application/zip"),
+    own("/api/v1/functions/handling/deployments", "application/gzip"),
+    own("/api/v1/playground/run"),
+    own("/deploy"),
+  ];
+}
+
+test("a silent body is given up on every way in that takes one, declared or chunked", async () => {
+  const framings = ["Content-Length: 200000", "Transfer-Encoding: chunked"];
+  const silent = await Promise.all(
+    bodyPlaces().flatMap(({ way, type }) =>
+      framings.map(async (framing) => {
+        const lines = [
+          `Host: ${way.host}`,
+          `Authorization: Bearer ${server.key}`,
+          `Content-Type: ${type}`,
+          framing,
+        ];
+        const first = `POST ${way.prefix} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`;
+        const body = framing.endsWith("chunked") ? "1\r\n{\r\n" : "{";
+        return { what: `${way.name} ${type} ${framing}`, client: await client(first + body) };
+      }),
+    ),
+  );
+  const errors = await workUntil("every silent body is given up", () =>
+    silent.every(({ client: { isClosed } }) => isClosed()),
+  );
+  expect(errors).toBe(0);
+  const wrong = silent.flatMap(({ what, client: { text } }) =>
+    text().startsWith("HTTP/1.1 400 ") && text().includes("nothing came of its body")
+      ? []
+      : [{ what, text: text() }],
+  );
+  expect(wrong).toEqual([]);
+}, 30_000);
+
+test("a reader that stops is cut on every way to a function", async () => {
+  const ways = [
+    ...waysToFunction("handling").map((way) => ({ ...way, method: "GET", rest: "/endless" })),
+    { ...invokeWay("handling"), method: "POST", rest: "" },
+  ];
+  const before = await cancelled();
+  const stalled = await Promise.all(
+    ways.map(async ({ host, prefix, method, rest }) => {
+      const reader = await client(`${method} ${prefix}${rest} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      reader.socket.once("data", () => reader.socket.pause());
+      return reader;
+    }),
+  );
+  await workUntil(
+    "the function hears that all of them are gone",
+    async () => (await cancelled()) - before === ways.length,
+  );
+  for (const { socket } of stalled) socket.destroy();
+}, 40_000);
 
 test("one that sends a byte now and then, and one whose function takes its time, are answered", async () => {
   const slow = await client(chunked);

@@ -1,0 +1,32 @@
+/** A way by which a request gets into the server. */
+export interface WayIn {
+  readonly name: string;
+  /** The Host header. */
+  readonly host: string;
+  /** What the request target begins with. */
+  readonly prefix: string;
+}
+
+/** Every way to the function of this name in the default project, which has an alias `beta` and a revision 1. */
+export function waysToFunction(name: string): readonly WayIn[] {
+  return [
+    { name: "path", host: "x", prefix: `/fn/v1/${name}` },
+    { name: "alias", host: "x", prefix: `/fn/v1/${name}@beta` },
+    { name: "revision", host: "x", prefix: `/fn/v1/${name}@1` },
+    { name: "project", host: "x", prefix: `/fn/v1/default:${name}` },
+    { name: "function host", host: `${name}.fn.localhost`, prefix: "" },
+    { name: "alias host", host: `beta--${name}.fn.localhost:8080`, prefix: "" },
+    {
+      name: "absolute form",
+      host: `${name}.fn.localhost`,
+      prefix: `http://${name}.fn.localhost`,
+    },
+  ];
+}
+
+/** The worker family's way: by POST, and nothing but a query may follow. */
+export const invokeWay = (name: string): WayIn => ({
+  name: "invoke",
+  host: "127.0.0.1",
+  prefix: `/invoke/${name}`,
+});
