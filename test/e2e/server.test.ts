@@ -2,7 +2,15 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { processesWith, reactor, root, startServer, type TestServer, until } from "./reactor.ts";
+import {
+  makeRunDir,
+  processesWith,
+  reactor,
+  root,
+  startServer,
+  type TestServer,
+  until,
+} from "./reactor.ts";
 
 /** The server as a process: start, second server, drain, restart, death. */
 let server: TestServer;
@@ -125,7 +133,8 @@ test("promote under load: no request fails, none is answered by the old version 
 });
 
 test("SIGTERM lets a running request finish, exits 0 and leaves no process or run folder behind", async () => {
-  const own = await startServer();
+  const runDir = await makeRunDir();
+  const own = await startServer({ env: { REACTOR_RUN_DIR: runDir } });
   await own.deploy(
     "slow",
     `export default { async fetch() { await new Promise((r) => setTimeout(r, 400)); return new Response("whole"); } };`,
@@ -139,10 +148,12 @@ test("SIGTERM lets a running request finish, exits 0 and leaves no process or ru
       ).text(),
     ),
   );
+  expect(await processesWith(runDir)).not.toEqual([]);
   own.signal("SIGTERM");
   expect(await running).toBe("whole");
   expect(await own.exited).toBe(0);
-  expect(await processesWith(own.dataDir)).toEqual([]);
+  expect(await processesWith(runDir)).toEqual([]);
+  expect(await stat(runDir).catch((error: NodeJS.ErrnoException) => error.code)).toBe("ENOENT");
   await own.stop();
 });
 
