@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { startServer, type TestServer } from "./reactor.ts";
+import { startServer, type TestServer, until } from "./reactor.ts";
 
 /**
  * Code that cannot be served, on every runtime: each deployment is kept as `failed`, and its log
@@ -149,6 +149,39 @@ describe.each(rows.map((row) => [row.runtime, row] as const))("%s", (runtime, { 
     expect(deployment.failure?.log).toMatch(log);
     const { items } = await server.client.listDeployments(name);
     expect(items).toMatchObject([{ id: deployment.id, status: "failed" }]);
+  });
+});
+
+/** Large modules that import nothing are not bundled, so that only the runtime reads them. */
+describe.each(["bun", "node", "deno"])("a large module on %s", (runtime) => {
+  const padding = "// A line of a large module that says nothing at all.\n".repeat(20_000);
+  const deploy = (name: string, source: string) => {
+    const manifest = { name, runtime, access: "public" };
+    const files = new Map<string, Uint8Array>([
+      ["index.js", Buffer.from(padding + source)],
+      ["reactor.json", Buffer.from(JSON.stringify(manifest))],
+    ]);
+    return server.client.deploy(name, { files, createFunction: true, promote: true });
+  };
+
+  test("with a syntax error is a failed deployment that says where", async () => {
+    const deployment = await deploy(
+      `${runtime}-large-broken`,
+      "export default {\n  fetch: () => 1 +* 2,\n};\n",
+    );
+    expect(deployment).toMatchObject({ status: "failed", failure: { code: "cold_start_failed" } });
+    expect(deployment.failure?.log).toMatch(/index\.js:20002:\d+/);
+  });
+
+  test("names file, line and column where it throws", async () => {
+    const name = `${runtime}-large-throws`;
+    const source = 'export default {\n  fetch() {\n    throw new Error("planned");\n  },\n};\n';
+    expect((await deploy(name, source)).status).toBe("ready");
+    expect((await server.fetch(`/fn/v1/${name}`)).status).toBe(500);
+    await until("the log has the trace", async () => {
+      const logged = await server.client.readLogs(name);
+      return logged.some(({ message }) => /index\.js:20003:1[15]\b/.test(message));
+    });
   });
 });
 

@@ -4,6 +4,8 @@ import { ReactorError } from "../../domain/errors.ts";
 import type { Artifact, BundleFiles, PrepareRequest } from "../driver.ts";
 import { bundlePlugin, type BundleUse, requireKey, sourceName } from "./bundle-plugin.ts";
 import type { BundleTarget } from "./bundle-target.ts";
+import { bannerOf, inlineSourceMap } from "./bundled-bytes.ts";
+import { verbatimModule } from "./verbatim-module.ts";
 
 const entryStems = ["code/index", "index", "handler", "main"];
 const entryExtensions = [".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".cjs", ".cts"];
@@ -37,9 +39,12 @@ export async function bundleFunction(
   signal.throwIfAborted();
   const { files, deploymentId } = request;
   const entrypoint = entryOf(files, request.manifest.entrypoint);
+  const { handler } = request.manifest;
+  const verbatim = await verbatimModule({ files, entrypoint, target, handler });
+  if (verbatim !== undefined) return { deploymentId, entrypoint, code: verbatim };
   const use: BundleUse = { requiresBuiltins: false, missingRequires: new Map() };
   const building = { files, entrypoint, target, use };
-  const built = await buildWithHandler(building, request.manifest.handler);
+  const built = await buildWithHandler(building, handler);
   signal.throwIfAborted();
   const code = moduleBytes(built, building);
   if (code.length > moduleBytesMax) {
@@ -130,11 +135,6 @@ async function buildModule({ files, entrypoint, target, use }: Building): Promis
   }
 }
 
-/** The first lines of every module. */
-function bannerOf(target: BundleTarget): string {
-  return `${target.mark}\n//`;
-}
-
 /**
  * The module with its source map inline, so that stack traces name the author's files and lines.
  * Put together of bytes, since both parts may have megabytes.
@@ -149,23 +149,17 @@ function moduleBytes(result: Built, { target, use }: Building): Buffer {
   const body = use.requiresBuiltins
     ? [Buffer.from(`${target.mark}\n${requireLine}`), code.subarray(bannerOf(target).length)]
     : [code];
-  const mark = Buffer.from("//# sourceMappingURL=data:application/json;base64,");
-  const map = Buffer.from(`${inlineMap(bytes(".map")).toString("base64")}\n`, "latin1");
-  return Buffer.concat([...body, mark, map]);
+  return Buffer.concat([...body, inlineMap(bytes(".map"))]);
 }
 
 /** The map with the names of its sources as their author knows them; its mappings are not touched. */
 function inlineMap(map: Buffer): Buffer {
   // Quotes inside of a text are escaped, so this can only be the key.
   const mappingsAt = map.indexOf('"mappings"');
-  const start: { version: number; sources: string[] } = JSON.parse(
+  const start: { sources: string[] } = JSON.parse(
     `${map.toString("utf8", 0, mappingsAt)}"mappings":""}`,
   );
-  const sources = start.sources.map(sourceName);
-  // Bun refuses a map without the sources' text, but needs it for no stack trace.
-  const sourcesContent = sources.map(() => "");
-  const named = JSON.stringify({ version: start.version, sources, sourcesContent });
-  return Buffer.concat([Buffer.from(`${named.slice(0, -1)},`), map.subarray(mappingsAt)]);
+  return inlineSourceMap(start.sources.map(sourceName), map.subarray(mappingsAt));
 }
 
 function describe(message: Message, use: BundleUse): string {

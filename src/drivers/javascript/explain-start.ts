@@ -41,12 +41,16 @@ async function explanationOf(
 ): Promise<readonly string[]> {
   const { entrypoint, sources } = module;
   if (exit.reason === "start_timeout") {
-    const awaits = await topLevelAwaits(module);
-    return awaits.map((place) => `${place}: a top-level await`);
+    const awaits = await refusals(module, { "top-level-await": false });
+    return awaits.map(({ place }) => `${place}: a top-level await`);
   }
   if (sources.some((source) => log.includes(`${source}:`))) return [];
   const places = exit.reason === "load_failed" ? failedLoad(exit.message, module) : [];
-  return places.length > 0 ? places : [`This happened while ${entrypoint} was being imported`];
+  if (places.length > 0) return places;
+  // A module that was not bundled has not been parsed before.
+  const errors = exit.reason === "load_failed" ? await refusals(module, {}) : [];
+  if (errors.length > 0) return errors.map(({ place, text }) => `${place}: ${text}`);
+  return [`This happened while ${entrypoint} was being imported`];
 }
 
 /** What the module exports when none of it is a handler, else the import that the message names. */
@@ -79,17 +83,19 @@ function exportPlaces(module: Module): readonly string[] {
     });
 }
 
-/** Where a module awaits at its top level: esbuild refuses each for a target that has no such thing. */
-async function topLevelAwaits(module: Module): Promise<readonly string[]> {
+/** What esbuild refuses of a module's text, for a target that supports no more than given, and where. */
+async function refusals(
+  module: Module,
+  supported: Record<string, boolean>,
+): Promise<readonly { readonly place: string; readonly text: string }[]> {
   try {
-    const supported = { "top-level-await": false };
     await transform(module.text, { loader: "js", format: "esm", logLevel: "silent", supported });
     return [];
   } catch (error) {
     const { errors } = error as BuildFailure;
-    return errors.slice(0, placesMax).flatMap(({ location }) => {
+    return errors.slice(0, placesMax).flatMap(({ location, text }) => {
       const place = location === null ? undefined : module.placeAt(location.line, location.column);
-      return place === undefined ? [] : [place];
+      return place === undefined ? [] : [{ place, text }];
     });
   }
 }
