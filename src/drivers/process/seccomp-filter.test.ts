@@ -8,6 +8,7 @@ const kill = 0x80000000;
 const eperm = 0x00050001;
 const enosys = 0x00050026;
 const eafnosupport = 0x00050061;
+const eprotonosupport = 0x0005005d;
 
 /** Runs a classic BPF program over a struct seccomp_data as the kernel would. */
 function run(
@@ -29,6 +30,7 @@ function run(
     else if (code === 0x15) jump(accumulator === value);
     else if (code === 0x35) jump(accumulator >= value);
     else if (code === 0x45) jump((accumulator & value) !== 0);
+    else if (code === 0x54) accumulator = (accumulator & value) >>> 0;
     else if (code === 0x06) return value;
     else throw new Error(`unknown instruction ${code}`);
   }
@@ -86,9 +88,27 @@ describe.each(arches)("seccompFilter on %s", (name) => {
     }
   });
 
-  test("refuses the ioctls that type into a terminal", () => {
+  test("knows streams and datagrams of the internet's common protocols only", () => {
+    const flags = 0x80800;
+    for (const family of [2, 10]) {
+      for (let type = 0; type < 16; type++) {
+        const args = [family, type | flags, 0];
+        const expected = type === 1 || type === 2 ? allow : eperm;
+        expect(run(program, { arch, nr: socket[name], args })).toBe(expected);
+      }
+      for (let protocol = 0; protocol < 300; protocol++) {
+        const args = [family, 1 | flags, protocol];
+        const expected = [0, 1, 6, 17, 58].includes(protocol) ? allow : eprotonosupport;
+        expect(run(program, { arch, nr: socket[name], args })).toBe(expected);
+      }
+    }
+    expect(run(program, { arch, nr: socket[name], args: [1, 5, 0] })).toBe(allow);
+  });
+
+  test("refuses the ioctls that type into a terminal or give it a line discipline", () => {
     expect(run(program, { arch, nr: ioctl[name], args: [0, 0x5412] })).toBe(eperm);
     expect(run(program, { arch, nr: ioctl[name], args: [0, 0x541c] })).toBe(eperm);
+    expect(run(program, { arch, nr: ioctl[name], args: [0, 0x5423] })).toBe(eperm);
     expect(run(program, { arch, nr: ioctl[name], args: [0, 0x5401] })).toBe(allow);
   });
 });

@@ -7,12 +7,13 @@ const loadWord = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const jumpEqual = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
 const jumpGreaterOrEqual = 0x35; // BPF_JMP | BPF_JGE | BPF_K
 const jumpAnySet = 0x45; // BPF_JMP | BPF_JSET | BPF_K
+const keepBits = 0x54; // BPF_ALU | BPF_AND | BPF_K
 const returnValue = 0x06; // BPF_RET | BPF_K
 
 const allow = 0x7fff0000;
 const killProcess = 0x80000000;
 const errno = (code: number): number => 0x00050000 | code;
-const errnoCode = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
+const errnoCode = { EPERM: 1, ENOSYS: 38, EPROTONOSUPPORT: 93, EAFNOSUPPORT: 97 } as const;
 
 /** Offsets into struct seccomp_data; arguments are 64-bit little endian, low word first. */
 const offset = { nr: 0, arch: 4, argument: (index: number): number => 16 + index * 8 } as const;
@@ -28,8 +29,19 @@ const namespaceFlags =
   0x20000000 |
   0x40000000;
 const socketFamilies = { UNIX: 1, INET: 2, INET6: 10 } as const;
-/** ioctls that type into a terminal: a way out to whoever watches it. */
-const terminalIoctls = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c } as const;
+const socketTypes = { STREAM: 1, DGRAM: 2 } as const;
+/** The bits of a socket's type that are not flags. */
+const socketTypeBits = 0xf;
+/**
+ * What streams and datagrams may carry. Asking for any other, or for another type, has the kernel
+ * load a module for it: SCTP, DCCP, L2TP and their like, or MPTCP and UDP-Lite, which it has built in.
+ */
+const internetProtocols = { any: 0, ICMP: 1, TCP: 6, UDP: 17, ICMPV6: 58 } as const;
+/**
+ * ioctls that type into a terminal, a way out to whoever watches it, and the one that has the kernel
+ * load a line discipline for it.
+ */
+const terminalIoctls = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c, TIOCSETD: 0x5423 } as const;
 /** x86-64 calls by way of the 32-bit-pointer ABI carry this bit. */
 const x32Bit = 0x40000000;
 
@@ -61,14 +73,13 @@ export function seccompFilter(arch: SeccompArch): Buffer {
       ret(errno(errnoCode.EPERM)),
       ret(allow),
     ]),
-    ...onCall(inspectedSyscalls.socket[arch], familyCheck()),
-    ...onCall(inspectedSyscalls.socketpair[arch], familyCheck()),
+    ...onCall(inspectedSyscalls.socket[arch], socketCheck()),
+    ...onCall(inspectedSyscalls.socketpair[arch], socketCheck()),
     ...onCall(inspectedSyscalls.ioctl[arch], [
       [loadWord, 0, 0, offset.argument(1)],
-      [jumpEqual, 1, 0, terminalIoctls.TIOCSTI],
-      [jumpEqual, 0, 1, terminalIoctls.TIOCLINUX],
-      ret(errno(errnoCode.EPERM)),
+      ...oneOf(Object.values(terminalIoctls)),
       ret(allow),
+      ret(errno(errnoCode.EPERM)),
     ]),
     ret(allow),
   );
@@ -80,15 +91,27 @@ function onCall(number: number, body: readonly Instruction[]): Instruction[] {
   return [[jumpEqual, 0, body.length, number], ...body];
 }
 
-function familyCheck(): Instruction[] {
+function socketCheck(): Instruction[] {
   return [
     [loadWord, 0, 0, offset.argument(0)],
-    [jumpEqual, 2, 0, socketFamilies.UNIX],
-    [jumpEqual, 1, 0, socketFamilies.INET],
-    [jumpEqual, 0, 1, socketFamilies.INET6],
+    [jumpEqual, 0, 1, socketFamilies.UNIX],
     ret(allow),
+    ...oneOf([socketFamilies.INET, socketFamilies.INET6]),
     ret(errno(errnoCode.EAFNOSUPPORT)),
+    [loadWord, 0, 0, offset.argument(1)],
+    [keepBits, 0, 0, socketTypeBits],
+    ...oneOf(Object.values(socketTypes)),
+    ret(errno(errnoCode.EPERM)),
+    [loadWord, 0, 0, offset.argument(2)],
+    ...oneOf(Object.values(internetProtocols)),
+    ret(errno(errnoCode.EPROTONOSUPPORT)),
+    ret(allow),
   ];
+}
+
+/** Goes past the instruction that follows when the accumulator is one of the values, else to it. */
+function oneOf(values: readonly number[]): Instruction[] {
+  return values.map((value, index) => [jumpEqual, values.length - index, 0, value]);
 }
 
 function ret(value: number): Instruction {

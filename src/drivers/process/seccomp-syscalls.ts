@@ -43,6 +43,7 @@ export const deniedSyscalls = {
   nfsservctl: [180, 42],
   open_by_handle_at: [304, 265],
   open_tree: [428, 428],
+  open_tree_attr: [467, 467],
   perf_event_open: [298, 241],
   personality: [135, 92],
   pidfd_getfd: [438, 438],
