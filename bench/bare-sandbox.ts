@@ -40,10 +40,10 @@ export async function openBareSandbox(
   const bwrap = Bun.which("bwrap") ?? undefined;
   const profile: SandboxProfile = {
     tier: bwrap === undefined ? 0 : 1,
-    tools: {
-      bwrap,
-      prlimit: Bun.which("prlimit") ?? undefined,
-    },
+    bwrap,
+    groups: undefined,
+    groupPrefix: "bare",
+    processesMax: 256,
     runtimePath: runDir.publishBinary("runtime", runtime.binary()),
     runtimeArgs: runtime.args,
     unsandboxedArgs: [],

@@ -15,6 +15,7 @@ import type { DriverKey, DriverTable, ProbeTable } from "../drivers/driver-table
 import { createMissingDriver } from "../drivers/missing-driver.ts";
 import { createNodeDriver } from "../drivers/node/driver.ts";
 import { findNodeBinary } from "../drivers/node/find-node-binary.ts";
+import { SharedGroups } from "../drivers/process/cgroup/shared-groups.ts";
 import type { ProcessHostOptions } from "../drivers/process/process-host.ts";
 import { createPythonDriver } from "../drivers/python/driver.ts";
 import { findPython } from "../drivers/python/find-python.ts";
@@ -32,13 +33,18 @@ export interface DriverContext {
   readonly searchPath: string | undefined;
 }
 
+/** What the drivers of one server have in common. */
+interface MakerContext extends DriverContext {
+  readonly groups: SharedGroups;
+}
+
 export interface Drivers {
   readonly table: DriverTable;
   readonly probes: ProbeTable;
   close(): Promise<void>;
 }
 
-type DriverMaker = (context: DriverContext) => Driver;
+type DriverMaker = (context: MakerContext) => Driver;
 
 /** How the driver of each kind that this version has is made. */
 const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
@@ -91,8 +97,9 @@ export async function openDrivers(context: DriverContext, signal: AbortSignal): 
   };
   const enabled: readonly string[] = enabledRuntimes(context.settings.runtimes);
   const kinds = keysOf(makers).filter((key) => enabled.includes(key.split("/")[0] ?? ""));
+  const groups = new SharedGroups({ runDir: context.settings.runDir, clock: context.clock });
   try {
-    for (const key of kinds) table.set(key, createDriver(key, context));
+    for (const key of kinds) table.set(key, createDriver(key, { ...context, groups }));
     // Each starts its runtime to see whether it runs, so they look at the same time.
     const found = await Promise.all([...table.values()].map((driver) => driver.probe(signal)));
     for (const [at, key] of kinds.entries()) probes.set(key, found[at] as DriverProbe);
@@ -104,7 +111,7 @@ export async function openDrivers(context: DriverContext, signal: AbortSignal): 
 }
 
 /** The kind's driver, or one that says why there is none when its runtime is not on this machine. */
-function createDriver(key: DriverKey, context: DriverContext): Driver {
+function createDriver(key: DriverKey, context: MakerContext): Driver {
   const make = makers[key];
   if (make === undefined) throw new Error(`Assertion failed: no maker for ${key}`);
   try {
@@ -125,14 +132,16 @@ function runtimePlaces({ searchPath }: DriverContext) {
 }
 
 /** What every driver of subprocesses gets; kinds other than Bun keep fewer blanks. */
-function processOptions(context: DriverContext): ProcessHostOptions {
-  const { settings, clock, random, ids, log } = context;
+function processOptions(context: MakerContext): ProcessHostOptions {
+  const { settings, groups, clock, random, ids, log } = context;
   return {
     runDir: settings.runDir,
     blanksKept: settings.blankInstances,
     blanksMax: settings.blankInstancesMax,
     startConcurrency: Math.max(4, availableParallelism() * 2),
     sandbox: settings.sandbox,
+    processesMax: settings.processesMax,
+    groups,
     dev: false,
     clock,
     random,

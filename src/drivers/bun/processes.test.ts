@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Log, silentLog } from "../../base/log.ts";
 import { childrenOf, processTree } from "../process/process-tree.ts";
+import { groupsLeft, removeGroupsLeft } from "../process/testing/groups-left.ts";
 import { sweep } from "../process/sweep.ts";
 import { type Instance, StartError, type StartSpec } from "../driver.ts";
 import { suiteManifest } from "../suite/suite-manifest.ts";
@@ -167,6 +168,24 @@ describe("processes", () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
+  test("kill -9 of the server, then a start: no process, cgroup or folder of an instance is left", async () => {
+    const { pids, runDir, server } = await startServer("auto");
+    const neighbour = await startServer("auto");
+    server.kill("SIGKILL");
+    await server.exited;
+    const stale = groupsLeft(runDir);
+    const next = testDriver({ runDir, blanksMax: 0 });
+    const { tier } = await next.driver.probe(signal);
+    expect(stale.length > 0).toBe(tier === 2);
+    await untilGone(pids);
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(readdirSync(join(runDir, "bun", "i"))).toEqual([]);
+    expect(groupsLeft(runDir).filter((folder) => /\/bun-/.test(folder))).toEqual([]);
+    expect(neighbour.pids.every(isAlive)).toBe(true);
+    await next.driver.close();
+    expect(groupsLeft(runDir)).toEqual([]);
+  });
+
   test("the next server sweeps the folders of one that was killed", async () => {
     const { runDir, server } = await startServer("auto");
     server.kill("SIGKILL");
@@ -186,6 +205,7 @@ async function startServer(sandbox: "auto" | "off") {
   open.push(async () => {
     server.kill("SIGKILL");
     await server.exited;
+    await removeGroupsLeft(runDir);
   });
   const { value } = await server.stdout.getReader().read();
   const printed: number[] = JSON.parse(new TextDecoder().decode(value));

@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { systemClock } from "../../base/clock.ts";
 import { silentLog } from "../../base/log.ts";
 import { systemRandom } from "../../base/random.ts";
+import { SharedGroups } from "../process/cgroup/shared-groups.ts";
 import { spawnGuest } from "../process/guest-process.ts";
 import { type RuntimeSetup, setUpRuntime } from "../process/process-runtime.ts";
 import { probeCommand } from "../process/sandbox-command.ts";
@@ -97,8 +98,10 @@ describe.if(Bun.which("bwrap") !== null)("the sandbox of tier 1 (needs bubblewra
         version: (output) => output,
       },
       runDir: folder,
-      sandbox: "auto",
+      sandbox: "basic",
       tmpBytesMax: 16 * 1024 * 1024,
+      processesMax: 256,
+      groups: new SharedGroups({ runDir: folder, clock: systemClock }),
       clock: systemClock,
       random: systemRandom,
       log: silentLog,
@@ -106,7 +109,8 @@ describe.if(Bun.which("bwrap") !== null)("the sandbox of tier 1 (needs bubblewra
     const slot = setup.runDir.openSlot();
     writeFileSync(join(slot.dir, "note"), "for the guest");
     const command = probeCommand(setup.profile, slot, ["-e", probe, String(server.port)]);
-    const guest = spawnGuest(command, setup.profile.filterPath);
+    const { filterPath } = setup.profile;
+    const guest = spawnGuest({ command, filterPath, group: undefined });
     const [stdout, stderr] = await Promise.all([
       text(guest.stdout),
       text(guest.stderr),

@@ -4,6 +4,9 @@ import type { Clock } from "../../base/clock.ts";
 import { createDeferred } from "../../base/deferred.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import { type GuestProcess, spawnGuest } from "../process/guest-process.ts";
+import type { GroupLimits } from "../process/cgroup/cgroup-dialect.ts";
+import type { InstanceGroup } from "../process/cgroup/instance-group.ts";
+import { openGroup } from "../process/instance-limits.ts";
 import type { RuntimeSetup } from "../process/process-runtime.ts";
 import { guestCommand } from "../process/sandbox-command.ts";
 import { tokenLength } from "./pod-messages.ts";
@@ -14,18 +17,24 @@ const tokenMsMax = 5_000;
 /** A pod on its way up. */
 export interface PodLaunch {
   readonly process: GuestProcess;
+  /** The group that it is in, where the kernel limits it. */
+  readonly group: InstanceGroup | undefined;
   /** The pod's own connection, its first; never settles when it dies before. */
   readonly control: Promise<Socket>;
   /** Calls back once with the connection that brings the token. */
   expect(token: string, connected: (socket: Socket) => void): void;
   /** Waits for the token no more. */
   forget(token: string): void;
-  /** Closes the listener and removes the folder. May be called twice. */
+  /** Closes the listener and removes the folder and the group. May be called twice. */
   release(): void;
 }
 
 /** Starts a pod, which connects to a socket of its own once for itself and once for each worker. */
-export async function launchPod(setup: RuntimeSetup, clock: Clock): Promise<PodLaunch> {
+export async function launchPod(
+  setup: RuntimeSetup,
+  limits: GroupLimits,
+  clock: Clock,
+): Promise<PodLaunch> {
   const { profile, runDir } = setup;
   const slot = runDir.openSlot();
   const control = createDeferred<Socket>();
@@ -36,16 +45,21 @@ export async function launchPod(setup: RuntimeSetup, clock: Clock): Promise<PodL
     else control.resolve(socket);
     hasControl = true;
   });
+  let group: InstanceGroup | undefined;
   const release = (): void => {
     if (server.listening) server.close();
     slot.release();
+    if (group !== undefined) profile.groups?.remove(group);
   };
   try {
     await listening(server, slot.socketPath);
     // The folder is closed to everyone but its user, so the socket itself may be open.
     chmodSync(slot.socketPath, 0o666);
+    group = openGroup(profile, slot, limits);
+    const command = guestCommand(profile, slot);
     return {
-      process: spawnGuest(guestCommand(profile, slot), profile.filterPath),
+      process: spawnGuest({ command, filterPath: profile.filterPath, group }),
+      group,
       control: control.promise,
       expect: (token, connected) => void expected.set(token, connected),
       forget: (token) => void expected.delete(token),

@@ -9,6 +9,9 @@ import {
   defaultEgressOptions,
   type EgressRelay,
 } from "../process/egress-relay.ts";
+import type { GroupLimits } from "../process/cgroup/cgroup-dialect.ts";
+import { groupBytes } from "../process/instance-limits.ts";
+import type { SandboxProfile } from "../process/sandbox-command.ts";
 import { handshake } from "../process/handshake.ts";
 import { configured, insist } from "../process/instance-start.ts";
 import { linkAborts } from "../process/linked-abort.ts";
@@ -32,10 +35,18 @@ const bootTimeoutMs = 15_000;
 const emptyPodMs = 60_000;
 /** Memory of a worker that has served a thousand calls, roughly; decides how many fit. */
 const workerMb = 20;
+/** Threads of a worker at most. */
+const workerThreads = 4;
 
 export interface PodHostOptions extends ProcessHostOptions {
   /** Most that a pod may hold, all its workers together. */
   readonly podMemoryMb: number;
+}
+
+/** Limits of a pod, which has some threads for each worker. */
+function podLimits(podMemoryMb: number, { processesMax }: SandboxProfile): GroupLimits {
+  const processes = processesMax + Math.ceil(podMemoryMb / workerMb) * workerThreads;
+  return { memoryBytes: groupBytes(podMemoryMb), vcpu: undefined, processes };
 }
 
 /** Boots pods, one for each project, and starts functions' instances as workers in them. */
@@ -237,7 +248,8 @@ export class PodHost {
       ...options,
       clock,
       logBudget,
-      launch: await launchPod(setup, clock),
+      processesMax: setup.profile.processesMax,
+      launch: await launchPod(setup, podLimits(options.podMemoryMb, setup.profile), clock),
       tier: setup.profile.tier,
       limitMb: options.podMemoryMb,
       memoryWatcher: this.#memoryWatcher,

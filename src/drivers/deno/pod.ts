@@ -6,14 +6,12 @@ import type { InstanceExit } from "../../domain/instance.ts";
 import type { ProcessEnd } from "../process/guest-process.ts";
 import { InstanceLog } from "../process/instance-log.ts";
 import { defaultLogBudget } from "../process/log-meter.ts";
+import { exitOf } from "../process/exit-of.ts";
 import type { MemoryWatch, MemoryWatcher } from "../process/memory-watch.ts";
 import type { PodLaunch } from "./launch-pod.ts";
 import { PodControl } from "./pod-control.ts";
 import { type PodReport, tokenLength } from "./pod-messages.ts";
 import { PodWorker } from "./pod-worker.ts";
-
-/** Share of the limit from which a kill by somebody else is taken for an out-of-memory kill. */
-const nearLimit = 0.9;
 
 /** How long a pod that hung up may take to exit. */
 const lastWordsMs = 200;
@@ -64,6 +62,7 @@ export class Pod {
     this.#output.read(launch.process.stderr, "stderr");
     this.#memory = options.memoryWatcher.watch({
       pids: () => launch.process.pids(),
+      group: launch.group,
       limitMb,
       busy: options.isBusy,
       onOver: (peakMb) => this.kill({ reason: "memory", limitMb, peakMb, pod: this.id }),
@@ -163,13 +162,10 @@ export class Pod {
 
   #exitOf(end: ProcessEnd): InstanceExit {
     if (this.#verdict !== undefined) return this.#verdict;
-    const { limitMb } = this.#options;
-    const { peakMb } = this.#memory;
-    if (end.signal === "SIGKILL" && peakMb >= limitMb * nearLimit) {
-      return { reason: "memory", limitMb, peakMb, pod: this.id };
-    }
-    if (end.signal === undefined) return { reason: "exited", code: end.code ?? 127 };
-    return { reason: "signal", signal: end.signal };
+    const { limitMb, launch } = this.#options;
+    const known = { hungUp: false, group: launch.group, limitMb, peakMb: this.#memory.peakMb };
+    const exit = exitOf(end, known);
+    return exit.reason === "memory" ? { ...exit, pod: this.id } : exit;
   }
 }
 

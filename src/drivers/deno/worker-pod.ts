@@ -26,6 +26,7 @@ export interface WorkerPodOptions {
   readonly launch: PodLaunch;
   readonly tier: Tier;
   readonly limitMb: number;
+  readonly processesMax: number;
   readonly dev: boolean;
   readonly clock: Clock;
   readonly random: Random;
@@ -218,13 +219,14 @@ export class WorkerPod implements Blank {
   }
 
   #boot(deadline: StartDeadline): Promise<ProcessInstance> {
-    const { clock, ids, tier, logBudget, memoryWatcher, egress, dev } = this.#options;
+    const { clock, ids, tier, processesMax, logBudget, memoryWatcher, egress, dev } = this.#options;
     const { untilMs, limitMs, signal } = deadline;
     return this.#options.boot(async () => {
       const worker = this.#pod.startWorker();
       const instance: ProcessInstance = new ProcessInstance({
         id: ids.next("ins"),
         tier,
+        processesMax,
         launch: worker,
         clock,
         logBudget,

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { InstanceExit } from "../../domain/instance.ts";
+import type { InstanceGroup } from "./cgroup/instance-group.ts";
 import { childrenOf, killHard, processTree } from "./process-tree.ts";
 import type { SandboxCommand } from "./sandbox-command.ts";
 
@@ -48,8 +49,16 @@ const signalsByNumber: Readonly<Record<number, string>> = {
   31: "SIGSYS",
 };
 
-/** Starts the command. `filterPath` is opened as descriptor 3 when the command needs it. */
-export function spawnGuest(command: SandboxCommand, filterPath: string): GuestProcess {
+export interface GuestSpawn {
+  readonly command: SandboxCommand;
+  /** Opened as descriptor 3 when the command needs it. */
+  readonly filterPath: string;
+  /** Where it is put before it begins, when the command waits for that. */
+  readonly group: InstanceGroup | undefined;
+}
+
+/** Starts the command. */
+export function spawnGuest({ command, filterPath, group }: GuestSpawn): GuestProcess {
   // The offset of a descriptor is shared with the child, so each spawn reads its own.
   const filter = command.needsFilter ? openSync(filterPath, "r") : undefined;
   let child: ChildProcess;
@@ -58,14 +67,37 @@ export function spawnGuest(command: SandboxCommand, filterPath: string): GuestPr
       cwd: "/",
       env: command.env,
       ...(command.uid !== undefined && { uid: command.uid, gid: command.uid }),
-      stdio: ["ignore", "pipe", "pipe", ...(filter === undefined ? [] : [filter])],
+      stdio: [
+        command.waits ? "pipe" : "ignore",
+        "pipe",
+        "pipe",
+        ...(filter === undefined ? [] : [filter]),
+      ],
       // Without a process namespace the group is what can be killed at once.
       detached: !command.needsFilter,
     });
   } finally {
     if (filter !== undefined) closeSync(filter);
   }
-  return watch(child, command.needsFilter);
+  const guest = watch(child, command.needsFilter);
+  if (group === undefined || child.stdin === null) return guest;
+  // It may be dead before it reads; then its end says so.
+  child.stdin.on("error", () => guest.kill());
+  let refusal: string | undefined;
+  const begin = async (pid: number, stdin: Writable): Promise<void> => {
+    try {
+      await group.join(pid);
+      stdin.end("\n");
+    } catch (error) {
+      refusal = `Cannot put the instance into its cgroup: ${String(error)}`;
+      guest.kill();
+    }
+  };
+  if (child.pid !== undefined) void begin(child.pid, child.stdin);
+  const ended = guest.ended.then((end) =>
+    refusal === undefined ? end : { ...end, error: refusal },
+  );
+  return { ...guest, ended };
 }
 
 function watch(child: ChildProcess, sandboxed: boolean): GuestProcess {

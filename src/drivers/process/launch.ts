@@ -1,6 +1,9 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { createDeferred } from "../../base/deferred.ts";
+import type { GroupLimits } from "./cgroup/cgroup-dialect.ts";
+import type { InstanceGroup } from "./cgroup/instance-group.ts";
+import { openGroup } from "./instance-limits.ts";
 import { type GuestCarrier, spawnGuest } from "./guest-process.ts";
 import type { RunDir } from "./run-dir.ts";
 import { guestCommand, type SandboxProfile } from "./sandbox-command.ts";
@@ -8,6 +11,8 @@ import { guestCommand, type SandboxProfile } from "./sandbox-command.ts";
 /** A guest on its way up. */
 export interface Launch {
   readonly process: GuestCarrier;
+  /** The group that it is in, where the kernel limits it. */
+  readonly group?: InstanceGroup | undefined;
   /** The guest's connection; never settles when it dies first. */
   readonly socket: Promise<Socket>;
   /**
@@ -15,7 +20,7 @@ export interface Launch {
    * socket: `release` closes it.
    */
   readonly isShared?: true;
-  /** Closes the listener and removes the folder. May be called twice. */
+  /** Closes the listener and removes the folder and the group. May be called twice. */
   release(): void;
 }
 
@@ -23,16 +28,22 @@ export interface Launch {
  * Starts a guest that will connect to a socket of its own. Only the first connection is taken, and
  * the socket is gone from then on.
  */
-export async function launch(profile: SandboxProfile, runDir: RunDir): Promise<Launch> {
+export async function launch(
+  profile: SandboxProfile,
+  runDir: RunDir,
+  limits: GroupLimits,
+): Promise<Launch> {
   const slot = runDir.openSlot();
   const connected = createDeferred<Socket>();
   const server = createServer({ pauseOnConnect: false }, (socket) => {
     server.close();
     connected.resolve(socket);
   });
+  let group: InstanceGroup | undefined;
   const release = (): void => {
     if (server.listening) server.close();
     slot.release();
+    if (group !== undefined) profile.groups?.remove(group);
   };
   try {
     await new Promise<void>((resolve, reject) => {
@@ -41,8 +52,10 @@ export async function launch(profile: SandboxProfile, runDir: RunDir): Promise<L
     });
     // The folder is closed to everyone but its user, so the socket itself may be open.
     chmodSync(slot.socketPath, 0o666);
-    const process = spawnGuest(guestCommand(profile, slot), profile.filterPath);
-    return { process, socket: connected.promise, release };
+    group = openGroup(profile, slot, limits);
+    const command = guestCommand(profile, slot);
+    const process = spawnGuest({ command, filterPath: profile.filterPath, group });
+    return { process, group, socket: connected.promise, release };
   } catch (error) {
     release();
     throw error;

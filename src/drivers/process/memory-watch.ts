@@ -15,8 +15,20 @@ const bytesPerMb = 1024 * 1024;
 /** Share of the limit from which the cheap upper bound no longer does. */
 const closeLook = 0.9;
 
+/** The kernel's account of a tree, in bytes. */
+export interface WatchedGroup {
+  /** The most that was ever charged, pages of files included: cheap, and never less than the own. */
+  memoryPeak(): number;
+  /** Own memory now, files in memory included. */
+  memoryOwn(): number;
+  /** Processes that the kernel killed for want of memory. */
+  memoryKills(): number;
+}
+
 export interface WatchedTree {
   readonly pids: () => readonly number[];
+  /** What the kernel counts for it, where it does; the processes are not looked at then. */
+  readonly group?: WatchedGroup | undefined;
   readonly limitMb: number;
   /** Whether it runs requests; quiet trees are looked up less often. */
   readonly busy: () => boolean;
@@ -105,6 +117,20 @@ function isDue(entry: Entry): boolean {
 
 /** Measures a tree; gives its own memory in bytes, or 0 when it cannot be near the limit. */
 function sample(entry: Entry): number {
+  const { group, limitMb } = entry.tree;
+  return group === undefined ? sampleProcesses(entry) : sampleGroup(entry, group, limitMb);
+}
+
+function sampleGroup(entry: Entry, group: WatchedGroup, limitMb: number): number {
+  const peak = group.memoryPeak();
+  if (peak < limitMb * bytesPerMb * closeLook) return 0;
+  // Where one process of the group is killed the others go on, with half of what they were.
+  const size = group.memoryKills() > 0 ? peak : group.memoryOwn();
+  entry.peakBytes = Math.max(entry.peakBytes, size);
+  return size;
+}
+
+function sampleProcesses(entry: Entry): number {
   const { tree } = entry;
   if (entry.quietTicks >= (tree.busy() ? busyWalkTicks : quietWalkTicks)) {
     entry.members = tree.pids();

@@ -10,6 +10,8 @@ import {
   type EgressRelay,
   type EgressRelayOptions,
 } from "./egress-relay.ts";
+import type { SharedGroups } from "./cgroup/shared-groups.ts";
+import { bootLimits } from "./instance-limits.ts";
 import { handshake } from "./handshake.ts";
 import { configured, insist } from "./instance-start.ts";
 import { launch } from "./launch.ts";
@@ -42,6 +44,10 @@ export interface ProcessHostOptions {
   readonly logBudget?: LogBudget;
   /** Size of each instance's private /tmp. Default 64 MiB. */
   readonly tmpBytesMax?: number;
+  /** Processes and threads of each instance. Default 256. */
+  readonly processesMax?: number;
+  /** The cgroups that the drivers of one server share. Default: some of this driver's own. */
+  readonly groups?: SharedGroups;
 }
 
 /** How long a blank may take to boot. */
@@ -148,7 +154,8 @@ export class ProcessHost {
     const instance = new ProcessInstance({
       id: ids.next("ins"),
       tier: profile.tier,
-      launch: await launch(profile, runDir),
+      processesMax: profile.processesMax,
+      launch: await launch(profile, runDir, bootLimits(profile)),
       clock,
       logBudget,
       memoryWatcher: this.#memoryWatcher,

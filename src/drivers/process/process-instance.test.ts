@@ -70,6 +70,7 @@ async function toyGuest(end = killed): Promise<ToyGuest> {
   const instance = new ProcessInstance({
     id: "ins_toy",
     tier: 0,
+    processesMax: 256,
     launch: {
       process: { stdout, stderr, ended: ended.promise, pids: () => [], kill },
       socket: accepted.promise,

@@ -4,6 +4,7 @@ import { createDeferred } from "../../base/deferred.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import { releasedBytesMin, releaseMemory } from "../../base/release-memory.ts";
 import { describeExit, type InstanceExit, type Tier } from "../../domain/instance.ts";
+import type { ManifestLimits } from "../../domain/manifest.ts";
 import { WireConnection } from "../../wire/connection.ts";
 import { frameType, protocolVersion } from "../../wire/frames.ts";
 import type { RequestHead } from "../../wire/heads.ts";
@@ -15,6 +16,8 @@ import { type EgressGate, type EgressRelay, refuseOpen } from "./egress-relay.ts
 import { refuseCall } from "./guest-calls.ts";
 import type { ProcessEnd } from "./guest-process.ts";
 import { InstanceLog, type LogOwner } from "./instance-log.ts";
+import { exitOf } from "./exit-of.ts";
+import { functionLimits } from "./instance-limits.ts";
 import { closedOf } from "./closed-of.ts";
 import type { Launch } from "./launch.ts";
 import type { LogBudget } from "./log-meter.ts";
@@ -34,13 +37,12 @@ const payloadBytesMax = 256 * 1024;
 const peerStreamsMax = 256;
 /** How long a guest that said its last word may take to exit, and its last output to arrive. */
 const lastWordsMs = 200;
-/** Share of the limit from which a kill by somebody else is taken for an out-of-memory kill. */
-const nearLimit = 0.9;
 
 export interface ProcessInstanceOptions {
   readonly id: string;
   readonly tier: Tier;
   readonly launch: Launch;
+  readonly processesMax: number;
   readonly clock: Clock;
   readonly logBudget: LogBudget;
   readonly memoryWatcher: MemoryWatcher;
@@ -136,7 +138,7 @@ export class ProcessInstance implements Instance, InvocationHost {
         spec.onEgressDenied?.(denial);
       },
     });
-    if (this.#options.launch.isShared !== true) this.#watch(spec.manifest.limits.memoryMb.value);
+    if (this.#options.launch.isShared !== true) this.#limit(spec.manifest.limits);
     const payload = configurePayload(artifact, spec, this.#options.dev);
     this.#connection?.send(frameType.configure, payload);
   }
@@ -306,10 +308,14 @@ export class ProcessInstance implements Instance, InvocationHost {
     });
   }
 
-  #watch(limitMb: number): void {
+  #limit(limits: ManifestLimits): void {
+    const { launch, memoryWatcher } = this.#options;
+    const limitMb = limits.memoryMb.value;
+    launch.group?.limit(functionLimits(limits, this.#options));
     this.#limitMb = limitMb;
-    this.#memory = this.#options.memoryWatcher.watch({
+    this.#memory = memoryWatcher.watch({
       pids: () => this.pids,
+      group: launch.group,
       limitMb,
       busy: () => this.#running > 0,
       onOver: (peakMb) => this.#end({ reason: "memory", limitMb, peakMb }),
@@ -354,20 +360,15 @@ export class ProcessInstance implements Instance, InvocationHost {
   }
 
   #exitOf(end: ProcessEnd): InstanceExit {
-    if (this.#verdict !== undefined) return this.#verdict;
-    if (this.#stopExit !== undefined) return this.#stopExit;
-    if (end.exit !== undefined) return end.exit;
+    const told = this.#verdict ?? this.#stopExit ?? end.exit;
+    if (told !== undefined) return told;
     if (end.error !== undefined) this.output.platform("error", end.error);
-    if (end.signal === undefined) return { reason: "exited", code: end.code ?? 127 };
-    // Not before its own exit: on a busy machine that may come later than the wait for it.
-    if (this.#hungUp && end.signal === "SIGKILL") {
-      return { reason: "protocol", message: "it closed its connection" };
-    }
-    const peakMb = this.#memory?.peakMb ?? 0;
-    if (end.signal === "SIGKILL" && peakMb >= this.#limitMb * nearLimit) {
-      return { reason: "memory", limitMb: this.#limitMb, peakMb };
-    }
-    return { reason: "signal", signal: end.signal };
+    return exitOf(end, {
+      hungUp: this.#hungUp,
+      group: this.#options.launch.group,
+      limitMb: this.#limitMb,
+      peakMb: this.#memory?.peakMb ?? 0,
+    });
   }
 
   #settle(exit: InstanceExit): void {

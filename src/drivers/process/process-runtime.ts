@@ -2,14 +2,25 @@ import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
+import { sweepGroups } from "./cgroup/server-groups.ts";
+import {
+  type GroupsOutcome,
+  groupsRemedy,
+  holdsAll,
+  type SharedGroups,
+} from "./cgroup/shared-groups.ts";
+import { readSmallFile } from "./read-small-file.ts";
 import { openRunDir, type RunDir } from "./run-dir.ts";
-import type { SandboxProfile, SandboxTools } from "./sandbox-command.ts";
-import { findSandboxTools, runProbe, sandboxRemedies } from "./sandbox-probe.ts";
+import type { SandboxProfile } from "./sandbox-command.ts";
+import { findBubblewrap, runProbe, sandboxRemedies } from "./sandbox-probe.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
 import { sweep } from "./sweep.ts";
 
-/** `auto`: the sandbox where it works; `off`: never. */
-export type SandboxPreference = "auto" | "off";
+/** `auto`: the highest tier that works; `basic`: the sandbox without cgroups; `off`: none. */
+export type SandboxPreference = "auto" | "basic" | "off";
+
+/** Its name in the runtime's folder: which groups its instances are below. */
+const groupsFile = "groups.json";
 
 /** What tells one subprocess runtime from another. */
 export interface RuntimeSpec {
@@ -38,6 +49,8 @@ export interface RuntimeSetupOptions {
   readonly runDir: string;
   readonly sandbox: SandboxPreference;
   readonly tmpBytesMax: number;
+  readonly processesMax: number;
+  readonly groups: SharedGroups;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -53,23 +66,57 @@ export interface RuntimeSetup {
 }
 
 /**
- * Sweeps what a dead server left, publishes the guest and finds out by running it whether the
- * sandbox works. Throws, leaving nothing behind, when the runtime does not start at all.
+ * Sweeps what a dead server left, publishes the guest and finds out by running it which tier works.
+ * Throws, leaving nothing behind, when the runtime does not start at all.
  */
 export async function setUpRuntime(options: RuntimeSetupOptions): Promise<RuntimeSetup> {
-  const { runtime, random, log } = options;
+  const { runtime, random, groups: shared } = options;
   const path = join(options.runDir, runtime.name);
   const guest = await runtime.guest.build();
-  const swept = sweep(path, [runtime.binaryPath]);
-  if (swept.processes + swept.folders > 0) {
-    log.warn("Removed what an earlier server left", { runtime: runtime.name, ...swept });
-  }
-  const runDir = openRunDir({ path, random });
+  const wantsGroups = options.sandbox === "auto";
+  const outcome: GroupsOutcome = wantsGroups
+    ? await shared.enter()
+    : { groups: undefined, missing: ['the sandbox setting is not "auto"'] };
   try {
-    return await probeTiers(options, runDir, guest);
+    await sweepAll(options, path, outcome.groups?.folders ?? []);
+    const runDir = openRunDir({ path, random });
+    try {
+      if (outcome.groups !== undefined) {
+        runDir.publish(groupsFile, JSON.stringify(outcome.groups.folders));
+      }
+      return await probeTiers(options, runDir, guest, outcome);
+    } catch (error) {
+      runDir.remove();
+      throw error;
+    }
   } catch (error) {
-    runDir.remove();
+    if (wantsGroups) await shared.leave();
     throw error;
+  }
+}
+
+/** Groups go last: what a sweep of processes ends is out of them then. */
+async function sweepAll(
+  { runtime, groups, clock, log }: RuntimeSetupOptions,
+  path: string,
+  current: readonly string[],
+): Promise<void> {
+  const swept = sweep(path, [runtime.binaryPath]);
+  const folders = [...new Set([...current, ...foldersIn(readSmallFile(join(path, groupsFile)))])];
+  const count = await sweepGroups({ folders, name: groups.name, prefix: runtime.name, clock });
+  if (swept.processes + swept.folders + count > 0) {
+    const found = { runtime: runtime.name, ...swept, groups: count };
+    log.warn("Removed what an earlier server left", found);
+  }
+}
+
+/** The folders that an earlier server wrote down; it may have died while it wrote. */
+function foldersIn(json: string | undefined): readonly string[] {
+  try {
+    const parsed: unknown = JSON.parse(json ?? "[]");
+    return Array.isArray(parsed) ? parsed.filter((each) => typeof each === "string") : [];
+  } catch {
+    return [];
   }
 }
 
@@ -77,13 +124,14 @@ async function probeTiers(
   options: RuntimeSetupOptions,
   runDir: RunDir,
   guest: string | Uint8Array,
+  { groups, missing }: GroupsOutcome,
 ): Promise<RuntimeSetup> {
-  const { runtime, clock, log } = options;
-  const tools = findSandboxTools();
-  const findings: string[] = [];
-  const remedies: string[] = [];
+  const { runtime } = options;
+  const bwrap = options.sandbox === "off" ? undefined : findBubblewrap();
   const common = {
-    tools,
+    bwrap,
+    groupPrefix: runtime.name,
+    processesMax: options.processesMax,
     runtimePath: runDir.publishBinary("runtime", runtime.binaryPath),
     runtimeArgs: runtime.args,
     ...(runtime.socketArgs !== undefined && { socketArgs: runtime.socketArgs }),
@@ -94,29 +142,73 @@ async function probeTiers(
     filterPath: publishFilter(runDir),
     tmpBytesMax: options.tmpBytesMax,
   };
-  const sandboxed = await trySandbox({ ...common, tier: 1 }, options, runDir);
-  if (sandboxed.ok) {
-    findings.push(`bubblewrap at ${tools.bwrap} works, with seccomp and no network route`);
-    noteTools(tools, findings, remedies);
-    const profile = { ...common, tier: 1 } as const;
-    return { profile, runDir, version: runtime.version(sandboxed.output), findings, remedies };
+  const found = { runDir, bwrap, missing };
+  if (groups !== undefined) {
+    const ownUsers = process.getuid?.() === 0;
+    const tier = ownUsers && holdsAll(groups.controllers) ? 2 : 1;
+    const profile = { ...common, groups, tier } as const;
+    const grouped = await trySandbox(profile, options, runDir);
+    if (grouped.ok) return sandboxedSetup(profile, options, { ...found, output: grouped.output });
   }
-  findings.push(`No sandbox: ${sandboxed.reason}`);
-  remedies.push(
-    ...(options.sandbox === "off" ? ['Set the sandbox to "auto"'] : sandboxRemedies(tools)),
-  );
-  noteTools(tools, findings, remedies);
-  const profile = { ...common, tier: 0 } as const;
+  const profile = { ...common, groups: undefined, tier: 1 } as const;
+  const sandboxed = await trySandbox(profile, options, runDir);
+  if (sandboxed.ok) {
+    const refused = groups === undefined ? [] : ["an instance could not be put into its cgroup"];
+    const all = { ...found, missing: [...missing, ...refused], output: sandboxed.output };
+    return sandboxedSetup(profile, options, all);
+  }
+  return plainSetup({ ...common, groups: undefined, tier: 0 }, options, runDir, sandboxed.reason);
+}
+
+interface SandboxedFindings {
+  readonly runDir: RunDir;
+  readonly bwrap: string | undefined;
+  readonly missing: readonly string[];
+  /** What the runtime printed. */
+  readonly output: string;
+}
+
+function sandboxedSetup(
+  profile: SandboxProfile,
+  options: RuntimeSetupOptions,
+  { runDir, bwrap, missing, output }: SandboxedFindings,
+): RuntimeSetup {
+  const { groups, tier } = profile;
+  const findings = [`bubblewrap at ${bwrap} works, with seccomp and no network route`];
+  const remedies: string[] = [];
+  if (groups !== undefined) {
+    findings.push(`cgroup ${groups.place} holds ${groups.controllers.join(", ")}, by trying`);
+  }
+  if (tier < 2) {
+    if (missing.length > 0) findings.push(`No tier 2: ${missing.join("; ")}`);
+    else findings.push("No tier 2: only root can give every instance a user of its own");
+    if (options.sandbox !== "auto") remedies.push('Set the sandbox to "auto"');
+    else remedies.push(missing.length > 0 ? groupsRemedy : "Run the server as root");
+  }
+  const version = options.runtime.version(output);
+  return { profile, runDir, version, findings, remedies };
+}
+
+/** Runs functions without a sandbox, and says so. */
+async function plainSetup(
+  profile: SandboxProfile,
+  options: RuntimeSetupOptions,
+  runDir: RunDir,
+  reason: string,
+): Promise<RuntimeSetup> {
+  const { runtime, clock, log, sandbox } = options;
+  const remedies =
+    sandbox === "off" ? ['Set the sandbox to "auto"'] : sandboxRemedies(profile.bwrap);
   const plain = await runProbe(profile, runDir, clock);
   if (!plain.ok) {
     throw new Error(`Cannot run ${runtime.binaryPath} --version: ${plain.reason}`);
   }
   const version = runtime.version(plain.output);
   log.warn(
-    `RUNNING FUNCTIONS WITHOUT A SANDBOX (tier 0): ${sandboxed.reason}. Their code can read this machine's files and network.`,
+    `RUNNING FUNCTIONS WITHOUT A SANDBOX (tier 0): ${reason}. Their code can read this machine's files and network.`,
     { runtime: runtime.name, remedies },
   );
-  return { profile, runDir, version, findings, remedies };
+  return { profile, runDir, version, findings: [`No sandbox: ${reason}`], remedies };
 }
 
 async function trySandbox(
@@ -125,8 +217,7 @@ async function trySandbox(
   runDir: RunDir,
 ): ReturnType<typeof runProbe> {
   if (options.sandbox === "off") return { ok: false, reason: "it is switched off" };
-  if (profile.tools.bwrap === undefined)
-    return { ok: false, reason: "bubblewrap is not installed" };
+  if (profile.bwrap === undefined) return { ok: false, reason: "bubblewrap is not installed" };
   if (process.arch !== "x64" && process.arch !== "arm64") {
     return { ok: false, reason: `there is no seccomp filter for ${process.arch}` };
   }
@@ -136,12 +227,4 @@ async function trySandbox(
 function publishFilter(runDir: RunDir): string {
   const filter = seccompFilter(process.arch === "arm64" ? "arm64" : "x64");
   return runDir.publish("filter.bpf", filter);
-}
-
-function noteTools(tools: SandboxTools, findings: string[], remedies: string[]): void {
-  if (tools.prlimit !== undefined) findings.push(`prlimit at ${tools.prlimit}`);
-  else {
-    findings.push("No prlimit: descriptors and core dumps are not limited");
-    remedies.push("Install prlimit: apt-get install util-linux");
-  }
 }

@@ -1,25 +1,10 @@
-import { closeSync, openSync, readdirSync, readSync } from "node:fs";
-
-const scratch = Buffer.allocUnsafe(4096);
-
-/** Reads a small file of /proc; undefined when the process is gone. */
-function readProc(path: string): string | undefined {
-  try {
-    const descriptor = openSync(path, "r");
-    try {
-      return scratch.toString("latin1", 0, readSync(descriptor, scratch, 0, scratch.length, 0));
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch {
-    // Gone between two looks, or a zombie: either way there is nothing to read.
-    return undefined;
-  }
-}
+import { readdirSync } from "node:fs";
+import { readSmallFile } from "./read-small-file.ts";
 
 /** Size of the pages that statm counts: 4096 on x86-64, up to 65536 on arm64. */
 const pageBytes =
-  Number(/KernelPageSize:\s+(\d+) kB/.exec(readProc("/proc/self/smaps") ?? "")?.[1] ?? 4) * 1024;
+  Number(/KernelPageSize:\s+(\d+) kB/.exec(readSmallFile("/proc/self/smaps") ?? "")?.[1] ?? 4) *
+  1024;
 
 /** The processes that any thread of `pid` started and that are still its children. */
 export function childrenOf(pid: number): number[] {
@@ -32,7 +17,7 @@ export function childrenOf(pid: number): number[] {
   }
   const children: number[] = [];
   for (const thread of threads) {
-    const text = readProc(`/proc/${pid}/task/${thread}/children`);
+    const text = readSmallFile(`/proc/${pid}/task/${thread}/children`);
     if (text === undefined || text === "") continue;
     for (const child of text.trimEnd().split(" ")) children.push(Number(child));
   }
@@ -50,7 +35,7 @@ export function processTree(pid: number, countMax = 1024): number[] {
 
 /** Bytes of memory a process has resident; 0 when it is gone. */
 export function residentBytes(pid: number): number {
-  const text = readProc(`/proc/${pid}/statm`);
+  const text = readSmallFile(`/proc/${pid}/statm`);
   return text === undefined ? 0 : Number(text.split(" ", 2)[1]) * pageBytes;
 }
 
@@ -59,7 +44,7 @@ export function residentBytes(pid: number): number {
  * such as the runtime's binary, which all processes share and the kernel can drop.
  */
 export function ownBytes(pid: number): number {
-  const text = readProc(`/proc/${pid}/status`) ?? "";
+  const text = readSmallFile(`/proc/${pid}/status`) ?? "";
   const kilobytes = (name: string): number => {
     const at = text.indexOf(name);
     return at === -1 ? 0 : Number.parseInt(text.slice(at + name.length), 10);
@@ -69,19 +54,19 @@ export function ownBytes(pid: number): number {
 
 /** The arguments of a process; empty when it is gone. */
 export function argumentsOf(pid: number): string[] {
-  return (readProc(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  return (readSmallFile(`/proc/${pid}/cmdline`) ?? "").split("\0");
 }
 
 /** When a process started, in the kernel's ticks; undefined when it is gone. */
 export function startTimeOf(pid: number): string | undefined {
-  const text = readProc(`/proc/${pid}/stat`);
+  const text = readSmallFile(`/proc/${pid}/stat`);
   // The second field is the program's name in parentheses and may hold anything.
   return text?.slice(text.lastIndexOf(")") + 2).split(" ", 20)[19];
 }
 
 /** The user that a process runs as; undefined when it is gone. */
 export function uidOf(pid: number): number | undefined {
-  const uid = /^Uid:\t(\d+)/m.exec(readProc(`/proc/${pid}/status`) ?? "")?.[1];
+  const uid = /^Uid:\t(\d+)/m.exec(readSmallFile(`/proc/${pid}/status`) ?? "")?.[1];
   return uid === undefined ? undefined : Number(uid);
 }
 

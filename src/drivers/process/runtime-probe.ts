@@ -5,14 +5,15 @@ import type { RuntimeSetup, RuntimeSpec } from "./process-runtime.ts";
 
 /** What a runtime that is set up offers on this machine. */
 export function probeOf(setup: RuntimeSetup): DriverProbe {
-  const sandboxed = setup.profile.tier === 1;
+  const sandboxed = setup.profile.tier > 0;
+  const held = setup.profile.groups?.controllers ?? [];
   return {
     available: true,
     version: setup.version,
     tier: setup.profile.tier,
     enforces: {
-      memory: "watchdog",
-      cpu: "none",
+      memory: held.includes("memory") ? "hard" : "watchdog",
+      cpu: held.includes("cpu") ? "hard" : "none",
       wallClock: "watchdog",
       filesystem: sandboxed ? "hard" : "none",
       network: sandboxed ? "hard" : "none",

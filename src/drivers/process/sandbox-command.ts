@@ -1,21 +1,23 @@
 import { basename, dirname } from "node:path";
 import type { Tier } from "../../domain/instance.ts";
+import type { ServerGroups } from "./cgroup/server-groups.ts";
 
 /** Where a guest's HTTP proxy listens inside its own network namespace. */
 const sandboxProxyPort = 3128;
 /** Paths inside the sandbox. */
 const inside = { runtime: "/runtime/bin", guestDir: "/runtime", socketDir: "/run/reactor" };
 
-/** The tools a machine offers, by absolute path; undefined when it lacks one. */
-export interface SandboxTools {
-  readonly bwrap: string | undefined;
-  readonly prlimit: string | undefined;
-}
-
 /** What every instance of one runtime on this machine has in common. */
 export interface SandboxProfile {
-  readonly tier: Extract<Tier, 0 | 1>;
-  readonly tools: SandboxTools;
+  readonly tier: Extract<Tier, 0 | 1 | 2>;
+  /** Path of bubblewrap; undefined at tier 0. */
+  readonly bwrap: string | undefined;
+  /** Where the kernel limits an instance's processes together; undefined where it cannot. */
+  readonly groups: ServerGroups | undefined;
+  /** What the names of its groups begin with: one for each driver of a server. */
+  readonly groupPrefix: string;
+  /** Processes and threads of one instance at most. */
+  readonly processesMax: number;
   /** The runtime's binary, reachable by other users. */
   readonly runtimePath: string;
   /** Arguments of the runtime before the guest's path. */
@@ -53,10 +55,31 @@ export interface SandboxCommand {
   readonly uid: number | undefined;
   /** Whether descriptor 3 must be the seccomp program. */
   readonly needsFilter: boolean;
+  /** Whether it waits for a line on its stdin, which it must get once it is in its group. */
+  readonly waits: boolean;
 }
 
-/** Limits of every instance: descriptors, and no core dumps. The soft and hard limit are one. */
-const resourceLimits = ["--nofile=4096:4096", "--core=0:0"];
+/** Descriptors of a process at most. */
+const descriptorsMax = 4096;
+
+/**
+ * What every instance begins as: a shell that limits itself, for soft and hard, and becomes the
+ * instance. One that gets a group waits until it is in there, so that nothing it starts is outside.
+ */
+function gate(profile: SandboxProfile, uid: number | undefined): readonly string[] {
+  const inGroup = profile.groups !== undefined;
+  // Counted by user, so it takes a user of the instance's own. dash says -p and bash -u.
+  const max = profile.processesMax;
+  const limitsUser = uid !== undefined && !profile.groups?.controllers.includes("pids");
+  const script = [
+    ...(inGroup ? ["read -r _ || exit 1"] : []),
+    `ulimit -n ${descriptorsMax} 2>/dev/null`,
+    "ulimit -c 0",
+    ...(limitsUser ? [`ulimit -u ${max} 2>/dev/null || ulimit -p ${max}`] : []),
+    `exec "$@"${inGroup ? " </dev/null" : ""}`,
+  ];
+  return ["/bin/sh", "-c", script.join("; "), "sh"];
+}
 
 /**
  * The first process of the sandbox's namespace: waits for the guest and passes its end on. In place
@@ -65,9 +88,9 @@ const resourceLimits = ["--nofile=4096:4096", "--core=0:0"];
  */
 const firstProcess = ["/bin/sh", "-c", 'exec 3>&2 2>/dev/null; "$@" 2>&3 3>&-; exit $?', "sh"];
 
-/** The command that runs a guest as its own user, in the sandbox when the profile's tier is 1. */
+/** The command that runs a guest as its own user, in the sandbox unless the profile's tier is 0. */
 export function guestCommand(profile: SandboxProfile, slot: SandboxSlot): SandboxCommand {
-  const sandboxed = profile.tier === 1;
+  const sandboxed = profile.tier > 0;
   const socketPath = sandboxed
     ? `${inside.socketDir}${slot.socketPath.slice(slot.dir.length)}`
     : slot.socketPath;
@@ -89,8 +112,8 @@ export function probeCommand(
   slot: SandboxSlot,
   args: readonly string[],
 ): SandboxCommand {
-  const binary = profile.tier === 1 ? inside.runtime : profile.runtimePath;
-  return runtimeCommand(profile, slot, [binary, ...args], profile.tier === 1 ? "/tmp" : slot.dir);
+  const binary = profile.tier > 0 ? inside.runtime : profile.runtimePath;
+  return runtimeCommand(profile, slot, [binary, ...args], profile.tier > 0 ? "/tmp" : slot.dir);
 }
 
 function runtimeCommand(
@@ -99,17 +122,24 @@ function runtimeCommand(
   argv: readonly string[],
   home: string,
 ): SandboxCommand {
-  const { bwrap, prlimit } = profile.tools;
-  const sandboxed = profile.tier === 1 && bwrap !== undefined;
+  const { bwrap } = profile;
+  const sandboxed = profile.tier > 0 && bwrap !== undefined;
   const words = [
-    ...(prlimit === undefined ? [] : [prlimit, ...resourceLimits]),
+    ...gate(profile, slot.uid),
     ...(sandboxed ? [bwrap, ...bwrapArgs(profile, slot), ...firstProcess] : []),
     ...argv,
   ];
   const [file = "", ...args] = words;
   // Root inside bwrap's user namespace would be root of the host for the files that are mounted, so
   // the whole chain runs as the instance's own user.
-  return { file, args, env: initialEnv(profile, home), uid: slot.uid, needsFilter: sandboxed };
+  return {
+    file,
+    args,
+    env: initialEnv(profile, home),
+    uid: slot.uid,
+    needsFilter: sandboxed,
+    waits: profile.groups !== undefined,
+  };
 }
 
 function initialEnv(profile: SandboxProfile, home: string): Record<string, string> {

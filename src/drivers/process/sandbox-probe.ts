@@ -1,21 +1,19 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
+import type { InstanceGroup } from "./cgroup/instance-group.ts";
 import { spawnGuest } from "./guest-process.ts";
+import { bootLimits, openGroup } from "./instance-limits.ts";
 import type { RunDir } from "./run-dir.ts";
-import { probeCommand, type SandboxProfile, type SandboxTools } from "./sandbox-command.ts";
+import { probeCommand, type SandboxProfile } from "./sandbox-command.ts";
 
 const toolFolders = ["/usr/bin", "/bin", "/usr/sbin", "/usr/local/bin"];
 const outputCharsMax = 2048;
 const probeTimeoutMs = 15_000;
 
-/** Looks for the tools at the places where systems keep them; the server's PATH is not asked. */
-export function findSandboxTools(): SandboxTools {
-  return { bwrap: findTool("bwrap"), prlimit: findTool("prlimit") };
-}
-
-function findTool(name: string): string | undefined {
-  return toolFolders.map((folder) => `${folder}/${name}`).find(isExecutable);
+/** Looks for bubblewrap at the places where systems keep it; the server's PATH is not asked. */
+export function findBubblewrap(): string | undefined {
+  return toolFolders.map((folder) => `${folder}/bwrap`).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {
@@ -39,8 +37,11 @@ export async function runProbe(
   clock: Clock,
 ): Promise<ProbeRun> {
   const slot = runDir.openSlot();
+  let group: InstanceGroup | undefined;
   try {
-    const guest = spawnGuest(probeCommand(profile, slot, ["--version"]), profile.filterPath);
+    group = openGroup(profile, slot, bootLimits(profile));
+    const command = probeCommand(profile, slot, ["--version"]);
+    const guest = spawnGuest({ command, filterPath: profile.filterPath, group });
     const output = Promise.all([textOf(guest.stdout), textOf(guest.stderr)]);
     const timer = clock.after(probeTimeoutMs, () => guest.kill());
     const end = await guest.ended;
@@ -49,8 +50,11 @@ export async function runProbe(
     if (end.code === 0) return { ok: true, output: stdout.trim() };
     const how = end.error ?? end.signal ?? `exit code ${end.code}`;
     return { ok: false, reason: stderr.trim() === "" ? how : `${stderr.trim()} (${how})` };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   } finally {
     slot.release();
+    if (group !== undefined) profile.groups?.remove(group);
   }
 }
 
@@ -63,8 +67,8 @@ async function textOf(stream: Readable): Promise<string> {
 }
 
 /** What would make the sandbox work, judged by what the machine forbids. */
-export function sandboxRemedies(tools: SandboxTools): string[] {
-  if (tools.bwrap === undefined) return ["Install bubblewrap: apt-get install bubblewrap"];
+export function sandboxRemedies(bwrap: string | undefined): string[] {
+  if (bwrap === undefined) return ["Install bubblewrap: apt-get install bubblewrap"];
   const remedies: string[] = [];
   if (readSetting("/proc/sys/kernel/unprivileged_userns_clone") === "0") {
     remedies.push("Allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1");

@@ -10,7 +10,7 @@ export interface SweepResult {
 }
 
 /** Programs that an instance's outermost process may be. */
-const outermost = new Set(["prlimit", "bwrap"]);
+const outermost = new Set(["bwrap"]);
 
 /**
  * Ends what a server that died left below `runDir`: guests that are still alive and folders of

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { processTree } from "../process/process-tree.ts";
+import { removeGroupsLeft } from "../process/testing/groups-left.ts";
 import { findPython } from "./find-python.ts";
 import { openFunctionContext } from "./function-context.harness.ts";
 
@@ -48,6 +49,7 @@ async function serverWith(source: string, sandbox: "auto" | "off", word: string)
   open.push(async () => {
     server.kill("SIGKILL");
     await server.exited;
+    await removeGroupsLeft(join(path, "run"));
   });
   let printed = "";
   for await (const chunk of server.stdout) {

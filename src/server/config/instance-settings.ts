@@ -102,6 +102,15 @@ export const instanceSettings = {
     min: 1,
     max: 100_000,
   },
+  processesMax: {
+    path: "functions.processes_max",
+    summary:
+      "Processes and threads of one instance at most. Held by a cgroup at tier 2, and by the user of its own that an instance has below that when the server is root.",
+    type: "integer",
+    default: 256,
+    min: 32,
+    max: 32_768,
+  },
   startTimeoutMs: {
     path: "functions.start_timeout_ms",
     summary: "Longest time from starting an instance until it can serve.",

@@ -212,7 +212,7 @@ describe("loadConfig()", () => {
     ["shutdown_grace_ms", "1e3", "a whole number"],
     ["shutdown_grace_ms", "1.5", "a whole number"],
     ["allow_unsandboxed", "yes", "true or false"],
-    ["sandbox", "on", "one of auto, off"],
+    ["sandbox", "on", "one of auto, basic, off"],
     ["functions.bundle_max_bytes", "1", "from 1024"],
     ["hosts", "a b", "a host name without port"],
     ["egress.private_allow", "provisioning-svc", "host:port"],

@@ -71,9 +71,10 @@ export const settingTable = {
   },
   sandbox: {
     path: "sandbox",
-    summary: "`auto` puts instances in a bubblewrap sandbox where that works; `off` never does.",
+    summary:
+      "Isolation tier at most: `auto` the highest that this machine gives, `basic` the bubblewrap sandbox without cgroups (tier 1), `off` neither (tier 0).",
     type: "choice",
-    choices: ["auto", "off"],
+    choices: ["auto", "basic", "off"],
     default: "auto",
     flag: true,
   },

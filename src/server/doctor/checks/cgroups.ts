@@ -1,55 +1,10 @@
 import { mkdir, rmdir } from "node:fs/promises";
 import path from "node:path";
+import { type OwnCgroup, ownCgroups } from "../../../drivers/process/cgroup/own-cgroups.ts";
 import type { Finding } from "../finding.ts";
 import type { Machine } from "../machine.ts";
 
 const wanted = ["memory", "cpu", "pids"] as const;
-
-/** A hierarchy with the folder of this process in it. */
-export interface OwnCgroup {
-  readonly version: 1 | 2;
-  readonly controllers: readonly string[];
-  readonly folder: string;
-}
-
-interface Mount {
-  readonly folder: string;
-  /** Path inside the hierarchy that is mounted at `folder`. */
-  readonly root: string;
-  readonly type: string;
-  readonly options: readonly string[];
-}
-
-function parseMounts(mountinfo: string): readonly Mount[] {
-  return mountinfo.split("\n").flatMap((line) => {
-    const [before = "", after = ""] = line.split(" - ");
-    const fields = before.split(" ");
-    const [type = "", , options = ""] = after.split(" ");
-    const [, , , root, folder] = fields;
-    if (root === undefined || folder === undefined || !type.startsWith("cgroup")) return [];
-    return [{ folder, root, type, options: options.split(",") }];
-  });
-}
-
-/** Where this process stands in each hierarchy, from the texts of its `cgroup` and `mountinfo` files. */
-export function ownCgroups(cgroup: string, mountinfo: string): readonly OwnCgroup[] {
-  const mounts = parseMounts(mountinfo);
-  return cgroup.split("\n").flatMap((line) => {
-    const [, id, names = "", own = ""] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
-    if (id === undefined) return [];
-    const controllers = names.split(",").filter((name) => name !== "");
-    const version = controllers.length === 0 ? 2 : 1;
-    const mount = mounts.find((candidate) =>
-      version === 2
-        ? candidate.type === "cgroup2"
-        : candidate.type === "cgroup" &&
-          controllers.every((name) => candidate.options.includes(name)),
-    );
-    if (mount === undefined) return [];
-    const below = own.startsWith(mount.root) ? own.slice(mount.root.length) : own;
-    return [{ version, controllers, folder: path.join(mount.folder, below) }];
-  });
-}
 
 async function canCreateBelow(folder: string): Promise<boolean> {
   const trial = path.join(folder, `reactor-doctor-${process.pid}`);
