@@ -339,6 +339,11 @@ describe("isolation tiers", () => {
     });
   });
 
+  test("are in the view of what a function's instances do", async () => {
+    const runtime = await json("/api/v1/functions/hello/runtime");
+    expect(runtime).toMatchObject({ tier: { level: 1, name: "sandbox" }, min_tier: 1 });
+  });
+
   test("are null where this server cannot run the function", async () => {
     const ref = { project: "default", function: "x" };
     const view = await control.execute("functions.get", ref, systemCaller);

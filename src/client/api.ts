@@ -702,6 +702,8 @@ export interface components {
                 served: number;
                 /** @enum {string} */
                 state: "starting" | "ready" | "draining";
+                /** @description Tier that it runs at; null until it has started. */
+                tier: number | null;
             }[];
             /** @description The last start that failed, or the last instance that died by itself. */
             last_failure: {
@@ -711,6 +713,8 @@ export interface components {
                 message: string;
                 reason: string;
             } | null;
+            /** @description Tier that the promoted deployment demands; null: none. */
+            min_tier: number | null;
             /** @description Invocations on instances now. */
             running: number;
             /**
@@ -718,6 +722,7 @@ export interface components {
              * @enum {string}
              */
             state: "idle" | "active" | "disabled";
+            tier: components["schemas"]["Tier"];
             /** @description Invocations waiting for one now. */
             waiting: number;
         };

@@ -55,6 +55,7 @@ export class InstanceSlot {
       suspected: this.suspected,
       running: this.running,
       served: this.served,
+      tier: this.#instance?.tier,
       pids: this.#instance?.pids ?? [],
     };
   }

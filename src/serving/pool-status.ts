@@ -1,4 +1,4 @@
-import type { InstanceExit } from "../domain/instance.ts";
+import type { InstanceExit, Tier } from "../domain/instance.ts";
 
 /** What one pool looks like now; for `/metrics`, runtime status and the console. */
 export interface PoolStatus {
@@ -23,6 +23,8 @@ export interface InstanceStatus {
   readonly suspected: boolean;
   readonly running: number;
   readonly served: number;
+  /** Undefined until it has started. */
+  readonly tier: Tier | undefined;
   readonly pids: readonly number[];
 }
 

@@ -17,6 +17,8 @@ test.if(Bun.which("bwrap") !== null)(
       expect(await (await strong.fetch("/fn/v1/guarded")).text()).toBe("here");
       const given = await strong.client.getFunction("guarded");
       expect(given.tier?.level).toBeGreaterThanOrEqual(1);
+      const { instances } = await strong.client.getFunctionRuntime("guarded");
+      expect(instances.map(({ tier }) => tier)).toEqual([given.tier?.level ?? null]);
       await strong.stop({ keepData: true });
 
       const weak = await startServer({ dataDir, args: ["--sandbox", "off"] });

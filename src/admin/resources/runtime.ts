@@ -1,9 +1,12 @@
 import { z } from "@hono/zod-openapi";
+import type { FunctionView } from "../../control/control-plane.ts";
 import { describeExit } from "../../domain/instance.ts";
 import { isoTime, timeSchema } from "../iso-time.ts";
 import { defineOperation } from "../operation.ts";
 import type { FunctionActivity } from "../options.ts";
+import type { AdminServices } from "../services.ts";
 import { functionRef, functionShape } from "./functions.ts";
+import { minTierSchema, tierSchema, tierView } from "./tier-view.ts";
 
 const denialReasons = [
   "not_allowed",
@@ -17,6 +20,8 @@ const runtimeSchema = z
   .object({
     function_id: z.string(),
     state: z.enum(["idle", "active", "disabled"]).describe("`active`: it has instances."),
+    tier: tierSchema,
+    min_tier: minTierSchema.describe("Tier that the promoted deployment demands; null: none."),
     running: z.int().describe("Invocations on instances now."),
     waiting: z.int().describe("Invocations waiting for one now."),
     instances: z.array(
@@ -25,6 +30,7 @@ const runtimeSchema = z
         deployment_id: z.string(),
         revision: z.int(),
         state: z.enum(["starting", "ready", "draining"]),
+        tier: minTierSchema.describe("Tier that it runs at; null until it has started."),
         running: z.int(),
         served: z.int(),
       }),
@@ -59,7 +65,8 @@ const runtimeSchema = z
   .openapi("FunctionRuntime");
 
 function runtimeView(
-  { id, enabled }: { readonly id: string; readonly enabled: boolean },
+  services: AdminServices,
+  view: FunctionView,
   { pools, denials }: FunctionActivity,
 ): z.output<typeof runtimeSchema> {
   const instances = pools.flatMap(({ deploymentId, revision, instances: all }) =>
@@ -72,6 +79,7 @@ function runtimeView(
               deployment_id: deploymentId,
               revision,
               state,
+              tier: instance.tier ?? null,
               running: instance.running,
               served: instance.served,
             },
@@ -83,8 +91,10 @@ function runtimeView(
   );
   const last = failures.sort((a, b) => b.atMs - a.atMs)[0];
   return {
-    function_id: id,
-    state: enabled ? (instances.length > 0 ? "active" : "idle") : "disabled",
+    function_id: view.id,
+    state: view.enabled ? (instances.length > 0 ? "active" : "idle") : "disabled",
+    tier: tierView(services, view),
+    min_tier: view.minTier ?? null,
     running: pools.reduce((sum, pool) => sum + pool.running, 0),
     waiting: pools.reduce((sum, pool) => sum + pool.waiting, 0),
     instances,
@@ -123,7 +133,7 @@ const getFunctionRuntime = defineOperation({
   async run(call) {
     const { services, caller } = call;
     const view = await services.control.execute("functions.get", functionRef(call), caller);
-    return runtimeView(view, services.activity(view.id));
+    return runtimeView(services, view, services.activity(view.id));
   },
 });
 

@@ -16,6 +16,8 @@ async function shown(runtime: object): Promise<string> {
 const idle = {
   function_id: "fn_1",
   state: "idle",
+  tier: { level: 1, name: "sandbox" },
+  min_tier: null,
   running: 0,
   waiting: 0,
   instances: [],
@@ -25,7 +27,7 @@ const idle = {
 
 test("runtime get of an idle function is a sheet", async () => {
   expect(await shown(idle)).toBe(
-    "state          idle\nrunning        0\nwaiting        0\negress denied  0\n",
+    "state          idle\ntier           1 (sandbox)\nrunning        0\nwaiting        0\negress denied  0\n",
   );
 });
 
@@ -34,7 +36,15 @@ test("runtime get shows instances, the last failure and what egress denied, with
     ...idle,
     state: "active",
     instances: [
-      { id: "ins_1", deployment_id: "dep_1", revision: 3, state: "ready", running: 1, served: 7 },
+      {
+        id: "ins_1",
+        deployment_id: "dep_1",
+        revision: 3,
+        state: "ready",
+        tier: 1,
+        running: 1,
+        served: 7,
+      },
     ],
     last_failure: { deployment_id: "dep_1", reason: "exited with code 3", message: "m", at },
     egress: {

@@ -1,6 +1,6 @@
 import type { FunctionRuntimeResource } from "../../../client/resources.ts";
 import { defineCommand } from "../../command.ts";
-import { describeTime } from "../../describe.ts";
+import { describeTierOf, describeTime } from "../../describe.ts";
 import { sheet, table } from "../../table.ts";
 import { functionArgument } from "../functions/function-argument.ts";
 
@@ -26,6 +26,7 @@ function describeRuntime(runtime: FunctionRuntimeResource): string {
   const parts = [
     sheet({
       state: runtime.state,
+      tier: describeTierOf(runtime.tier, runtime.min_tier),
       running: runtime.running,
       waiting: runtime.waiting,
       "last failure": failure ? `${describeTime(failure.at)} it ${failure.reason}` : undefined,
