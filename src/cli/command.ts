@@ -70,8 +70,8 @@ export interface CommandContext {
   readonly readStdin: (bytesMax: number) => Promise<Uint8Array>;
 }
 
-/** Exit codes of every command: done, failed, wrongly used. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+/** Exit codes: done, failed, wrongly used; and, of a check alone, that this machine cannot hold it. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, notPromised: 3 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** A command is data and one function: parser, help, completion and reference page come from it. */

@@ -10,6 +10,8 @@ import { configCommand } from "./config/config-command.ts";
 import type { Settings } from "./config/settings.ts";
 import { createDoctorCommand } from "./doctor/doctor-command.ts";
 import type { ProbedDriver } from "./doctor/driver-findings.ts";
+import { probeTable } from "./doctor/prove/probe-table.ts";
+import { createProveCommand } from "./doctor/prove/prove-command.ts";
 import { openDrivers } from "./drivers.ts";
 import { serveCommand } from "./serve-command.ts";
 
@@ -17,6 +19,7 @@ import { serveCommand } from "./serve-command.ts";
 export const localCommands: readonly Command[] = [
   serveCommand,
   createDoctorCommand({ probeDrivers }),
+  createProveCommand(probeTable),
   configCommand,
   backupVerifyCommand,
   backupRestoreCommand,

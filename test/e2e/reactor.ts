@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createClient, type ReactorClient } from "../../src/client/client.ts";
@@ -157,9 +157,9 @@ export async function makeRunDir(): Promise<string> {
 /** Processes whose command line holds the text. */
 export async function processesWith(text: string): Promise<readonly string[]> {
   const found: string[] = [];
-  const glob = new Bun.Glob("[0-9]*/cmdline");
-  for await (const path of glob.scan({ cwd: "/proc", onlyFiles: false })) {
-    const line = await readFile(join("/proc", path), "utf8").catch(() => "");
+  // No glob: it fails when a process ends while its folder is looked at.
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
     if (line.includes(text)) found.push(line.replaceAll("\0", " "));
   }
   return found;

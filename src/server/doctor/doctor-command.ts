@@ -134,7 +134,11 @@ export function createDoctorCommand(options: DoctorOptions): Command {
         const works = findings.every((one) => !one.essential || one.state !== "missing");
         progress.end();
         output.result({ works, findings }, () => render(output, findings));
-        output.note(works ? "\nReactor works here." : "\nReactor cannot work here yet.");
+        output.note(
+          works
+            ? "\nReactor works here. Whether its limits hold: reactor doctor prove"
+            : "\nReactor cannot work here yet.",
+        );
         return works ? exitCodes.ok : exitCodes.failed;
       } finally {
         progress.end();
