@@ -4,7 +4,7 @@
  * started from a Blob in a plain Deno process and called by postMessage. Prints medians.
  */
 import { join } from "node:path";
-import { callJson, startFunction } from "../../src/drivers/deno/call.harness.ts";
+import { callJson, startFunction } from "../../src/drivers/suite/call.harness.ts";
 import { findDenoBinary } from "../../src/drivers/deno/find-deno-binary.ts";
 import { createTestWorkerDriver } from "../../src/drivers/deno/test-driver.harness.ts";
 import { quantile } from "../statistics.ts";

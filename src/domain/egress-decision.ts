@@ -24,6 +24,8 @@ export interface EgressDeciderOptions {
 export interface EgressTarget {
   readonly host: string;
   readonly port?: number;
+  /** What the host was resolved to not long ago, when that is what is to be connected to. */
+  readonly address?: string;
 }
 
 /** Which rule a destination broke. */
@@ -73,7 +75,7 @@ export function createEgressDecider(options: EgressDeciderOptions): DecideEgress
       const why = `the manifest's egress.allow does not name it; add ${quoted(target)} there`;
       return deny(target, "not_allowed", why);
     }
-    const addresses = parseAddress(host) === undefined ? await options.resolve(host) : [host];
+    const addresses = await addressesOf(target, options.resolve);
     if (addresses.length === 0) {
       const message = `Cannot resolve "${host}": the name has no address`;
       return { kind: "unreachable", message };
@@ -81,7 +83,7 @@ export function createEgressDecider(options: EgressDeciderOptions): DecideEgress
     const denied = parseEgressRules(options.denied());
     for (const address of addresses) {
       const forms = addressForms(address);
-      if (denied.some((rule) => forms.some((form) => egressRuleMatches(rule, form, port)))) {
+      if (denied.some((rule) => forms.some((form) => isOwn(rule, form, port)))) {
         const why = `${address} is an address of this server, which nothing opens`;
         return deny(target, "own_address", why);
       }
@@ -89,12 +91,20 @@ export function createEgressDecider(options: EgressDeciderOptions): DecideEgress
       const opens = (rule: PrivateAllowRule): boolean =>
         opensAddress(rule, { ...target, address: forms[0] ?? address });
       if (what !== undefined && !privateAllow.some(opens)) {
-        const why = `${address} is ${what}; the operator opens it by ${quoted(target)} in egress.private_allow`;
+        const item = JSON.stringify(
+          port === undefined ? `${host}:<port>` : destinationText(target),
+        );
+        const why = `${address} is ${what}; the operator opens it by ${item} in egress.private_allow`;
         return deny(target, "private_address", why);
       }
     }
     return { kind: "connect", addresses };
   };
+}
+
+async function addressesOf(target: EgressTarget, resolve: Resolve): Promise<readonly string[]> {
+  if (target.address !== undefined) return [target.address];
+  return parseAddress(target.host) === undefined ? resolve(target.host) : [target.host];
 }
 
 /** Parses rules of a manifest; throws `manifest_invalid` naming one that is none. */
@@ -116,6 +126,11 @@ function parsePrivateAllows(texts: readonly string[]): PrivateAllowRule[] {
     if (rule === undefined) throw new Error(`Assertion failed: ${JSON.stringify(text)} is no rule`);
     return rule;
   });
+}
+
+/** A rule of one port says nothing about a lookup. */
+function isOwn(rule: EgressRule, host: string, port: number | undefined): boolean {
+  return (rule.port === undefined || port !== undefined) && egressRuleMatches(rule, host, port);
 }
 
 /** The destination as rules write it. */

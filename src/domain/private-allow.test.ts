@@ -20,6 +20,13 @@ describe("what the operator opens", () => {
     expect(opens("10.1.2.3:5432", "db.internal", "10.1.2.4", 5432)).toBe(false);
   });
 
+  test("localhost is open by its addresses too, since runtimes resolve it by themselves", () => {
+    expect(opens("localhost:5432", "127.0.0.1", "127.0.0.1", 5432)).toBe(true);
+    expect(opens("localhost:5432", "::1", "::1", 5432)).toBe(true);
+    expect(opens("localhost:5432", "127.0.0.1", "127.0.0.1", 80)).toBe(false);
+    expect(opens("localhost:5432", "127.0.0.2", "127.0.0.2", 5432)).toBe(false);
+  });
+
   test.each([
     ["10.20.0.0/16:5432", "10.20.255.9", "10.21.0.1"],
     ["10.20.4.0/22:5432", "10.20.7.255", "10.20.8.0"],

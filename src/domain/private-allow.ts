@@ -50,6 +50,11 @@ function clamp(bits: number): number {
   return Math.min(8, Math.max(0, bits));
 }
 
+/** What `localhost` means wherever it is resolved. */
+function isLoopback(address: string): boolean {
+  return address === "127.0.0.1" || address === "::1";
+}
+
 /**
  * Whether a rule opens an address to which a destination leads. A name opens what it resolves to; an
  * address and a range open themselves, whatever name leads there. The host is canonical.
@@ -60,7 +65,8 @@ export function opensAddress(
 ): boolean {
   const { host, address, port } = destination;
   if (!("bits" in rule)) {
-    return egressRuleMatches(rule, host, port) || egressRuleMatches(rule, address, port);
+    const named = [host, address, ...(isLoopback(address) ? ["localhost"] : [])];
+    return named.some((each) => egressRuleMatches(rule, each, port));
   }
   if (rule.port !== undefined && port !== undefined && rule.port !== port) return false;
   const bytes = parseAddress(address);

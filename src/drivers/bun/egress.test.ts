@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Server } from "bun";
 import type { LogLine } from "../../domain/invocation.ts";
 import type { Driver, Instance } from "../driver.ts";
@@ -149,9 +149,7 @@ describe.if(sandboxed)("egress from the sandbox (needs bubblewrap)", () => {
   ])("denies %s and logs it", async (_what, url) => {
     logs.length = 0;
     const outcome = await call(await fetcher(), { url: url() });
-    expect(outcome.text ?? "").not.toContain("open door");
-    expect(outcome.text ?? "").not.toContain("inner");
-    expect(outcome.status).not.toBe(200);
+    expect(outcome).toEqual({ error: "egress_denied" });
     const line = logs.find((entry) => entry.source === "platform");
     expect(line?.message).toMatch(/^Egress to ".+" is denied: .+/);
     expect(line?.level).toBe("warn");
@@ -160,14 +158,14 @@ describe.if(sandboxed)("egress from the sandbox (needs bubblewrap)", () => {
   test("checks the target of a redirect like any other", async () => {
     logs.length = 0;
     const outcome = await call(await fetcher(), { url: at("open.test", "/redirect") });
-    expect(outcome.status).not.toBe(200);
+    expect(outcome).toEqual({ error: "egress_denied" });
     expect(logs.map((line) => line.message).join()).toContain("denied");
   });
 
   test("a name without an address fails and is no denial", async () => {
     logs.length = 0;
     const outcome = await call(await fetcher(), { url: at("nowhere.test") });
-    expect(outcome.status).not.toBe(200);
+    expect(outcome).toEqual({ error: "egress_unreachable" });
     expect(logs.filter((line) => line.message.includes("denied"))).toEqual([]);
   });
 
@@ -198,41 +196,55 @@ describe.if(sandboxed)("egress from the sandbox (needs bubblewrap)", () => {
   });
 });
 
-/** A network namespace with 203.0.113.2, which is public as far as the deny list knows. */
-function publicHost(): { readonly url: string; close(): void } | undefined {
-  const name = `rx${process.pid}`;
-  const ip = (...args: string[]): boolean => Bun.spawnSync(["ip", ...args]).exitCode === 0;
-  const close = (): void => void ip("netns", "delete", name);
-  if (process.getuid?.() !== 0 || Bun.which("ip") === null || !ip("netns", "add", name))
-    return undefined;
-  const made =
-    ip("link", "add", `${name}h`, "type", "veth", "peer", "name", `${name}g`) &&
-    ip("link", "set", `${name}g`, "netns", name) &&
-    ip("addr", "add", "203.0.113.1/24", "dev", `${name}h`) &&
-    ip("link", "set", `${name}h`, "up") &&
-    ip("-n", name, "addr", "add", "203.0.113.2/24", "dev", `${name}g`) &&
-    ip("-n", name, "link", "set", `${name}g`, "up");
-  if (made) return { url: "http://203.0.113.2:8080/", close };
-  close();
-  return undefined;
+const namespace = `rx${process.pid}`;
+/** A network of its own for each run: several may go on at once on one machine. */
+const network = `203.0.113.${4 * (process.pid % 64)}`;
+const [near, far] = [1, 2].map((host) =>
+  network.replace(/\d+$/, (last) => String(Number(last) + host)),
+);
+
+function ip(...args: string[]): boolean {
+  return Bun.spawnSync(["ip", ...args]).exitCode === 0;
 }
 
-const stage = sandboxed ? publicHost() : undefined;
+/** Adds the namespace and makes `far` an address within it, which is public as far as the deny list knows. */
+function openNetwork(): boolean {
+  return (
+    ip("netns", "add", namespace) &&
+    ip("link", "add", `${namespace}h`, "type", "veth", "peer", "name", `${namespace}g`) &&
+    ip("link", "set", `${namespace}g`, "netns", namespace) &&
+    ip("addr", "add", `${near}/30`, "dev", `${namespace}h`) &&
+    ip("link", "set", `${namespace}h`, "up") &&
+    ip("-n", namespace, "addr", "add", `${far}/30`, "dev", `${namespace}g`) &&
+    ip("-n", namespace, "link", "set", `${namespace}g`, "up")
+  );
+}
 
-describe.if(stage !== undefined)(
+/** What a filter of tests skips has no end in which to close anything, so nothing stays open here. */
+function canOpenNetwork(): boolean {
+  if (process.getuid?.() !== 0 || Bun.which("ip") === null) return false;
+  const can = openNetwork();
+  ip("netns", "delete", namespace);
+  return can;
+}
+
+describe.if(sandboxed && canOpenNetwork())(
   "egress to a public address (needs bubblewrap, root and ip netns)",
   () => {
+    beforeAll(() => void openNetwork());
+    afterAll(() => void ip("netns", "delete", namespace));
+
     test("fetch reaches it from the sandbox", async () => {
-      const serve = `Bun.serve({ hostname: "203.0.113.2", port: 8080, fetch: () => new Response("public") }); console.log("up")`;
-      const outside = Bun.spawn(
-        ["ip", "netns", "exec", `rx${process.pid}`, process.execPath, "-e", serve],
-        { stdout: "pipe", stderr: "inherit" },
-      );
+      const serve = `Bun.serve({ hostname: "${far}", port: 8080, fetch: () => new Response("public") }); console.log("up")`;
+      const outside = Bun.spawn(["ip", "netns", "exec", namespace, process.execPath, "-e", serve], {
+        stdout: "pipe",
+        stderr: "inherit",
+      });
       const tested = createTestDriver({ blanksMax: 0 });
       try {
         await outside.stdout.getReader().read();
         const instance = await startFetcher(tested.driver, []);
-        const outcome = await call(instance, { url: stage?.url ?? "" });
+        const outcome = await call(instance, { url: `http://${far}:8080/` });
         expect(outcome).toEqual({ status: 200, text: "public" });
       } finally {
         await tested.close();
@@ -240,7 +252,5 @@ describe.if(stage !== undefined)(
         await outside.exited;
       }
     });
-
-    afterAll(() => stage?.close());
   },
 );

@@ -1,3 +1,9 @@
+import {
+  type EgressRefusal,
+  type EgressRefusals,
+  refusalHeader,
+} from "../guest/egress-refusals.ts";
+import { refusalOfResponse, refusedFetch } from "../guest/refused-fetch.ts";
 import { complete } from "../guest/web-request.ts";
 
 /** Encodings that Bun's fetch undoes. */
@@ -6,14 +12,16 @@ const decodedEncodings = new Set(["gzip", "x-gzip", "deflate", "br", "zstd"]);
 /**
  * Bun's fetch hands out a decoded body under the headers of the encoded one. A function that passes
  * such a response on would promise gzip and a wrong length, so both headers go, as they do in Deno.
+ * With refusals it also fails with what the egress relay said, where Bun's would hand out the proxy's
+ * answer as if it were the destination's.
  */
-export function dropHeadersOfDecodedBodies(): void {
+export function adjustFetch(refusals: EgressRefusals | undefined): void {
   const platformFetch = globalThis.fetch;
   const wrapped = async (
     input: string | URL | Request,
     init?: RequestInit & { readonly decompress?: boolean },
   ): Promise<Response> => {
-    const response = await platformFetch(input, init);
+    const response = await answered(platformFetch(input, init), refusals);
     const encoding = response.headers.get("content-encoding");
     const isDecoded = encoding !== null && decodedEncodings.has(encoding.toLowerCase());
     if (isDecoded && response.body !== null && init?.decompress !== false) {
@@ -26,6 +34,31 @@ export function dropHeadersOfDecodedBodies(): void {
   globalThis.fetch = Object.defineProperty(Object.assign(wrapped, { preconnect }), "name", {
     value: "fetch",
   });
+}
+
+async function answered(
+  fetching: Promise<Response>,
+  refusals: EgressRefusals | undefined,
+): Promise<Response> {
+  if (refusals === undefined) return fetching;
+  let response: Response;
+  try {
+    response = await fetching;
+  } catch (error) {
+    const refusal = refusalOfTunnel(error, refusals);
+    throw refusal === undefined ? error : refusedFetch(refusal, error);
+  }
+  const refusal = refusalOfResponse(response, (id) => refusals.byId(id));
+  if (refusal !== undefined) throw refusedFetch(refusal);
+  return response;
+}
+
+/** Bun's error about a tunnel that the proxy refused has the headers of its answer. */
+function refusalOfTunnel(error: unknown, refusals: EgressRefusals): EgressRefusal | undefined {
+  if (!(error instanceof Error) || !("headers" in error)) return undefined;
+  const { headers } = error;
+  const id = headers instanceof Headers ? headers.get(refusalHeader) : null;
+  return id === null ? undefined : refusals.byId(id);
 }
 
 /** `server.fetch(request)` of the function's own servers reads the request natively: completes it first. */

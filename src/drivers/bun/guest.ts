@@ -4,36 +4,46 @@
  */
 import { systemClock } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
+import { lookupThroughEgress } from "../guest/egress-lookup.ts";
+import { EgressRefusals } from "../guest/egress-refusals.ts";
 import { Guest, guestExitCode } from "../guest/guest.ts";
 import { builtinUse } from "../javascript/guest/builtin-use.ts";
 import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
 import { captureStdio } from "../javascript/guest/capture-stdio.ts";
+import { refuseDatagrams } from "../javascript/guest/refuse-datagrams.ts";
+import { routeLookups } from "../javascript/guest/route-lookups.ts";
 import { routeSocketsThroughEgress } from "../javascript/guest/route-sockets.ts";
 import { listenForEgress } from "./guest-egress.ts";
-import { completeServedRequests, dropHeadersOfDecodedBodies } from "./guest-fetch.ts";
+import { adjustFetch, completeServedRequests } from "./guest-fetch.ts";
 import { captureBunOutput } from "./guest-output.ts";
 import { createBunPlatform } from "./guest-platform.ts";
 import { GuestSocket } from "./guest-socket.ts";
+import { routeBunApi } from "./guest-bun-api.ts";
 
 async function main(socketPath: string, proxyPort: number): Promise<void> {
   const sink = new GuestSocket();
   const platform = createBunPlatform((code) => {
     const use = builtinUse(code);
     if (use.files) captureFsWrite(guest.logScope);
-    if (use.sockets && openPort !== undefined) routeSocketsThroughEgress(openPort, proxyPort);
+    if (egress === undefined) return;
+    if (use.sockets) routeSocketsThroughEgress((to) => egress.openPort(to), proxyPort);
+    if (use.names) routeLookups(lookupHost);
+    if (use.datagrams) refuseDatagrams();
+    routeBunApi(code, { egress, lookupHost, proxyPort });
   });
   const guest = new Guest({ platform, clock: systemClock, sink, endOfTurn });
   captureStdio(guest.logScope);
   captureBunOutput(guest.logScope);
-  dropHeadersOfDecodedBodies();
+  const refusals = proxyPort === 0 ? undefined : new EgressRefusals();
+  adjustFetch(refusals);
   completeServedRequests();
   process.on("uncaughtException", (error) => guest.uncaught(error));
   process.on("unhandledRejection", (reason) => guest.unhandledRejection(reason));
   process.on("exit", () => guest.exiting(new Error("exit").stack));
-  const openPort =
-    proxyPort === 0
-      ? undefined
-      : listenForEgress({ openStream: (listener) => guest.openStream(listener) }, proxyPort);
+  const openStream: Guest["openStream"] = (listener) => guest.openStream(listener);
+  const lookupHost = lookupThroughEgress(openStream);
+  const egress =
+    refusals === undefined ? undefined : listenForEgress({ openStream, refusals }, proxyPort);
   guest.start();
   await Bun.connect({
     unix: socketPath,

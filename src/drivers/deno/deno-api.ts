@@ -11,11 +11,14 @@ export interface DenoApi {
   };
   readonly stdout: DenoOutput;
   readonly stderr: DenoOutput;
-  readonly errors: Readonly<Record<"PermissionDenied", ErrorConstructor>>;
+  readonly errors: Readonly<
+    Record<"PermissionDenied" | "NotFound" | "NotSupported", ErrorConstructor>
+  >;
   exit(code?: number): never;
   connect(options: DenoConnectOptions): Promise<DenoConnection>;
   connectTls(options: DenoTlsOptions): Promise<DenoConnection>;
   startTls(connection: DenoConnection, options: DenoTlsOptions): Promise<DenoConnection>;
+  resolveDns(query: string, type: string, options?: unknown): Promise<unknown>;
   listen(options: { readonly hostname: string; readonly port: number }): DenoListener;
   createHttpClient(options: DenoHttpClientOptions): object;
   memoryUsage(): { readonly heapUsed: number; readonly external: number };

@@ -5,6 +5,8 @@ import { completeCopiedRequests } from "../guest/web-request.ts";
 import { builtinUse } from "../javascript/guest/builtin-use.ts";
 import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
 import { captureStdio } from "../javascript/guest/capture-stdio.ts";
+import { refuseDatagrams } from "../javascript/guest/refuse-datagrams.ts";
+import { routeLookups } from "../javascript/guest/route-lookups.ts";
 import { routeSocketsThroughEgress } from "../javascript/guest/route-sockets.ts";
 import { deno, type DenoConnection } from "./deno-api.ts";
 import type { EgressListener } from "./guest-egress.ts";
@@ -41,9 +43,10 @@ export function createDenoGuest(options: DenoGuestOptions): DenoGuest {
       const use = builtinUse(code);
       if (use.files) captureFsWrite(guest.logScope);
       const egress = options.egress();
-      if (use.sockets && egress !== undefined) {
-        routeSocketsThroughEgress((to) => egress.openPort(to), egress.port);
-      }
+      if (egress === undefined) return;
+      if (use.sockets) routeSocketsThroughEgress((to) => egress.openPort(to), egress.port);
+      if (use.names) routeLookups(egress.lookupHost);
+      if (use.datagrams) refuseDatagrams();
     },
     exit: options.exit,
   });

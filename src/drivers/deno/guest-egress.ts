@@ -1,3 +1,4 @@
+import { type LookupHost, lookupThroughEgress } from "../guest/egress-lookup.ts";
 import {
   type EgressConnection,
   type EgressDestination,
@@ -18,6 +19,7 @@ export interface EgressListener {
   readonly port: number;
   /** Opens a local port to one destination, for clients that know of no proxy. */
   openPort(destination: EgressDestination): EgressPort;
+  readonly lookupHost: LookupHost;
 }
 
 /**
@@ -31,6 +33,7 @@ export function listenForEgress(options: EgressProxyOptions, proxyPort: number):
   const { port } = acceptAll(proxyPort, (connection) => accept(proxy, connection, undefined));
   return {
     port,
+    lookupHost: lookupThroughEgress(options.openStream),
     openPort(destination) {
       const take = (connection: DenoConnection): void => {
         listener.close();

@@ -3,11 +3,14 @@
  * the host over the Unix socket, gives the permission for that back and serves one function; with a
  * proxy port it also carries outgoing connections.
  */
-import { guestExitCode } from "../guest/guest.ts";
+import { type Guest, guestExitCode } from "../guest/guest.ts";
+import { EgressRefusals } from "../guest/egress-refusals.ts";
 import { deno } from "./deno-api.ts";
 import { createDenoGuest } from "./deno-guest.ts";
 import { routeDenoConnections } from "./guest-connect.ts";
-import { listenForEgress } from "./guest-egress.ts";
+import { routeDenoLookups } from "./guest-lookups.ts";
+import { type EgressListener, listenForEgress } from "./guest-egress.ts";
+import { failRefusedFetches } from "./guest-fetch.ts";
 
 // Taken before user code can replace it.
 const exit: (code: number) => never = deno.exit.bind(deno);
@@ -16,12 +19,18 @@ async function main(socketPath: string, proxyPort: number): Promise<void> {
   const own = createDenoGuest({ exit, egress: () => egress });
   addEventListener("unload", () => own.sendLastWords());
   const connection = await own.connect(socketPath);
-  const egress =
-    proxyPort === 0
-      ? undefined
-      : listenForEgress({ openStream: (listener) => own.guest.openStream(listener) }, proxyPort);
-  if (proxyPort !== 0) routeDenoConnections({ port: proxyPort, authorization: undefined });
+  const egress = proxyPort === 0 ? undefined : openEgress(own.guest, proxyPort);
   own.serve(connection, "");
+}
+
+function openEgress(guest: Guest, proxyPort: number): EgressListener {
+  const refusals = new EgressRefusals();
+  const openStream: Guest["openStream"] = (listener) => guest.openStream(listener);
+  routeDenoConnections({ port: proxyPort, authorization: undefined });
+  failRefusedFetches(refusals);
+  const egress = listenForEgress({ openStream, refusals }, proxyPort);
+  routeDenoLookups(egress.lookupHost);
+  return egress;
 }
 
 const [socketPath, proxyPort] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { callJson, startFunction } from "./call.harness.ts";
+import { callJson, startFunction } from "../suite/call.harness.ts";
 import { forbidden, type ForbiddenFacts, whatWasDone } from "./forbidden.harness.ts";
 import { createTestDriver } from "./test-driver.harness.ts";
 import { createTestWorkerDriver } from "./test-driver.harness.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Server } from "bun";
 import type { Instance } from "../driver.ts";
-import { callJson, startFunction } from "./call.harness.ts";
+import { callJson, startFunction } from "../suite/call.harness.ts";
 import { createTestWorkerDriver } from "./test-driver.harness.ts";
 
 /**

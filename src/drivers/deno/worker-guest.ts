@@ -2,10 +2,13 @@
  * Entry of a worker in a pod. Connects to the host over the pod's Unix socket, gives the permission
  * for that back and serves one function, as the guest of a process does.
  */
+import { EgressRefusals } from "../guest/egress-refusals.ts";
 import type { Guest } from "../guest/guest.ts";
 import { createDenoGuest } from "./deno-guest.ts";
 import { routeDenoConnections } from "./guest-connect.ts";
+import { routeDenoLookups } from "./guest-lookups.ts";
 import { type EgressListener, listenForEgress } from "./guest-egress.ts";
+import { failRefusedFetches } from "./guest-fetch.ts";
 import type { WorkerBirth } from "./pod-messages.ts";
 import { confineExits, endWorker } from "./worker-exit.ts";
 import { proxyUser, routeFetchThroughEgress } from "./worker-fetch.ts";
@@ -23,12 +26,13 @@ async function main(birth: WorkerBirth): Promise<void> {
 function openEgress(guest: Guest): EgressListener {
   const password = Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString("base64url");
   const authorization = `Basic ${Buffer.from(`${proxyUser}:${password}`).toString("base64")}`;
-  const egress = listenForEgress(
-    { openStream: (listener) => guest.openStream(listener), authorization },
-    0,
-  );
+  const refusals = new EgressRefusals();
+  const openStream: Guest["openStream"] = (listener) => guest.openStream(listener);
+  const egress = listenForEgress({ openStream, authorization, refusals }, 0);
   routeDenoConnections({ port: egress.port, authorization });
   routeFetchThroughEgress({ port: egress.port, password });
+  failRefusedFetches(refusals);
+  routeDenoLookups(egress.lookupHost);
   return egress;
 }
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import type { Instance, InvocationFailure } from "../driver.ts";
 import { childrenOf } from "../process/process-tree.ts";
-import { CallFailed, callJson, startFunction, type StartOptions } from "./call.harness.ts";
+import { CallFailed, callJson, startFunction, type StartOptions } from "../suite/call.harness.ts";
 import { createTestWorkerDriver } from "./test-driver.harness.ts";
 import type { TestDriver } from "../process/testing/open-test-driver.ts";
 

@@ -1,6 +1,7 @@
 import { frameType } from "../../wire/frames.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import type { OpenedMessage } from "./messages.ts";
+import { type EgressRefusals, refusalHeader } from "./egress-refusals.ts";
 import { headBytesMax, type ProxyHead, parseProxyHead } from "./proxy-head.ts";
 
 /** Connections carried to the outside at once; further ones get 503. Below the 256 that the host bears. */
@@ -23,8 +24,13 @@ export interface EgressClient {
 export interface EgressDestination {
   readonly host: string;
   readonly port: number;
-  /** Hears why the connection was refused, before it is closed. */
-  refused(code: string, message: string): void;
+  /** Hears that the connection stands. */
+  opened?(): void;
+  /**
+   * Hears why the connection was refused, before it is closed, and what the client has said so far.
+   * What it returns is said to the client first, for protocols that have words for it.
+   */
+  refused(code: string, message: string, received: Buffer): Uint8Array | undefined;
 }
 
 export interface EgressProxyOptions {
@@ -32,6 +38,8 @@ export interface EgressProxyOptions {
   readonly openStream: (listener: StreamListener) => WireStream;
   /** What a client must send as `Proxy-Authorization`, where others can reach the port. */
   readonly authorization?: string | undefined;
+  /** Where refusals are remembered for clients that hear no more than a status. */
+  readonly refusals: EgressRefusals;
 }
 
 /** Carries local connections to the outside as streams, for the host to allow or refuse. */
@@ -50,8 +58,7 @@ export class EgressProxy {
     const connection = new EgressConnection({
       client,
       destination,
-      openStream: this.#options.openStream,
-      authorization: this.#options.authorization,
+      proxy: this.#options,
       released: () => {
         if (!isFull) this.#connections -= 1;
       },
@@ -75,8 +82,7 @@ export class EgressProxy {
 export class EgressConnection implements StreamListener {
   readonly #client: EgressClient;
   readonly #destination: EgressDestination | undefined;
-  readonly #openStream: EgressProxyOptions["openStream"];
-  readonly #authorization: string | undefined;
+  readonly #proxy: EgressProxyOptions;
   readonly #released: () => void;
   #state: "head" | "opening" | "carrying" | "closed" = "head";
   #received = Buffer.alloc(0);
@@ -88,14 +94,12 @@ export class EgressConnection implements StreamListener {
   constructor(options: {
     client: EgressClient;
     destination: EgressDestination | undefined;
-    openStream: EgressProxyOptions["openStream"];
-    authorization: string | undefined;
+    proxy: EgressProxyOptions;
     released: () => void;
   }) {
     this.#client = options.client;
     this.#destination = options.destination;
-    this.#openStream = options.openStream;
-    this.#authorization = options.authorization;
+    this.#proxy = options.proxy;
     this.#released = options.released;
   }
 
@@ -136,24 +140,31 @@ export class EgressConnection implements StreamListener {
   open(destination: { host: string; port: number }, head: ProxyHead | undefined): void {
     this.#state = "opening";
     this.#head = head;
-    this.#stream = this.#openStream(this);
+    this.#stream = this.#proxy.openStream(this);
     this.#stream.json(frameType.open, { host: destination.host, port: destination.port });
   }
 
   /** Answers the client with an error and closes. */
   refuse(status: number, code: string, message: string): void {
-    this.#destination?.refused(code, message);
     if (this.#destination !== undefined) {
-      this.#client.destroy();
+      const said = this.#destination.refused(code, message, this.#received);
+      if (said !== undefined) this.#client.write(said);
+      if (said === undefined) this.#client.destroy();
+      else this.#client.end();
       this.#close();
       return;
     }
+    const id = this.#proxy.refusals.add({ code, message }, this.#head);
     const body = JSON.stringify({ error: { code, message, status } });
-    this.#client.write(
-      Buffer.from(
-        `HTTP/1.1 ${status} ${reasonPhrases[status] ?? "Error"}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-      ),
-    );
+    const head = [
+      // Most clients show the phrase and nothing else of the answer.
+      `HTTP/1.1 ${status} ${message.replace(/[^ -~]/g, "?")}`,
+      "content-type: application/json",
+      `content-length: ${Buffer.byteLength(body)}`,
+      `${refusalHeader}: ${id}`,
+      "connection: close",
+    ].join("\r\n");
+    this.#client.write(Buffer.from(`${head}\r\n\r\n${body}`));
     this.#client.end();
     this.#close();
   }
@@ -212,7 +223,8 @@ export class EgressConnection implements StreamListener {
       );
       return;
     }
-    if (this.#authorization !== undefined && parsed.authorization !== this.#authorization) {
+    const { authorization } = this.#proxy;
+    if (authorization !== undefined && parsed.authorization !== authorization) {
       this.refuse(407, "egress_denied", "This proxy belongs to another function");
       return;
     }
@@ -222,6 +234,7 @@ export class EgressConnection implements StreamListener {
 
   #carry(): void {
     this.#state = "carrying";
+    this.#destination?.opened?.();
     const head = this.#head;
     if (head?.forward === "") {
       this.#client.write(Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n"));
@@ -241,12 +254,3 @@ export class EgressConnection implements StreamListener {
     this.#released();
   }
 }
-
-const reasonPhrases: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  403: "Forbidden",
-  407: "Proxy Authentication Required",
-  431: "Request Header Fields Too Large",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-};

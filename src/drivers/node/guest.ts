@@ -6,13 +6,17 @@ import { syncBuiltinESMExports } from "node:module";
 import { connect } from "node:net";
 import { systemClock } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
+import { lookupThroughEgress } from "../guest/egress-lookup.ts";
+import { EgressRefusals } from "../guest/egress-refusals.ts";
 import { Guest, guestExitCode } from "../guest/guest.ts";
 import { completeCopiedRequests } from "../guest/web-request.ts";
 import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
 import { captureStdio } from "../javascript/guest/capture-stdio.ts";
+import { refuseDatagrams } from "../javascript/guest/refuse-datagrams.ts";
+import { routeLookups } from "../javascript/guest/route-lookups.ts";
 import { routeSocketsThroughEgress } from "../javascript/guest/route-sockets.ts";
 import { listenForEgress } from "./guest-egress.ts";
-import { dropHeadersOfDecodedBodies } from "./guest-fetch.ts";
+import { adjustFetch } from "./guest-fetch.ts";
 import { createNodePlatform } from "./guest-platform.ts";
 import { GuestSink } from "./guest-sink.ts";
 
@@ -23,11 +27,14 @@ function main(socketPath: string, proxyPort: number): void {
   captureStdio(guest.logScope);
   captureFsWrite(guest.logScope);
   if (proxyPort !== 0) {
-    const openPort = listenForEgress({ openStream: (it) => guest.openStream(it) }, proxyPort);
+    const openStream: Guest["openStream"] = (listener) => guest.openStream(listener);
+    const openPort = listenForEgress({ openStream, refusals: new EgressRefusals() }, proxyPort);
     routeSocketsThroughEgress(openPort, proxyPort);
+    routeLookups(lookupThroughEgress(openStream));
+    refuseDatagrams();
   }
   completeCopiedRequests();
-  dropHeadersOfDecodedBodies();
+  adjustFetch();
   // Named imports of node:fs see what was replaced only after this.
   syncBuiltinESMExports();
   process.on("uncaughtException", (error) => guest.uncaught(error));

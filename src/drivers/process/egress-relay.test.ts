@@ -143,16 +143,30 @@ describe("an address that was looked up", () => {
     expect(await code(openGate(options).ask({ host: "127.0.0.1", port }))).toBe("egress_denied");
   });
 
-  test("is closed again when the name leads elsewhere", async () => {
+  test("stays open for names that give another address each time, and for 15 minutes", async () => {
+    const clock = createVirtualClock();
     const { port } = await listen((socket) => socket.end("hi"));
-    let leads = "127.0.0.1";
+    let last = 0;
     const { ask } = openGate({
-      resolve: () => Promise.resolve([leads]),
+      clock,
+      resolve: async () => [`127.0.0.${++last}`],
       privateAllow: [`db.test:${port}`],
     });
     await ask({ host: "db.test", lookup: true }).opened;
-    leads = "127.0.0.2";
+    await ask({ host: "db.test", lookup: true }).opened;
+    expect(await ask({ host: "127.0.0.1", port }).opened).toEqual({});
+    await clock.advance(15 * 60_000 + 1);
     expect(await code(ask({ host: "127.0.0.1", port }))).toBe("egress_denied");
+  });
+
+  test("is closed all the same when it is one that nobody may reach", async () => {
+    const { ask } = openGate({
+      denied: () => ["198.51.100.7:443"],
+      resolve: async () => ["198.51.100.7"],
+      allow: ["api.test"],
+    });
+    await ask({ host: "api.test", lookup: true }).opened;
+    expect(await code(ask({ host: "198.51.100.7", port: 443 }))).toBe("egress_denied");
   });
 });
 

@@ -65,11 +65,12 @@ class RelayGate implements EgressGate {
   readonly #onDenied: GateOptions["onDenied"];
   readonly #decide: (target: EgressTarget) => Promise<EgressDecision>;
   readonly #connections = new Set<EgressConnection>();
-  readonly #learned = new LearnedNames();
+  readonly #learned: LearnedNames;
 
   constructor({ allow, onDenied }: GateOptions, decide: DecideEgress, options: EgressRelayOptions) {
     const rules = allow === undefined ? undefined : parseEgressRules(allow);
     this.#options = options;
+    this.#learned = new LearnedNames(options.clock);
     this.#onDenied = onDenied;
     this.#decide = (target) => decide(target, rules);
   }
@@ -138,17 +139,15 @@ class RelayGate implements EgressGate {
   }
 
   /**
-   * Decides about an address as about the names that the instance looked up for it, when the address
-   * itself is not open. Each name must still lead there.
+   * Decides about an address as about the names that led the instance there, when the address itself
+   * is not open. Names are not resolved again: many give other addresses each time.
    */
   async #decideAsMeant(target: EgressTarget): Promise<EgressDecision> {
     const decision = await this.#decide(target);
     if (decision.kind !== "deny" || parseAddress(target.host) === undefined) return decision;
     for (const name of this.#learned.of(target.host)) {
-      const named = await this.#decide({ ...target, host: name });
-      if (named.kind === "connect" && named.addresses.map(canonical).includes(target.host)) {
-        return { kind: "connect", addresses: [target.host] };
-      }
+      const named = await this.#decide({ ...target, host: name, address: target.host });
+      if (named.kind === "connect") return named;
     }
     return decision;
   }

@@ -7,11 +7,17 @@ export interface BuiltinUse {
   readonly sockets: boolean;
   /** node:fs. */
   readonly files: boolean;
+  /** node:dns. */
+  readonly names: boolean;
+  /** node:dgram. */
+  readonly datagrams: boolean;
 }
 
 /** Modules that open node:net sockets, as a whole string. */
 const socketModules =
   /["'`](?:node:)?(?:net|tls|https?|http2|_http_\w+|_tls_\w+|cluster|inspector(?:\/promises)?|undici|ws|node-fetch)["'`]/;
+const nameModules = /["'`](?:node:)?dns(?:\/promises)?["'`]/;
+const datagramModules = /["'`](?:node:)?dgram["'`]/;
 const fileModules = /["'`](?:node:)?fs(?:\/promises)?["'`]/;
 /** Ways to a module whose name need not stand in the code, and ways to code that is made at run time. */
 const namelessRoutes =
@@ -23,12 +29,16 @@ const namelessRoutes =
  * as using everything.
  */
 export function builtinUse(code: Uint8Array): BuiltinUse {
-  if (code.byteLength > scannedBytesMax) return { sockets: true, files: true };
+  if (code.byteLength > scannedBytesMax) {
+    return { sockets: true, files: true, names: true, datagrams: true };
+  }
   // All that is looked for is ASCII, and Latin-1 needs no decoding.
   const text = Buffer.from(code.buffer, code.byteOffset, code.byteLength).toString("latin1");
   const isNameless = namelessRoutes.test(text);
   return {
     sockets: isNameless || socketModules.test(text),
     files: isNameless || fileModules.test(text),
+    names: isNameless || nameModules.test(text),
+    datagrams: isNameless || datagramModules.test(text),
   };
 }

@@ -32,7 +32,10 @@ export function routeSocketsThroughEgress(
     const egress = openPort({
       host,
       port,
-      refused: (code, message) => this.destroy(Object.assign(new Error(message), { code })),
+      refused: (code, message) => {
+        this.destroy(Object.assign(new Error(message), { code }));
+        return undefined;
+      },
     });
     this.once("close", () => egress.close());
     // Before what the user of the socket does when it is connected.

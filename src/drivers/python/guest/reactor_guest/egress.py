@@ -9,19 +9,15 @@ from functools import partial
 
 from . import frames
 from .carried_sockets import CarriedSockets
+from .datagrams import refuse_datagrams
+from .egress_error import connect_error
 from .frames import WireError
+from .lookups import Lookups
 from .proxy_head import HEAD_BYTES_MAX, Malformed, parse_proxy_head
 
 # Connections carried at once; further ones get 503. Below the 256 that the host bears.
 _CONNECTIONS_MAX = 240
 _READ_BYTES = 64 * 1024
-_REASONS = {
-    400: "Bad Request",
-    403: "Forbidden",
-    431: "Request Header Fields Too Large",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
 
 
 def listen_for_egress(connection, io_loop, port):
@@ -31,7 +27,10 @@ def listen_for_egress(connection, io_loop, port):
     proxy = EgressProxy(connection, io_loop)
     accept = partial(proxy.accept, listener)
     io_loop.call_soon(partial(io_loop.watch, listener, selectors.EVENT_READ, accept))
-    CarriedSockets(io_loop, proxy.carry).install()
+    lookups = Lookups(connection, io_loop)
+    lookups.install()
+    CarriedSockets(io_loop, proxy.carry, lookups.stand_ins).install()
+    refuse_datagrams()
 
 
 class EgressProxy:
@@ -50,16 +49,16 @@ class EgressProxy:
             return
         self._take(client)
 
-    def carry(self, client, host, port):
-        """Takes a connection to a destination that is known already."""
-        carried = self._take(client)
+    def carry(self, client, host, port, verdict):
+        """Takes a connection to a known destination; `verdict` is a future of what becomes of it."""
+        carried = self._take(client, verdict)
         if carried is not None:
             carried.open_raw(host, port)
 
-    def _take(self, client):
+    def _take(self, client, verdict=None):
         is_full = self._count >= _CONNECTIONS_MAX
         self._count += 1
-        carried = EgressConnection(self, client)
+        carried = EgressConnection(self, client, verdict)
         if not is_full:
             return carried
         carried.refuse(
@@ -82,14 +81,14 @@ class EgressConnection:
       reading head | opening --refused--> refused --the client ends--> closed
     """
 
-    def __init__(self, proxy, client):
+    def __init__(self, proxy, client, verdict):
         client.setblocking(False)
+        self._verdict = verdict
         self._proxy = proxy
         self._client = client
         self._state = "head"
         self._received = bytearray()
         self._head = None
-        self._is_raw = False
         self._stream = None
         self._out = bytearray()
         self._owed_bytes = 0
@@ -224,7 +223,6 @@ class EgressConnection:
 
     def open_raw(self, host, port):
         """The client does not speak HTTP proxy: everything it sends is for the destination."""
-        self._is_raw = True
         self._open(host, port)
 
     def _open(self, host, port):
@@ -237,13 +235,17 @@ class EgressConnection:
         self._stream.json(frames.OPEN, {"host": host, "port": port})
 
     def refuse(self, status, code, message):
-        """Answers the client with an error and closes; one that speaks no HTTP sees a reset."""
-        if self._is_raw:
+        """Answers the client with an error and closes; one that speaks no HTTP hears the verdict."""
+        if self._verdict is not None:
+            if not self._verdict.done():
+                self._verdict.set_exception(connect_error(code, message))
             self._reset()
             return
         body = json.dumps({"error": {"code": code, "message": message, "status": status}}).encode()
+        # Most clients show the phrase and nothing else of the answer.
+        phrase = "".join(mark if " " <= mark <= "~" else "?" for mark in message)
         head = (
-            f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}\r\n"
+            f"HTTP/1.1 {status} {phrase}\r\n"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
             "connection: close\r\n\r\n"
         )
@@ -295,8 +297,9 @@ class EgressConnection:
 
     def _carry(self):
         self._state = "carrying"
-        if self._is_raw:
-            pass
+        if self._verdict is not None:
+            if not self._verdict.done():
+                self._verdict.set_result(None)
         elif self._head.forward:
             self._stream.write(self._head.forward)
         else:
@@ -317,6 +320,8 @@ class EgressConnection:
         if self._state == "closed":
             return
         self._state = "closed"
+        if self._verdict is not None and not self._verdict.done():
+            self._verdict.set_exception(connect_error("egress_unreachable", "It was given up"))
         self._proxy.io_loop.watch(self._client, 0, None)
         self._client.close()
         self._proxy.released()

@@ -1,24 +1,36 @@
 import type { LogLine } from "../../domain/invocation.ts";
-import type { Isolation } from "../../domain/manifest.ts";
+import type { Isolation, Runtime } from "../../domain/manifest.ts";
 import type { Driver, Instance, InvocationFailure, StartSpec } from "../driver.ts";
-import { suiteManifest } from "../suite/suite-manifest.ts";
+import { suiteManifest } from "./suite-manifest.ts";
 
 export interface StartOptions extends Partial<StartSpec> {
+  /** `deno` when absent. */
+  readonly runtime?: Runtime;
   readonly isolation?: Isolation;
   readonly egressAllow?: readonly string[];
   readonly logs?: LogLine[];
+  /** Further files of the bundle. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Prepares and starts a function of one JavaScript file. */
+/** Prepares and starts a function of one file. */
 export async function startFunction(
   driver: Driver,
   source: string,
   options: StartOptions = {},
 ): Promise<Instance> {
   const { signal } = new AbortController();
-  const { isolation = "process", egressAllow, logs = [], ...spec } = options;
-  const manifest = { ...suiteManifest({ runtime: "deno" }), isolation, egressAllow };
-  const files = new Map([["index.js", new TextEncoder().encode(source)]]);
+  const {
+    runtime = "deno",
+    isolation = "process",
+    egressAllow,
+    logs = [],
+    files: more = [],
+    ...spec
+  } = options;
+  const entrypoint = runtime === "python" ? "index.py" : "index.js";
+  const manifest = { ...suiteManifest({ runtime }), isolation, egressAllow, entrypoint };
+  const files = new Map([...more, [entrypoint, new TextEncoder().encode(source)]]);
   const artifact = await driver.prepare({ deploymentId: "dep_1", manifest, files }, signal);
   return driver.start(
     artifact,
