@@ -4,7 +4,7 @@ import type { Log } from "../base/log.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { Tier } from "../domain/instance.ts";
 import type { Isolation, Runtime } from "../domain/manifest.ts";
-import type { DriverProbe } from "../drivers/driver.ts";
+import type { DriverEnforcement, DriverProbe } from "../drivers/driver.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
 import type { EgressDenials } from "../serving/egress-denials.ts";
 import type { PoolStatus } from "../serving/pool-status.ts";
@@ -64,6 +64,8 @@ export interface AdminOptions {
   readonly health: () => HealthReport;
   /** The tier at which this server runs functions of a kind; undefined when it cannot. */
   readonly tierOf: (runtime: Runtime, isolation: Isolation) => Tier | undefined;
+  /** How this machine holds the limits of functions of a kind. */
+  readonly enforces: (runtime: Runtime, isolation: Isolation) => DriverEnforcement;
   readonly system: () => SystemReport | Promise<SystemReport>;
   /** The client's address; the connection's own when absent. The server gives one when proxies are trusted. */
   readonly clientAddress?: (http: HttpExchange) => string;

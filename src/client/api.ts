@@ -807,13 +807,21 @@ export interface components {
                 body_out_bytes_max: number;
                 drain_timeout_ms: number;
                 idle_timeout_ms: number;
-                /** @description `written`: the author's own, so it is enforced; else a default. */
+                /** @description `written`: the author's own, so it is enforced; else a default. `enforced`: how this machine holds it. */
                 memory_mb: {
+                    /** @enum {string} */
+                    enforced: "hard" | "watchdog" | "none";
                     value: number;
                     written: boolean;
                 };
                 stream_timeout_ms: number;
                 timeout_ms: number;
+                /** @description null: no quota. */
+                vcpu: {
+                    /** @enum {string} */
+                    enforced: "hard" | "watchdog" | "none";
+                    value: number;
+                } | null;
                 wait_until_ms: number;
             };
             /** @description Lowest tier that it may run at; null: none is demanded. */
@@ -975,6 +983,8 @@ export interface components {
                     memory: "hard" | "watchdog" | "none";
                     /** @enum {string} */
                     network: "hard" | "watchdog" | "none";
+                    /** @enum {string} */
+                    processes: "hard" | "watchdog" | "none";
                     /** @enum {string} */
                     wall_clock: "hard" | "watchdog" | "none";
                 };

@@ -12,10 +12,16 @@ export type InstanceExit =
       /** The pod that was over its limit, when the instance shared one. */
       readonly pod?: string;
     }
+  /** It ended right after the kernel refused it a process or thread over its limit. */
+  | { readonly reason: "processes"; readonly limit: number; readonly peak: number }
   /** An exception that no handler caught, e.g. in a timer. */
   | { readonly reason: "uncaught"; readonly message: string }
-  /** Its event loop did not answer within `stuckMs`. */
-  | { readonly reason: "unresponsive"; readonly stuckMs: number }
+  /** For `stuckMs` its event loop did not answer, or it did not confirm a cancel. */
+  | {
+      readonly reason: "unresponsive";
+      readonly stuckMs: number;
+      readonly unconfirmed?: "cancel";
+    }
   /** It broke the wire protocol. */
   | { readonly reason: "protocol"; readonly message: string }
   /** It was not ready within `limitMs`. */
@@ -38,10 +44,14 @@ export function describeExit(exit: InstanceExit): string {
       return exit.pod === undefined
         ? `used ${exit.peakMb} MB, over its limit of ${exit.limitMb} MB`
         : `was in pod ${exit.pod}, which used ${exit.peakMb} MB, over its limit of ${exit.limitMb} MB`;
+    case "processes":
+      return `needed more than its limit of ${exit.limit} processes and threads`;
     case "uncaught":
       return `died of an uncaught exception: ${exit.message}`;
     case "unresponsive":
-      return `did not answer for ${exit.stuckMs} ms`;
+      return exit.unconfirmed === undefined
+        ? `did not answer for ${exit.stuckMs} ms`
+        : `answered, but did not end a cancelled request for ${exit.stuckMs} ms`;
     case "protocol":
       return `broke the invocation protocol: ${exit.message}`;
     case "start_timeout":

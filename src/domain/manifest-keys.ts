@@ -246,6 +246,15 @@ const limitKeys: readonly ManifestKey[] = [
     description: "Memory of one instance in MB. When written it is enforced or the deploy refused.",
   },
   {
+    pointer: "/limits/vcpu",
+    type: "number",
+    range: ({ isolation }) =>
+      isolation === "microvm" ? { min: 1, max: 32 } : { min: 0.1, max: 32 },
+    bounds: "0.1–32; microvm 1–32; none for a worker and lambda",
+    default: "no quota: each busy instance gets as much as another",
+    description: "Processors of one instance, held by a quota; without one the deploy is refused.",
+  },
+  {
     pointer: "/limits/max_body_in_mb",
     type: "number",
     range: between(0.001, 1024),
@@ -369,11 +378,6 @@ const keysOfOtherVersions: readonly ManifestKey[] = [
   ),
   notBuilt("/hooks", "provisioning hooks; leave the key out", "Hooks the function is bound to."),
   notBuilt("/hook_order", "provisioning hooks; leave the key out", "Order among bound functions."),
-  notBuilt(
-    "/limits/vcpu",
-    "a cgroup CPU quota or a microVM; leave the key out",
-    "CPU cores of an instance.",
-  ),
 ];
 
 /** Every key a manifest may name, in the order of the reference page. */

@@ -22,6 +22,8 @@ export interface ManifestLimits {
   readonly drainTimeoutMs: number;
   readonly waitUntilMs: number;
   readonly memoryMb: Limit;
+  /** Processors of one instance, parts of one too; undefined: as much as the machine has left. */
+  readonly vcpu: number | undefined;
   readonly bodyInBytesMax: number;
   readonly bodyOutBytesMax: number;
 }

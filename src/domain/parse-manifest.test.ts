@@ -119,6 +119,7 @@ test("an empty manifest has every default filled in and is frozen to the bottom"
       drainTimeoutMs: 60_000,
       waitUntilMs: 30_000,
       memoryMb: { value: 256, written: false },
+      vcpu: undefined,
       bodyInBytesMax: 5 * 1_048_576,
       bodyOutBytesMax: 6 * 1_048_576,
     },
@@ -291,6 +292,22 @@ test("memory bounds follow runtime and isolation, and a worker has none", () => 
     expect(() => memory(runtime, isolation, max + 1)).toThrow("memory_mb");
   }
   expect(() => memory("deno", "worker", 256)).toThrow("no memory limit of its own");
+});
+
+test("vcpu takes parts of a processor, whole ones of a microVM, and is refused where none can be given", () => {
+  const vcpu = (json: object, value: number) =>
+    parse({ ...json, limits: { vcpu: value } }).limits.vcpu;
+  expect(parse({}).limits.vcpu).toBeUndefined();
+  expect(vcpu({}, 0.25)).toBe(0.25);
+  expect(vcpu({ runtime: "python" }, 32)).toBe(32);
+  expect(vcpu({ isolation: "microvm" }, 1)).toBe(1);
+  expect(() => vcpu({ isolation: "microvm" }, 0.5)).toThrow("vcpu");
+  expect(() => vcpu({}, 0.05)).toThrow("vcpu");
+  expect(() => vcpu({}, 33)).toThrow("vcpu");
+  expect(() => vcpu({ runtime: "deno", isolation: "worker" }, 1)).toThrow(
+    "no processor of its own",
+  );
+  expect(() => vcpu({ runtime: "lambda" }, 1)).toThrow("by memory");
 });
 
 test("a runtime at an isolation that does not exist is unsupported_runtime with what does", () => {

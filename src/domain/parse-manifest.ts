@@ -216,6 +216,19 @@ function parseLimits(
       'a worker has no memory limit of its own; leave the key out or use isolation "process"',
     );
   }
+  const vcpu = read.number("/limits/vcpu");
+  if (vcpu !== undefined && isolation === "worker") {
+    throw invalidManifest(
+      "/limits/vcpu",
+      'a worker has no processor of its own; leave the key out or use isolation "process"',
+    );
+  }
+  if (vcpu !== undefined && runtime === "lambda") {
+    throw invalidManifest(
+      "/limits/vcpu",
+      "AWS Lambda gives processors by memory; set memory_mb and leave it out",
+    );
+  }
   const memoryRange = memoryRangeMb(runtime, isolation);
   const memoryDefault = Math.max(memoryRange.min, runtimeLimits[runtime].memoryMbDefault);
   const bodyBytes = (pointer: string, fallbackMb: number): number =>
@@ -228,6 +241,7 @@ function parseLimits(
     drainTimeoutMs: read.number("/limits/drain_timeout_ms") ?? 60_000,
     waitUntilMs: read.number("/limits/wait_until_ms") ?? 30_000,
     memoryMb: { value: memoryMb ?? memoryDefault, written: memoryMb !== undefined },
+    vcpu,
     bodyInBytesMax: bodyBytes("/limits/max_body_in_mb", 5),
     bodyOutBytesMax: bodyBytes("/limits/max_body_out_mb", 6),
   };

@@ -9,7 +9,10 @@ export type Enforcement = "hard" | "watchdog" | "none";
 
 export interface DriverEnforcement {
   readonly memory: Enforcement;
+  /** `hard`: a quota can be held. */
   readonly cpu: Enforcement;
+  /** Processes and threads of an instance. */
+  readonly processes: Enforcement;
   readonly wallClock: Enforcement;
   readonly filesystem: Enforcement;
   readonly network: Enforcement;

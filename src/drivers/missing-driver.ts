@@ -5,6 +5,7 @@ import type { Driver, DriverProbe } from "./driver.ts";
 export const enforcesNothing: DriverProbe["enforces"] = {
   memory: "none",
   cpu: "none",
+  processes: "none",
   wallClock: "none",
   filesystem: "none",
   network: "none",

@@ -11,7 +11,12 @@ import { createDenoDriver } from "../drivers/deno/driver.ts";
 import { findDenoBinary } from "../drivers/deno/find-deno-binary.ts";
 import { createDenoWorkerDriver } from "../drivers/deno/worker-driver.ts";
 import type { Driver, DriverProbe } from "../drivers/driver.ts";
-import type { DriverKey, DriverTable, ProbeTable } from "../drivers/driver-table.ts";
+import {
+  type DriverKey,
+  type DriverTable,
+  driverLabel,
+  type ProbeTable,
+} from "../drivers/driver-table.ts";
 import { createMissingDriver } from "../drivers/missing-driver.ts";
 import { createNodeDriver } from "../drivers/node/driver.ts";
 import { findNodeBinary } from "../drivers/node/find-node-binary.ts";
@@ -103,6 +108,8 @@ export async function openDrivers(context: DriverContext, signal: AbortSignal): 
     // Each starts its runtime to see whether it runs, so they look at the same time.
     const found = await Promise.all([...table.values()].map((driver) => driver.probe(signal)));
     for (const [at, key] of kinds.entries()) probes.set(key, found[at] as DriverProbe);
+    const tiers = [...probes].map(([key, { tier }]) => [driverLabel(key), tier]);
+    context.log.info("Isolation tiers of functions", Object.fromEntries(tiers));
   } catch (error) {
     await close();
     throw error;

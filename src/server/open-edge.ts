@@ -4,6 +4,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { StartedControlPlane } from "../control/create-control-plane.ts";
 import { driverKey, driverLabel } from "../drivers/driver-table.ts";
+import { enforcesNothing } from "../drivers/missing-driver.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createPeers } from "../gateway/peers.ts";
 import { schemeOf } from "../gateway/scheme-of.ts";
@@ -69,6 +70,8 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
       settings: entries,
       runtimes: probes.map(([name, probe]) => ({ name, probe })),
     }),
+    enforces: (runtime, isolation) =>
+      options.drivers.probes.get(driverKey(runtime, isolation))?.enforces ?? enforcesNothing,
     loads: () => functionLoads(serving),
     activity: (functionId) => functionActivity(serving, functionId),
     scheme: (http) =>

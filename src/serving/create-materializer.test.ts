@@ -148,7 +148,7 @@ describe("prepare()", () => {
 });
 
 describe("check()", () => {
-  const enforced = { memory: "watchdog", network: "hard" } as const;
+  const enforced = { memory: "watchdog", cpu: "hard", network: "hard" } as const;
   const refusals: [string, ManifestChanges, Partial<DriverProbe>, string][] = [
     ["a runtime without a driver", { runtime: "python" }, {}, "use one of: bun"],
     [
@@ -164,6 +164,7 @@ describe("check()", () => {
       {},
       "install bubblewrap",
     ],
+    ["a CPU quota that cannot be enforced", { limits: { vcpu: 0.5 } }, {}, "install bubblewrap"],
     [
       "an egress list that cannot be enforced",
       { egressAllow: ["a.b:443"] },
@@ -195,7 +196,7 @@ describe("check()", () => {
     const { materializer } = await bench({ enforces: { ...base.enforces, ...enforced } });
     materializer.check(
       testManifest({
-        limits: { memoryMb: { value: 64, written: true } },
+        limits: { memoryMb: { value: 64, written: true }, vcpu: 0.5 },
         egressAllow: ["a.b:443"],
       }),
     );

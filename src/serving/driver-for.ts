@@ -93,6 +93,12 @@ function checkEnforcement(manifest: Manifest, probe: DriverProbe): void {
       `remove it from the manifest, or: ${remedy}`,
     );
   }
+  if (manifest.limits.vcpu !== undefined && probe.enforces.cpu === "none") {
+    throw unsupported(
+      `limits.vcpu of ${manifest.limits.vcpu} cannot be enforced on this machine`,
+      `remove it from the manifest, or: ${remedy}`,
+    );
+  }
   if (manifest.egressAllow !== undefined && probe.enforces.network === "none") {
     throw unsupported(
       "egress.allow cannot be enforced on this machine",

@@ -1,3 +1,4 @@
+import type { InstanceExit } from "../domain/instance.ts";
 import type { InstanceSlot } from "./instance-slot.ts";
 import type { FunctionMeter } from "./meter.ts";
 
@@ -15,5 +16,5 @@ export interface InvocationHost<I> {
   /** Its instance may be stuck: check, and replace it if so. */
   suspect(slot: InstanceSlot): void;
   /** Its instance never confirmed a cancel: replace it. */
-  condemn(slot: InstanceSlot): void;
+  condemn(slot: InstanceSlot, exit: InstanceExit): void;
 }

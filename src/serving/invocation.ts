@@ -318,9 +318,10 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
     const leaving = this.#leaving;
     const slot = this.#slot;
     if (leaving === undefined || slot === undefined || nowMs < leaving.confirmByMs) return;
-    leaving.confirmByMs = nowMs + this.#context.settings.cancelConfirmMs;
-    if (leaving.suspected) this.#host?.condemn(slot);
-    else this.#host?.suspect(slot);
+    const { cancelConfirmMs: stuckMs } = this.#context.settings;
+    leaving.confirmByMs = nowMs + stuckMs;
+    if (!leaving.suspected) this.#host?.suspect(slot);
+    else this.#host?.condemn(slot, { reason: "unresponsive", stuckMs, unconfirmed: "cancel" });
     leaving.suspected = true;
   }
 

@@ -32,6 +32,7 @@ export function testManifest(changes: ManifestChanges = {}): Manifest {
       drainTimeoutMs: 60_000,
       waitUntilMs: 30_000,
       memoryMb: { value: 256, written: false },
+      vcpu: undefined,
       bodyInBytesMax: 5_000_000,
       bodyOutBytesMax: 6_000_000,
       ...changes.limits,

@@ -151,7 +151,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   #probed(slot: InstanceSlot, answers: boolean): void {
     slot.suspected = false;
     if (answers) this.#wake();
-    else this.condemn(slot);
+    else this.condemn(slot, { reason: "unresponsive", stuckMs: this.#context.settings.stuckMs });
     this.#shed();
   }
 
@@ -160,11 +160,10 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
     for (const slot of this.#slots.shed(this.#limits.maxInstances)) this.#stop(slot);
   }
 
-  condemn(slot: InstanceSlot): void {
+  condemn(slot: InstanceSlot, exit: InstanceExit): void {
     if (slot.state === "exited") return;
     if (slot.state === "ready") this.#slots.close(slot);
-    const { stuckMs } = this.#context.settings;
-    void slot.instance.stop({ graceMs: 0, exit: { reason: "unresponsive", stuckMs } });
+    void slot.instance.stop({ graceMs: 0, exit });
     this.#startForWaiters();
   }
 

@@ -186,6 +186,7 @@ export class ScriptedDriver implements Driver {
       enforces: {
         memory: "none",
         cpu: "none",
+        processes: "none",
         wallClock: "hard",
         filesystem: "none",
         network: "none",

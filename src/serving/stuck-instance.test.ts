@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createDeferred } from "../base/deferred.ts";
+import { describeExit } from "../domain/instance.ts";
 import type { ScriptedCall } from "./scripted-driver.harness.ts";
 import { type ServingBench, warmBench } from "./serving.harness.ts";
 
@@ -135,6 +136,10 @@ describe("a stuck instance", () => {
     await bench.clock.advance(1100);
     expect(instance?.stopOptions).toBeUndefined();
     await bench.clock.advance(5100);
-    expect(instance?.stopOptions?.exit?.reason).toBe("unresponsive");
+    const exit = instance?.stopOptions?.exit;
+    expect(exit).toMatchObject({ reason: "unresponsive", unconfirmed: "cancel" });
+    expect(exit && describeExit(exit)).toMatch(
+      /^answered, but did not end a cancelled request for \d/,
+    );
   });
 });

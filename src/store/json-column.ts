@@ -70,6 +70,11 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     drainTimeoutMs: z.number(),
     waitUntilMs: z.number(),
     memoryMb: limit,
+    // Rows of before there was a quota have none.
+    vcpu: z
+      .number()
+      .nullish()
+      .transform((value) => value ?? undefined),
     bodyInBytesMax: z.number(),
     bodyOutBytesMax: z.number(),
   }),

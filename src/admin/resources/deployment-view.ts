@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { type DeploymentRecord, deploymentStatuses } from "../../domain/function.ts";
 import { isolations, type Manifest, runtimes } from "../../domain/manifest.ts";
+import { enforcementSchema } from "../enforcement-schema.ts";
 import { isoTime, isoTimeOrNull, timeSchema } from "../iso-time.ts";
 import type { AdminServices } from "../services.ts";
 import { minTierSchema, tierSchema, tierView } from "./tier-view.ts";
@@ -27,8 +28,14 @@ const manifestSchema = z
       drain_timeout_ms: z.number(),
       wait_until_ms: z.number(),
       memory_mb: z
-        .object({ value: z.number(), written: z.boolean() })
-        .describe("`written`: the author's own, so it is enforced; else a default."),
+        .object({ value: z.number(), written: z.boolean(), enforced: enforcementSchema })
+        .describe(
+          "`written`: the author's own, so it is enforced; else a default. `enforced`: how this machine holds it.",
+        ),
+      vcpu: z
+        .object({ value: z.number(), enforced: enforcementSchema })
+        .nullable()
+        .describe("null: no quota."),
       body_in_bytes_max: z.number(),
       body_out_bytes_max: z.number(),
     }),
@@ -77,7 +84,7 @@ export function deploymentView(
     revision: record.revision,
     status: record.status,
     tier: tierView(services, record.manifest),
-    manifest: manifestView(record.manifest),
+    manifest: manifestView(services, record.manifest),
     bundle_sha256: record.bundleSha256,
     shape: record.shape ?? null,
     created_at: isoTime(record.createdAtMs),
@@ -88,8 +95,12 @@ export function deploymentView(
   };
 }
 
-function manifestView(manifest: Manifest): z.output<typeof manifestSchema> {
+function manifestView(
+  services: AdminServices,
+  manifest: Manifest,
+): z.output<typeof manifestSchema> {
   const { limits, concurrency } = manifest;
+  const { memory, cpu } = services.enforces(manifest.runtime, manifest.isolation);
   return {
     name: manifest.name,
     runtime: manifest.runtime,
@@ -107,7 +118,12 @@ function manifestView(manifest: Manifest): z.output<typeof manifestSchema> {
       stream_timeout_ms: limits.streamTimeoutMs,
       drain_timeout_ms: limits.drainTimeoutMs,
       wait_until_ms: limits.waitUntilMs,
-      memory_mb: { value: limits.memoryMb.value, written: limits.memoryMb.written },
+      memory_mb: {
+        value: limits.memoryMb.value,
+        written: limits.memoryMb.written,
+        enforced: memory,
+      },
+      vcpu: limits.vcpu === undefined ? null : { value: limits.vcpu, enforced: cpu },
       body_in_bytes_max: limits.bodyInBytesMax,
       body_out_bytes_max: limits.bodyOutBytesMax,
     },

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { requireScope } from "../../domain/caller.ts";
 import { tierNames } from "../../domain/tiers.ts";
 import { defineOperation } from "../operation.ts";
+import { enforcementSchema } from "../enforcement-schema.ts";
 import type { SystemReport } from "../options.ts";
 import { tierNameSchema } from "./tier-view.ts";
 
@@ -16,8 +17,6 @@ const healthSchema = z
       .describe("Enabled runtimes, and whether each works."),
   })
   .openapi("Health");
-
-const enforcement = z.enum(["hard", "watchdog", "none"]);
 
 const systemSchema = z
   .object({
@@ -38,11 +37,12 @@ const systemSchema = z
         tier: z.int().describe("Isolation: 0 process, 1 sandbox, 2 hardened, 3 microVM."),
         tier_name: tierNameSchema,
         enforces: z.object({
-          memory: enforcement,
-          cpu: enforcement,
-          wall_clock: enforcement,
-          filesystem: enforcement,
-          network: enforcement,
+          memory: enforcementSchema,
+          cpu: enforcementSchema,
+          processes: enforcementSchema,
+          wall_clock: enforcementSchema,
+          filesystem: enforcementSchema,
+          network: enforcementSchema,
         }),
         findings: z.array(z.string()),
         remedies: z.array(z.string()),
@@ -52,14 +52,14 @@ const systemSchema = z
   .openapi("System");
 
 function runtimeView({ name, probe }: SystemReport["runtimes"][number]) {
-  const { memory, cpu, wallClock, filesystem, network } = probe.enforces;
+  const { memory, cpu, processes, wallClock, filesystem, network } = probe.enforces;
   return {
     name,
     available: probe.available,
     version: probe.version ?? null,
     tier: probe.tier,
     tier_name: tierNames[probe.tier],
-    enforces: { memory, cpu, wall_clock: wallClock, filesystem, network },
+    enforces: { memory, cpu, processes, wall_clock: wallClock, filesystem, network },
     findings: [...probe.findings],
     remedies: [...probe.remedies],
   };

@@ -3,6 +3,7 @@ import { createIds } from "../../base/ids.ts";
 import { silentLog } from "../../base/log.ts";
 import { createSeededRandom } from "../../base/random.ts";
 import type { ControlPlane } from "../../control/control-plane.ts";
+import { enforcesNothing } from "../../drivers/missing-driver.ts";
 import { HttpServer } from "../../http/http-server.ts";
 import { type Admin, createAdmin } from "../admin.ts";
 import type { AdminOptions } from "../options.ts";
@@ -46,6 +47,7 @@ export async function startAdminServer(
             enforces: {
               memory: "watchdog",
               cpu: "none",
+              processes: "none",
               wallClock: "hard",
               filesystem: "hard",
               network: "hard",
@@ -57,6 +59,7 @@ export async function startAdminServer(
       ],
     }),
     tierOf: (runtime) => (runtime === "bun" ? 1 : undefined),
+    enforces: () => ({ ...enforcesNothing, memory: "watchdog" }),
     loads: () => new Map(),
     activity: () => ({ pools: [], denials: undefined }),
     ...options,

@@ -42,6 +42,7 @@ const manifest: Manifest = {
     drainTimeoutMs: 60_000,
     waitUntilMs: 30_000,
     memoryMb: { value: 256, written: true },
+    vcpu: undefined,
     bodyInBytesMax: 5_000_000,
     bodyOutBytesMax: 6_000_000,
   },

@@ -103,7 +103,7 @@ export const routeRows: readonly RouteRow[] = [
       manifest: {
         env_keys: ["A"],
         secret_keys: null,
-        limits: { memory_mb: { value: 256, written: true } },
+        limits: { memory_mb: { value: 256, written: true, enforced: "watchdog" }, vcpu: null },
       },
     },
     wrong: { body: { files: { "index.ts": 7 } }, pointer: "/files/index.ts" },

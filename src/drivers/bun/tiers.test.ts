@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { systemClock } from "../../base/clock.ts";
+import { createDeferred } from "../../base/deferred.ts";
+import type { LogLine } from "../../domain/invocation.ts";
 import type { Instance, StartSpec } from "../driver.ts";
 import { membersOf } from "../process/cgroup/remove-group.ts";
 import { holdsAll, SharedGroups } from "../process/cgroup/shared-groups.ts";
@@ -24,7 +26,11 @@ function testDriver(options: Parameters<typeof createTestDriver>[0] = {}): TestD
   return made;
 }
 
-async function start(made: TestDriver, code: string, memoryMb = 256): Promise<Instance> {
+async function start(
+  made: TestDriver,
+  code: string,
+  { memoryMb = 256, onLog = () => {} }: { memoryMb?: number; onLog?: StartSpec["onLog"] } = {},
+): Promise<Instance> {
   const manifest = suiteManifest({ runtime: "bun", memoryMb });
   const files = new Map([["index.js", new TextEncoder().encode(code)]]);
   const artifact = await made.driver.prepare({ deploymentId: "dep_1", manifest, files }, signal);
@@ -37,7 +43,7 @@ async function start(made: TestDriver, code: string, memoryMb = 256): Promise<In
     env: {},
     secrets: {},
     startTimeoutMs: 10_000,
-    onLog() {},
+    onLog,
     manifest,
   };
   return made.driver.start(artifact, spec, signal);
@@ -75,6 +81,20 @@ describe.if(hasSandbox)("the sandbox setting (needs bubblewrap)", () => {
   );
 });
 
+test.if(hasSandbox && process.getuid?.() === 0)(
+  "below tier 2 the user of its own holds an instance's processes (needs root and bubblewrap)",
+  async () => {
+    const made = testDriver({ sandbox: "basic", blanksMax: 0, processesMax: 64 });
+    const forks = `
+import { spawnSync } from "node:child_process";
+const script = "i=0; while [ $i -lt 400 ]; do sleep 60 >/dev/null 2>&1 & i=$((i+1)); echo $i; done";
+export default { fetch: () => new Response(spawnSync("/bin/sh", ["-c", script]).stdout.toString().trimEnd().split("\\n").at(-1)) };`;
+    const started = Number(await textOf(await start(made, forks)));
+    expect(started).toBeGreaterThan(10);
+    expect(started).toBeLessThan(64);
+  },
+);
+
 describe.if(hasTier2)("tier 2 (needs root, bubblewrap and a cgroup that may be changed)", () => {
   const facts = `
 import { existsSync, readFileSync } from "node:fs";
@@ -108,7 +128,7 @@ export default { fetch: () => Response.json({
 
   test("a blank has a group and limits before it has a function, and then the function's", async () => {
     const made = testDriver({ blanksMax: 0 });
-    const instance = await start(made, facts, 96);
+    const instance = await start(made, facts, { memoryMb: 96 });
     const limits = groupsLeft(made.runDir)
       .filter((folder) => basename(folder).startsWith("bun-"))
       .flatMap((folder) =>
@@ -126,6 +146,28 @@ export default { fetch: () => Response.json({
     );
     expect(limits).toContain("pids.max 256");
     await instance.stop({ graceMs: 0 });
+  });
+
+  test("a full /tmp is told of in the function's log, once", async () => {
+    const lines: string[] = [];
+    const made = testDriver({ blanksMax: 0, tmpBytesMax: 4 * 1024 * 1024 });
+    const fill = `
+import { closeSync, openSync, writeSync } from "node:fs";
+export default { fetch() {
+  const file = openSync("/tmp/a", "w");
+  try { for (;;) writeSync(file, new Uint8Array(65536)); } catch (error) { return new Response(error.code); } finally { closeSync(file); }
+} };`;
+    const told = createDeferred<void>();
+    const onLog = ({ message }: LogLine): void => {
+      lines.push(message);
+      told.resolve();
+    };
+    const instance = await start(made, fill, { onLog });
+    expect(await textOf(instance)).toBe("ENOSPC");
+    await told.promise;
+    expect(await textOf(instance)).toBe("ENOSPC");
+    await instance.stop({ graceMs: 0 });
+    expect(lines).toEqual(["Its /tmp of 4 MB is full: writing more fails with ENOSPC"]);
   });
 
   test("nothing is left of a group once its instance has stopped", async () => {

@@ -93,7 +93,10 @@ export class PodHost {
 
   async probe(): Promise<DriverProbe> {
     try {
-      return probeOf(await this.#setup.get(this.#closing.signal));
+      const probe = probeOf(await this.#setup.get(this.#closing.signal));
+      // What holds them is the pod's, all workers together; none has any of its own.
+      const shared = { memory: "none", cpu: "none", processes: "none" } as const;
+      return { ...probe, enforces: { ...probe.enforces, ...shared } };
     } catch (error) {
       return unavailable(this.#runtime, error);
     }

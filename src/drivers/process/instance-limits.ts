@@ -26,10 +26,10 @@ export function bootLimits({ processesMax }: Pick<SandboxProfile, "processesMax"
 
 /** Limits of an instance with a function. */
 export function functionLimits(
-  { memoryMb }: ManifestLimits,
+  { memoryMb, vcpu }: ManifestLimits,
   { processesMax }: Pick<SandboxProfile, "processesMax">,
 ): GroupLimits {
-  return { memoryBytes: groupBytes(memoryMb.value), vcpu: undefined, processes: processesMax };
+  return { memoryBytes: groupBytes(memoryMb.value), vcpu, processes: processesMax };
 }
 
 /** The most that a group ever held, in MB. */

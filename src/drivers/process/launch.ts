@@ -13,6 +13,8 @@ export interface Launch {
   readonly process: GuestCarrier;
   /** The group that it is in, where the kernel limits it. */
   readonly group?: InstanceGroup | undefined;
+  /** Its processes see files of their own. */
+  readonly isSandboxed?: boolean;
   /** The guest's connection; never settles when it dies first. */
   readonly socket: Promise<Socket>;
   /**
@@ -55,7 +57,8 @@ export async function launch(
     group = openGroup(profile, slot, limits);
     const command = guestCommand(profile, slot);
     const process = spawnGuest({ command, filterPath: profile.filterPath, group });
-    return { process, group, socket: connected.promise, release };
+    const isSandboxed = command.needsFilter;
+    return { process, group, isSandboxed, socket: connected.promise, release };
   } catch (error) {
     release();
     throw error;

@@ -32,6 +32,8 @@ export interface WatchedTree {
   readonly limitMb: number;
   /** Whether it runs requests; quiet trees are looked up less often. */
   readonly busy: () => boolean;
+  /** It is being measured. */
+  readonly onLook?: () => void;
   /** It is over its limit. Called once. */
   readonly onOver: (peakMb: number) => void;
 }
@@ -75,7 +77,9 @@ export function createMemoryWatcher(clock: Clock): MemoryWatcher {
   };
   const measure = (): void => {
     for (const entry of entries) {
-      if (!isDue(entry) || !isOver(entry, sample(entry))) continue;
+      if (!isDue(entry)) continue;
+      entry.tree.onLook?.();
+      if (!isOver(entry, sample(entry))) continue;
       // A process id may have found a new owner since the last walk, so look again before killing.
       entry.quietTicks = quietWalkTicks;
       if (!isOver(entry, sample(entry))) continue;

@@ -4,7 +4,6 @@ import { createDeferred } from "../../base/deferred.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import { releasedBytesMin, releaseMemory } from "../../base/release-memory.ts";
 import { describeExit, type InstanceExit, type Tier } from "../../domain/instance.ts";
-import type { ManifestLimits } from "../../domain/manifest.ts";
 import { WireConnection } from "../../wire/connection.ts";
 import { frameType, protocolVersion } from "../../wire/frames.ts";
 import type { RequestHead } from "../../wire/heads.ts";
@@ -16,12 +15,11 @@ import { type EgressGate, type EgressRelay, refuseOpen } from "./egress-relay.ts
 import { refuseCall } from "./guest-calls.ts";
 import type { ProcessEnd } from "./guest-process.ts";
 import { InstanceLog, type LogOwner } from "./instance-log.ts";
-import { exitOf } from "./exit-of.ts";
-import { functionLimits } from "./instance-limits.ts";
+import { InstanceWatch } from "./instance-watch.ts";
 import { closedOf } from "./closed-of.ts";
 import type { Launch } from "./launch.ts";
 import type { LogBudget } from "./log-meter.ts";
-import type { MemoryWatch, MemoryWatcher } from "./memory-watch.ts";
+import type { MemoryWatcher } from "./memory-watch.ts";
 import { PongWaiters } from "./pong-waiters.ts";
 import { parseFailure, parseHello, parseReady } from "./parse-frame.ts";
 import {
@@ -73,12 +71,11 @@ export class ProcessInstance implements Instance, InvocationHost {
   readonly #ready = createDeferred<void>();
   readonly #exit = createDeferred<InstanceExit>();
   readonly #pongs: PongWaiters;
+  readonly #watch: InstanceWatch;
   #state: State = "booting";
   #connection: WireConnection | undefined;
   #socket: Socket | undefined;
   #gate: EgressGate | undefined;
-  #memory: MemoryWatch | undefined;
-  #limitMb = Number.POSITIVE_INFINITY;
   /** Running invocations as a list, newest first: no map entry per request. */
   #newest: ProcessInvocation | undefined;
   #running = 0;
@@ -104,6 +101,12 @@ export class ProcessInstance implements Instance, InvocationHost {
       clock: options.clock,
       budget: options.logBudget,
       single: () => (this.#running === 1 ? this.#newest : undefined),
+    });
+    this.#watch = new InstanceWatch({
+      ...options,
+      isBusy: () => this.#running > 0,
+      onOver: (exit) => this.#end(exit),
+      warn: (message) => this.output.platform("warn", message),
     });
     const { process, socket } = options.launch;
     if (process.stdout !== undefined) this.output.read(process.stdout, "stdout");
@@ -138,7 +141,7 @@ export class ProcessInstance implements Instance, InvocationHost {
         spec.onEgressDenied?.(denial);
       },
     });
-    if (this.#options.launch.isShared !== true) this.#limit(spec.manifest.limits);
+    this.#watch.hold(spec.manifest.limits);
     const payload = configurePayload(artifact, spec, this.#options.dev);
     this.#connection?.send(frameType.configure, payload);
   }
@@ -161,6 +164,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     if (this.#newest !== undefined) this.#newest.previous = invocation;
     this.#newest = invocation;
     this.#running += 1;
+    this.#watch.active();
     stream.head(frameType.request, head, body, complete);
     return new RequestSide(invocation, stream);
   }
@@ -308,20 +312,6 @@ export class ProcessInstance implements Instance, InvocationHost {
     });
   }
 
-  #limit(limits: ManifestLimits): void {
-    const { launch, memoryWatcher } = this.#options;
-    const limitMb = limits.memoryMb.value;
-    launch.group?.limit(functionLimits(limits, this.#options));
-    this.#limitMb = limitMb;
-    this.#memory = memoryWatcher.watch({
-      pids: () => this.pids,
-      group: launch.group,
-      limitMb,
-      busy: () => this.#running > 0,
-      onOver: (peakMb) => this.#end({ reason: "memory", limitMb, peakMb }),
-    });
-  }
-
   // The end.
 
   /** Kills it for a reason of the platform's. The first reason counts. */
@@ -363,12 +353,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     const told = this.#verdict ?? this.#stopExit ?? end.exit;
     if (told !== undefined) return told;
     if (end.error !== undefined) this.output.platform("error", end.error);
-    return exitOf(end, {
-      hungUp: this.#hungUp,
-      group: this.#options.launch.group,
-      limitMb: this.#limitMb,
-      peakMb: this.#memory?.peakMb ?? 0,
-    });
+    return this.#watch.exitOf(end, this.#hungUp);
   }
 
   #settle(exit: InstanceExit): void {
@@ -376,7 +361,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     this.#state = "exited";
     this.#settled = exit;
     this.#killTimer?.cancel();
-    this.#memory?.stop();
+    this.#watch.stop();
     this.#gate?.close();
     const goodbye = new WireError("connection_closed", describeExit(exit));
     if (this.#connection === undefined) this.#onBroken(goodbye);

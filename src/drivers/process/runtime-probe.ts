@@ -6,6 +6,8 @@ import type { RuntimeSetup, RuntimeSpec } from "./process-runtime.ts";
 /** What a runtime that is set up offers on this machine. */
 export function probeOf(setup: RuntimeSetup): DriverProbe {
   const sandboxed = setup.profile.tier > 0;
+  // Below tier 2 a count by user, which holds where every instance has one of its own.
+  const ownUsers = process.getuid?.() === 0;
   const held = setup.profile.groups?.controllers ?? [];
   return {
     available: true,
@@ -14,6 +16,7 @@ export function probeOf(setup: RuntimeSetup): DriverProbe {
     enforces: {
       memory: held.includes("memory") ? "hard" : "watchdog",
       cpu: held.includes("cpu") ? "hard" : "none",
+      processes: held.includes("pids") || ownUsers ? "hard" : "none",
       wallClock: "watchdog",
       filesystem: sandboxed ? "hard" : "none",
       network: sandboxed ? "hard" : "none",

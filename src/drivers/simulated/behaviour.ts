@@ -37,6 +37,8 @@ export interface SimulatedGuest {
   readonly context: (request: SimulatedRequest) => Readonly<Record<string, unknown>>;
   /** Log lines that belong to no request. */
   readonly log: SimulatedLog;
+  /** Whether anything holds its processes, its files in memory and its processor time. */
+  readonly holdsLimits: boolean;
   /** Ends the instance; never resolves. */
   readonly end: (exit: InstanceExit) => Promise<never>;
   /** Blocks the event loop for good; never resolves. */

@@ -79,10 +79,11 @@ class Simulation implements SimulatedDriver {
     return {
       available: !this.knobs.has("probe_lies"),
       version: "1.0.0",
-      tier: 0,
+      tier: 2,
       enforces: {
-        memory: "watchdog",
-        cpu: "none",
+        memory: "hard",
+        cpu: "hard",
+        processes: "hard",
         wallClock: "watchdog",
         filesystem: "none",
         network: "none",

@@ -46,6 +46,39 @@ const waysToEnd: SimulatedBehaviour = (guest) => {
   };
 };
 
+const processesMax = 256;
+
+/** A module that goes over every limit, and comes as far as it is let. */
+const limits: SimulatedBehaviour = (guest) => {
+  const { spec, holdsLimits } = guest;
+  const { memoryMb, vcpu = 1 } = spec.manifest.limits;
+  const limitMb = memoryMb.value;
+  return {
+    shape: "fetch",
+    async fetch({ url }) {
+      switch (url.pathname) {
+        case "/forks":
+          if (!holdsLimits) return { body: "400" };
+          guest.log("warn", `limit of ${processesMax} processes and threads, 256`, "platform");
+          return { body: String(processesMax - 10) };
+        case "/overrun":
+          return guest.end(
+            holdsLimits
+              ? { reason: "processes", limit: processesMax, peak: processesMax }
+              : { reason: "exited", code: 3 },
+          );
+        case "/files":
+          return holdsLimits
+            ? guest.end({ reason: "memory", limitMb, peakMb: limitMb + 3 })
+            : { body: "filled" };
+        case "/spin":
+          return { body: String(holdsLimits ? vcpu : 1) };
+      }
+      return { body: "alive" };
+    },
+  };
+};
+
 const gate: SimulatedBehaviour = ({ clock }) => {
   const opened = createDeferred<void>();
   const entered = createDeferred<void>();
@@ -102,6 +135,7 @@ export const endBehaviours: Readonly<Record<string, SimulatedBehaviour>> = {
     return guest.end({ reason: "exited", code: 7 });
   },
   "ways-to-end": waysToEnd,
+  limits,
   gate,
   "exits-on-request": ({ end }) => ({
     shape: "fetch",

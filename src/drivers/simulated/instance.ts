@@ -194,6 +194,7 @@ export class SimulatedInstance implements Instance, InvocationHome {
         this.die(exit);
         return new Promise<never>(() => {});
       },
+      holdsLimits: !this.has("no_limits"),
       spin: () => {
         this.#spins = true;
         return new Promise<never>(() => {});

@@ -44,6 +44,7 @@ export const simulatedKnobs = {
   crash_on_cancel: "the instance exits when a request is cancelled",
   wrong_exit: "every end is reported as exit code 1",
   exit_without_limit: "an exit for memory names no figures",
+  no_limits: "nothing holds processes, files in memory and the processor",
   dead_silence: "serve() on a dead instance never answers",
   always_responds: "responds() is true also when stuck",
   never_responds: "responds() is false also when fine",

@@ -55,7 +55,10 @@ export interface SuiteRequest {
   readonly consume?: boolean;
 }
 
-export type SpecOverrides = Partial<StartSpec> & { readonly memoryMb?: number };
+export type SpecOverrides = Partial<StartSpec> & {
+  readonly memoryMb?: number;
+  readonly vcpu?: number;
+};
 
 /** What a case works with: start, call, wait. Every wait is bounded by the deadline. */
 export class CaseContext {
@@ -101,7 +104,7 @@ export class CaseContext {
     );
 
   spec(overrides: SpecOverrides = {}): StartSpec {
-    const { memoryMb, ...rest } = overrides;
+    const { memoryMb, vcpu, ...rest } = overrides;
     return {
       projectId: "prj_test",
       functionId: "fn_suite",
@@ -111,6 +114,7 @@ export class CaseContext {
       manifest: suiteManifest({
         runtime: this.#options.runtime,
         ...(memoryMb !== undefined && { memoryMb }),
+        vcpu,
       }),
       env: {},
       secrets: {},

@@ -4,6 +4,7 @@ import { envCases } from "./env-cases.ts";
 import { exitCases } from "./exit-cases.ts";
 import { failureCases } from "./failure-cases.ts";
 import { leftoverCases } from "./leftover-cases.ts";
+import { limitCases } from "./limit-cases.ts";
 import { logCases } from "./log-cases.ts";
 import { serveCases } from "./serve-cases.ts";
 import { startCases } from "./start-cases.ts";
@@ -18,6 +19,7 @@ export const driverCases: readonly DriverCase[] = [
   ...cancelCases,
   ...failureCases,
   ...exitCases,
+  ...limitCases,
   ...stopCases,
   ...logCases,
   ...envCases,

@@ -1,7 +1,11 @@
 import type { Manifest, Runtime } from "../../domain/manifest.ts";
 
 /** A complete manifest for the suite's functions. */
-export function suiteManifest(options: { runtime: Runtime; memoryMb?: number }): Manifest {
+export function suiteManifest(options: {
+  runtime: Runtime;
+  memoryMb?: number;
+  vcpu?: number | undefined;
+}): Manifest {
   return {
     name: "suite",
     runtime: options.runtime,
@@ -20,6 +24,7 @@ export function suiteManifest(options: { runtime: Runtime; memoryMb?: number }):
       drainTimeoutMs: 60_000,
       waitUntilMs: 30_000,
       memoryMb: { value: options.memoryMb ?? 256, written: options.memoryMb !== undefined },
+      vcpu: options.vcpu,
       bodyInBytesMax: 5 * 2 ** 20,
       bodyOutBytesMax: 6 * 2 ** 20,
     },

@@ -20,6 +20,7 @@ const probe: DriverProbe = {
   enforces: {
     memory: "watchdog",
     cpu: "none",
+    processes: "none",
     wallClock: "hard",
     filesystem: "hard",
     network: "hard",
@@ -108,7 +109,7 @@ describe("reactor doctor", () => {
     expect(plain.code).toBe(0);
     expect(plain.stdout).toMatch(/^warn +runtime bun +1\.4\.5; bubblewrap 0\.8\.0/m);
     expect(plain.stdout).toMatch(
-      /^ +functions run at tier 0; enforced: memory watchdog, cpu none, wall clock hard/m,
+      /^ +functions run at tier 0; enforced: memory watchdog, cpu none, processes none, wall clock hard/m,
     );
     expect(plain.stdout).toMatch(/^ +try: apt-get install bubblewrap$/m);
     expect(plain.stderr).toContain("Reactor works here.");

@@ -28,6 +28,7 @@ export function aManifest(name = "hello"): Manifest {
       drainTimeoutMs: 60_000,
       waitUntilMs: 30_000,
       memoryMb: { value: 256, written: true },
+      vcpu: undefined,
       bodyInBytesMax: 5 * 2 ** 20,
       bodyOutBytesMax: 6 * 2 ** 20,
     },

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
 import { type Controller, controllers } from "./cgroup-dialect.ts";
@@ -8,10 +9,10 @@ import { writeValue } from "./group-files.ts";
 import { type GroupPart, InstanceGroup } from "./instance-group.ts";
 import { removeGroup, tryRemoveGroup } from "./remove-group.ts";
 
-/** All instances together get as much of a busy machine as one usual group, or process in the root. */
+/** Of each processor all instances together get as much as one usual group, or process, of the root. */
 const instancesWeight = 100;
-/** The server, where it is a group beside theirs, so that busy loops leave it what it needs. */
-const serverWeight = 200;
+/** The server, where it is a group beside each of theirs: whatever it needs beside 100 busy ones. */
+const serverWeight = 10_000;
 
 /** The name of the group that holds all groups of the server with this run folder. */
 export function serverGroupOf(runDir: string): string {
@@ -102,8 +103,9 @@ function makePart({ dialect, folder: base, controllers: wanted }: Base, name: st
     dialect.enable(folder, controller);
   }
   if (wanted.includes("cpu")) {
-    dialect.weigh(folder, instancesWeight);
-    if (dialect.version === 2) dialect.weigh(join(folder, ownGroupName), serverWeight);
+    // Version 1 leaves the server where it is, outside of this group.
+    if (dialect.version === 1) dialect.weigh(folder, instancesWeight * availableParallelism());
+    else dialect.weigh(join(folder, ownGroupName), serverWeight);
   }
   return { dialect, folder, controllers: wanted };
 }
