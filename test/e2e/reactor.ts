@@ -1,7 +1,10 @@
 import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
+import { sha256Hex } from "../../src/base/digest.ts";
 import { createClient, type ReactorClient } from "../../src/client/client.ts";
+import { removeServerGroups } from "../../src/drivers/process/cgroup/remove-server-groups.ts";
 
 export const root = resolve(import.meta.dirname, "../..");
 const binary = join(root, "bin/reactor");
@@ -122,9 +125,17 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       child.kill("SIGTERM");
       await child.exited;
       await reading;
-      if (!keepData) await rm(dataDir, { recursive: true, force: true });
+      if (keepData) return;
+      await rm(dataDir, { recursive: true, force: true });
+      // One that was killed had no time to.
+      await removeServerGroups(options.env?.["REACTOR_RUN_DIR"] ?? runDirOf(dataDir), systemClock);
     },
   };
+}
+
+/** Run folder of a root server whose settings name none; others have no cgroups. */
+export function runDirOf(dataDir: string): string {
+  return `/run/reactor-${sha256Hex(dataDir).slice(0, 8)}`;
 }
 
 async function readKey(file: string): Promise<string> {

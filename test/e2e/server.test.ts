@@ -2,11 +2,13 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { groupsLeft } from "../../src/drivers/process/testing/groups-left.ts";
 import {
   makeRunDir,
   processesWith,
   reactor,
   root,
+  runDirOf,
   startServer,
   type TestServer,
   until,
@@ -153,11 +155,12 @@ test("SIGTERM lets a running request finish, exits 0 and leaves no process or ru
   expect(await running).toBe("whole");
   expect(await own.exited).toBe(0);
   expect(await processesWith(runDir)).toEqual([]);
+  expect(groupsLeft(runDir)).toEqual([]);
   expect(await stat(runDir).catch((error: NodeJS.ErrnoException) => error.code)).toBe("ENOENT");
   await own.stop();
 });
 
-test("after kill -9 no instance is left and a new server serves the deployed function by itself", async () => {
+test("after kill -9 no instance is left, a new server serves the deployed function by itself, and after it no cgroup is left", async () => {
   const first = await startServer();
   await first.deploy("stays", `export default { fetch: () => new Response("still here") };`);
   await (await first.fetch("/fn/v1/stays")).text();
@@ -178,8 +181,10 @@ test("after kill -9 no instance is left and a new server serves the deployed fun
   });
   const second = await startServer({ dataDir: first.dataDir });
   expect(await (await second.fetch("/fn/v1/stays")).text()).toBe("still here");
-  await second.stop();
-});
+  await second.stop({ keepData: true });
+  expect(groupsLeft(runDirOf(first.dataDir))).toEqual([]);
+  await rm(first.dataDir, { recursive: true, force: true });
+}, 30_000);
 
 async function descendants(pid: number): Promise<number[]> {
   const found: number[] = [];

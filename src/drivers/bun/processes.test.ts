@@ -11,8 +11,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Log, silentLog } from "../../base/log.ts";
+import { systemClock } from "../../base/clock.ts";
+import { removeServerGroups } from "../process/cgroup/remove-server-groups.ts";
 import { childrenOf, processTree } from "../process/process-tree.ts";
-import { groupsLeft, removeGroupsLeft } from "../process/testing/groups-left.ts";
+import { groupsLeft } from "../process/testing/groups-left.ts";
 import { sweep } from "../process/sweep.ts";
 import { type Instance, StartError, type StartSpec } from "../driver.ts";
 import { suiteManifest } from "../suite/suite-manifest.ts";
@@ -205,7 +207,7 @@ async function startServer(sandbox: "auto" | "off") {
   open.push(async () => {
     server.kill("SIGKILL");
     await server.exited;
-    await removeGroupsLeft(runDir);
+    await removeServerGroups(runDir, systemClock);
   });
   const { value } = await server.stdout.getReader().read();
   const printed: number[] = JSON.parse(new TextDecoder().decode(value));

@@ -13,8 +13,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { systemClock } from "../../base/clock.ts";
+import { removeServerGroups } from "../process/cgroup/remove-server-groups.ts";
 import { processTree } from "../process/process-tree.ts";
-import { removeGroupsLeft } from "../process/testing/groups-left.ts";
 import { findPython } from "./find-python.ts";
 import { openFunctionContext } from "./function-context.harness.ts";
 
@@ -49,7 +50,7 @@ async function serverWith(source: string, sandbox: "auto" | "off", word: string)
   open.push(async () => {
     server.kill("SIGKILL");
     await server.exited;
-    await removeGroupsLeft(join(path, "run"));
+    await removeServerGroups(join(path, "run"), systemClock);
   });
   let printed = "";
   for await (const chunk of server.stdout) {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** A hierarchy with the folder of this process in it. */
@@ -14,6 +15,12 @@ interface Mount {
   readonly root: string;
   readonly type: string;
   readonly options: readonly string[];
+}
+
+/** Where this process stands, as the kernel says. */
+export function readOwnCgroups(): readonly OwnCgroup[] {
+  const read = (file: string): string => readFileSync(`/proc/self/${file}`, "utf8");
+  return ownCgroups(read("cgroup"), read("mountinfo"));
 }
 
 /** Where this process stands in each hierarchy, from the texts of its `cgroup` and `mountinfo` files. */

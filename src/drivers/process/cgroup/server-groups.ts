@@ -142,7 +142,8 @@ export async function sweepGroups(options: SweepGroupsOptions): Promise<number> 
   return stale.length;
 }
 
-function groupsIn(folder: string): string[] {
+/** Names of the groups right below one; none when there is no such group. */
+export function groupsIn(folder: string): string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true });
     return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));

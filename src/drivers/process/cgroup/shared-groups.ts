@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import type { Clock } from "../../../base/clock.ts";
 import { type Controller, controllers } from "./cgroup-dialect.ts";
 import { findBases } from "./find-base.ts";
-import { type OwnCgroup, ownCgroups } from "./own-cgroups.ts";
+import { type OwnCgroup, readOwnCgroups } from "./own-cgroups.ts";
 import { type Proof, proveLimits } from "./prove-limits.ts";
 import { ServerGroups, serverGroupOf, sweepGroups } from "./server-groups.ts";
 
@@ -59,7 +58,7 @@ export class SharedGroups {
   }
 
   async #make(): Promise<GroupsOutcome> {
-    const { clock, own = ownFromKernel } = this.#options;
+    const { clock, own = readOwnCgroups } = this.#options;
     let made: ServerGroups | undefined;
     try {
       const bases = findBases(own());
@@ -95,11 +94,6 @@ async function prove(groups: ServerGroups, clock: Clock): Promise<Proof> {
   } finally {
     groups.remove(group);
   }
-}
-
-function ownFromKernel(): readonly OwnCgroup[] {
-  const read = (file: string): string => readFileSync(`/proc/self/${file}`, "utf8");
-  return ownCgroups(read("cgroup"), read("mountinfo"));
 }
 
 /** Whether every limit of tier 2 is held. */

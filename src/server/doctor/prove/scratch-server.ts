@@ -1,3 +1,4 @@
+import { removeServerGroups } from "../../../drivers/process/cgroup/remove-server-groups.ts";
 import { accessSync, constants } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
@@ -87,6 +88,7 @@ export class ScratchServer {
     await this.kill();
     const { clock } = this.#options;
     killAll((await waitForEnd(started, { clock, withinMs: endWithinMs })).left);
+    await removeServerGroups(this.#options.runDir, clock);
     await rm(this.#options.runDir, { recursive: true, force: true });
   }
 
