@@ -63,18 +63,21 @@ async function spin(world: ProbeWorld): Promise<Observation> {
   }
   const found = `504 after ${tookMs} ms at a limit of ${timeoutMs} ms`;
   if (tookMs > timeoutMs + slackMs) return { held: false, found };
-  const next = await answered(world, () => attacker.attack("read", { paths: [] }));
+  // The first tries may still find the stuck one.
+  const isServed = async (): Promise<boolean> =>
+    (await attacker.attack("read", { paths: [] })).kind === "answered";
+  const next = await becomes(world, isServed);
   return { held: next, found: `${found}, ${next ? "and" : "but not"} replaced` };
 }
 
-/** Whether a new instance answers: the first tries may still find the stuck one. */
-async function answered(
+/** Whether something is the case, soon. */
+async function becomes(
   { clock, signal }: ProbeWorld,
-  ask: () => Promise<{ readonly kind: string }>,
+  isSo: () => Promise<boolean>,
 ): Promise<boolean> {
   const untilMs = clock.monotonicMs() + endWithinMs;
   while (clock.monotonicMs() < untilMs) {
-    if ((await ask()).kind === "answered") return true;
+    if (await isSo()) return true;
     await clock.sleep(50, signal);
   }
   return false;
@@ -95,17 +98,23 @@ async function outliveInstance(world: ProbeWorld): Promise<Observation> {
   }
 }
 
+/** One process that belongs to nobody, and an instance that is too busy to notice that it should go. */
 async function outliveServer(world: ProbeWorld): Promise<Observation> {
-  const attacker = await world.common();
+  const { server, signal } = world;
+  const attacker = await world.deploy("survivor", {});
   const mark = `${world.mark}-server`;
   try {
     await attacker.answer("detach", { mark });
-    const below = processesBelow(world.server.pid);
+    const spinning = attacker.attack("spin").catch(() => "the server went away");
+    const isBusy = async (): Promise<boolean> =>
+      (await server.client.getFunctionRuntime(attacker.name, { signal })).running > 0;
+    if (!(await becomes(world, isBusy))) return { untried: "the function did not get busy" };
+    const below = processesBelow(server.pid);
     const known = new Set(below.map(({ pid }) => pid));
     const strays = processesNaming(mark).filter(({ pid }) => !known.has(pid));
-    const started = [...below, ...strays];
-    await world.server.kill();
-    return await judgeEnd(world, started, "the server");
+    await server.kill();
+    await spinning;
+    return await judgeEnd(world, [...below, ...strays], "the server");
   } finally {
     killAll(processesNaming(mark));
   }
