@@ -1,5 +1,6 @@
 import { frameType } from "../../wire/frames.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
+import { ClosingAnswer } from "./closing-answer.ts";
 import type { OpenedMessage } from "./messages.ts";
 import { type EgressRefusals, refusalHeader } from "./egress-refusals.ts";
 import { headBytesMax, type ProxyHead, parseProxyHead } from "./proxy-head.ts";
@@ -87,6 +88,8 @@ export class EgressConnection implements StreamListener {
   #state: "head" | "opening" | "carrying" | "closed" = "head";
   #received = Buffer.alloc(0);
   #head: ProxyHead | undefined;
+  /** What comes back is an answer to a request that was forwarded; undefined for a tunnel. */
+  #answer: ClosingAnswer | undefined;
   #stream: WireStream | undefined;
   #clientEnded = false;
   #owedBytes = 0;
@@ -183,12 +186,16 @@ export class EgressConnection implements StreamListener {
 
   data(chunk: Buffer): void {
     if (this.#state !== "carrying") return;
-    if (this.#client.write(chunk)) this.#stream?.consumed(chunk.length);
+    const bytes = this.#answer?.take(chunk) ?? chunk;
+    if (bytes.length === 0 || this.#client.write(bytes)) this.#stream?.consumed(chunk.length);
     else this.#owedBytes += chunk.length;
   }
 
   end(): void {
-    if (this.#state === "carrying") this.#client.end();
+    if (this.#state !== "carrying") return;
+    const rest = this.#answer?.rest();
+    if (rest !== undefined && rest.length > 0) this.#client.write(rest);
+    this.#client.end();
   }
 
   cancelled(): void {
@@ -239,6 +246,7 @@ export class EgressConnection implements StreamListener {
     if (head?.forward === "") {
       this.#client.write(Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n"));
     } else if (head !== undefined) {
+      this.#answer = new ClosingAnswer();
       this.#stream?.write(Buffer.from(head.forward, "latin1"));
     }
     const rest = this.#received;

@@ -224,6 +224,30 @@ test("a response that is fetched without decoding stays as it is", async () => {
   expect(await exchange.header("content-length")).toBe(String(exchange.bodyBytes));
 });
 
+test("an origin that keeps its connection open gets no second request over it", async () => {
+  const requests: string[][] = [];
+  const keeping = net.createServer((socket) => {
+    const heads: string[] = [];
+    requests.push(heads);
+    socket.on("data", (chunk) => {
+      heads.push(chunk.toString().split("\r\n")[0] ?? "");
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nkept");
+    });
+    socket.on("error", () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => keeping.listen(0, "127.0.0.1", resolve));
+  const address = keeping.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  try {
+    for (const path of ["/1", "/2", "/3"]) {
+      expect(await run("fetch", `http://origin.test:${port}${path}`)).toEqual([200, "kept"]);
+    }
+    expect(requests).toEqual([["GET /1 HTTP/1.1"], ["GET /2 HTTP/1.1"], ["GET /3 HTTP/1.1"]]);
+  } finally {
+    keeping.close();
+  }
+});
+
 test("50 connections at once are carried side by side", async () => {
   const host = `origin.test:${plain.port}`;
   const texts = await run("many", `http://${host}/n`);

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 sys.path.insert(0, sys.argv[1])
 
 from reactor_guest import frames, heads
+from reactor_guest.closing_answer import ClosingAnswer
 from reactor_guest.connection import Connection, is_used_stream_id, next_stream_id
 from reactor_guest.event_shape import event_of, response_of
 from reactor_guest.proxy_head import Malformed, parse_proxy_head
@@ -159,9 +160,16 @@ def proxy_head(request):
     }
 
 
+def closing_answer(request):
+    answer = ClosingAnswer()
+    taken = [answer.take(bytes.fromhex(piece)).hex() for piece in request["pieces"]]
+    return {"taken": taken, "rest": answer.rest().hex()}
+
+
 operations = {
     each.__name__: each
     for each in (
+        closing_answer,
         decode,
         request_head,
         response_head,

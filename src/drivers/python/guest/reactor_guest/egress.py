@@ -9,6 +9,7 @@ from functools import partial
 
 from . import frames
 from .carried_sockets import CarriedSockets
+from .closing_answer import ClosingAnswer
 from .datagrams import refuse_datagrams
 from .egress_error import connect_error
 from .frames import WireError
@@ -89,6 +90,8 @@ class EgressConnection:
         self._state = "head"
         self._received = bytearray()
         self._head = None
+        # What comes back is an answer to a request that was forwarded; None for a tunnel.
+        self._answer = None
         self._stream = None
         self._out = bytearray()
         self._owed_bytes = 0
@@ -277,13 +280,17 @@ class EgressConnection:
         if self._state != "carrying":
             return
         self._owed_bytes += len(chunk)
-        if self._write(chunk) and self._owed_bytes:
+        data = chunk if self._answer is None else self._answer.take(chunk)
+        if self._write(data) and self._owed_bytes:
             owed, self._owed_bytes = self._owed_bytes, 0
             self._stream.consumed(owed)
 
     def end(self):
-        if self._state == "carrying":
-            self._shut()
+        if self._state != "carrying":
+            return
+        if self._answer is not None:
+            self._write(self._answer.rest())
+        self._shut()
 
     def cancelled(self, _reason):
         self._stream.close()
@@ -301,6 +308,7 @@ class EgressConnection:
             if not self._verdict.done():
                 self._verdict.set_result(None)
         elif self._head.forward:
+            self._answer = ClosingAnswer()
             self._stream.write(self._head.forward)
         else:
             self._write(b"HTTP/1.1 200 Connection established\r\n\r\n")
