@@ -15,8 +15,9 @@ export function captureStdio(scope: () => LogScope): void {
 
 function replaceStream(name: "stdout" | "stderr", create: () => Writable): void {
   // In Bun an assignment drops its own stream unmade, and defining the property at once would make
-  // it. Node's property takes no assignment and is redefined unmade.
-  Reflect.set(process, name, undefined);
+  // it. Node and Deno redefine theirs unmade; in Deno an assignment would stay what node:process
+  // exports by that name.
+  if ("bun" in process.versions) Reflect.set(process, name, undefined);
   const define = (value: unknown): boolean =>
     Reflect.defineProperty(process, name, {
       value,
