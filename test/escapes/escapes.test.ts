@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import net from "node:net";
+import { join } from "node:path";
 import type { Attempt } from "./functions/javascript/attempt.ts";
 import { canary, type Host, openHost, setSecret } from "./open-host.ts";
 import { functionFiles, type ProbedRuntime, probedRuntimes } from "./probed-runtimes.ts";
@@ -19,7 +20,7 @@ async function probe(host: Host, kind: ProbedRuntime): Promise<Report> {
   const { server, aims } = host;
   await server.client.createFunction({ name, runtime, isolation });
   await setSecret(server, name, "OWN", canary("own"));
-  const files = functionFiles(language);
+  const files = functionFiles(join(import.meta.dirname, "functions", language));
   const entrypoint = language === "python" ? "main.py" : "index.ts";
   const manifest = { name, runtime, isolation, entrypoint, access: "public" };
   files.set("reactor.json", Buffer.from(JSON.stringify(manifest)));
@@ -171,7 +172,6 @@ const open = {
     "attach the host's shared memory",
     "climbs out of its folders by dots",
     "connects to a Unix socket of the host",
-    "name a file by handle",
     "open a socket of netlink",
     "reads a public file of the host",
     "reads by a symbolic link",

@@ -62,9 +62,8 @@ export const probedRuntimes: readonly ProbedRuntime[] = [
   },
 ];
 
-/** The files of a function's folder below `functions`. */
-export function functionFiles(folder: string): Map<string, Uint8Array> {
-  const path = join(import.meta.dirname, "functions", folder);
+/** The files of a function's folder. */
+export function functionFiles(path: string): Map<string, Uint8Array> {
   const names = readdirSync(path).filter((name) => /\.(?:ts|py)$/.test(name));
   return new Map(names.map((name) => [name, readFileSync(join(path, name))]));
 }

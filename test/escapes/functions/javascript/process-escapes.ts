@@ -20,7 +20,7 @@ function signalling(aims: Aims, pid: number, signal: NodeJS.Signals): Record<str
       return `${signal} sent`;
     },
     kill: () => {
-      outputOf("/usr/bin/kill", ["-s", signal.slice(3), String(pid)]);
+      outputOf("/bin/sh", ["-c", `kill -s ${signal.slice(3)} ${pid}`]);
       ofTheHost(aims, pid);
       return `${signal} sent`;
     },

@@ -20,7 +20,7 @@ export async function signalItself(
   try {
     const before = listening();
     process.kill(process.pid, signal);
-    outputOf("/usr/bin/kill", ["-s", signal.slice(3), String(process.pid)]);
+    outputOf("/bin/sh", ["-c", `kill -s ${signal.slice(3)} ${process.pid}`]);
     let opened: string[] = [];
     for (let turn = 0; turn < 20 && opened.length === 0; turn++) {
       await new Promise((resolve) => setTimeout(resolve, 25));

@@ -32,7 +32,7 @@ def signalling(aims, pid, number):
     name = signal.Signals(number).name[3:]
     return {
         "os.kill": changed(aims, pid, os.kill, pid, number),
-        "kill": changed(aims, pid, output_of, "/usr/bin/kill", "-s", name, str(pid)),
+        "kill": changed(aims, pid, output_of, "/bin/sh", "-c", f"kill -s {name} {pid}"),
     }
 
 
