@@ -47,8 +47,8 @@ export default { async fetch(request) {
 } };`;
 
 export interface HostOptions {
-  /** "auto" is what a server does by itself; "off" puts functions in plain processes. */
-  readonly sandbox: "auto" | "off";
+  /** As the setting of that name. */
+  readonly sandbox: "auto" | "basic" | "off";
   readonly env?: Record<string, string>;
 }
 
