@@ -132,21 +132,104 @@ async function slowConnections(port: number): Promise<Neighbour> {
   };
 }
 
+/** Clients of a stream without end, each of which begins again when it is cut. */
+async function endlessStream(
+  port: number,
+  options: { readonly name: string; readonly clients: number; readonly reads: boolean },
+): Promise<Neighbour> {
+  const state = { over: false, taken: 0, cut: 0 };
+  const open = new Set<Socket>();
+  const take = async (): Promise<void> => {
+    while (!state.over) {
+      const socket = await openSocket(port);
+      open.add(socket);
+      socket.on("data", (chunk) => {
+        state.taken += chunk.length;
+        // A slow reader takes the head and then no more, until the server has had enough.
+        if (!options.reads) socket.pause();
+      });
+      socket.write(`GET /fn/v1/${options.name}/stream HTTP/1.1\r\nHost: x\r\n\r\n`);
+      if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
+      open.delete(socket);
+      state.cut += 1;
+      await Bun.sleep(5);
+    }
+  };
+  const running = Array.from({ length: options.clients }, take);
+  return {
+    async stop() {
+      state.over = true;
+      for (const socket of open) socket.destroy();
+      await Promise.all(running);
+      return { streams: state.cut, "MB taken": Math.round(state.taken / 1e6) };
+    },
+  };
+}
+
+/** Several neighbours as one. */
+async function together(
+  starts: readonly StartNeighbour[],
+  port: number,
+  seconds: number,
+): Promise<Neighbour> {
+  const started = await Promise.all(starts.map((start) => start(port, seconds)));
+  return {
+    async stop() {
+      const counts: Record<string, number> = {};
+      for (const one of await Promise.all(started.map((neighbour) => neighbour.stop()))) {
+        for (const [name, count] of Object.entries(one)) counts[name] = (counts[name] ?? 0) + count;
+      }
+      return counts;
+    },
+  };
+}
+
+/** A neighbour that ends with its instance after the time, and begins again when it ended before. */
+function untilItsEnd(path: string): StartNeighbour {
+  return async (port, seconds) => repeat(port, get(`${path}?seconds=${seconds}`), 1);
+}
+
 /** Functions that the neighbours run; each has its own, so that none is held back for another's crashes. */
 export const neighbourFunctions = [
   "bad-print",
   "bad-allocate",
+  "bad-heap",
   "bad-exit",
   "bad-spin",
+  "bad-busy",
+  "bad-fork",
+  "bad-descriptors",
+  "bad-fill",
+  "bad-headers",
+  "bad-stream",
+  "bad-slow",
   "bad-swallow",
 ];
 
-/** Every neighbour by name. */
+/** Neighbours that a machine without a cgroup does not hold, by name. */
+export const neighboursOfTier2: readonly string[] = ["fork bomb", "busy in eight processes"];
+
+/** Every neighbour by name, for measuring one at a time. */
 export const startNeighbour: Readonly<Record<string, StartNeighbour>> = {
   "prints 100 MB/s": print,
-  "allocates without end": async (port) => repeat(port, get("/bad-allocate/allocate"), 1),
+  "allocates buffers without end": async (port) => repeat(port, get("/bad-allocate/allocate"), 1),
+  "grows its heap without end": async (port) => repeat(port, get("/bad-heap/heap"), 1),
   "crash-loops": async (port) => repeat(port, get("/bad-exit/exit"), 4),
   spins: async (port) => repeat(port, get("/bad-spin/spin"), 1),
+  "busy in eight processes": untilItsEnd("/bad-busy/busy"),
+  "fork bomb": untilItsEnd("/bad-fork/fork"),
+  "leaks descriptors": async (port) => repeat(port, get("/bad-descriptors/descriptors"), 2),
+  "fills its temporary folder": async (port) => repeat(port, get("/bad-fill/fill"), 1),
+  "answers with huge headers": async (port) => repeat(port, get("/bad-headers/headers"), 4),
+  "endless stream": (port) => endlessStream(port, { name: "bad-stream", clients: 2, reads: true }),
+  "20 readers that stop reading": (port) =>
+    endlessStream(port, { name: "bad-slow", clients: 20, reads: false }),
   "endless upload": (port) => endlessUpload(port),
   "300 slow connections": (port) => slowConnections(port),
 };
+
+/** All of those names at the same time. */
+export function everyNeighbour(names: readonly string[]): StartNeighbour {
+  const starts = names.flatMap((name) => startNeighbour[name] ?? []);
+  return (port, seconds) => together(starts, port, seconds);
+}

@@ -34,7 +34,14 @@ export const scenarios: Readonly<Record<string, ScaledScenario>> = {
   promote: (scale, options) =>
     promote({ ...options, bounds: { moves: atLeast(10, 500 * scale), clients: 8 } }),
   neighbours: (scale, options) =>
-    neighbours({ ...options, bounds: { secondsPerPhase: Math.max(2, 30 * scale) } }),
+    neighbours({
+      ...options,
+      bounds: {
+        secondsPerPhase: Math.max(2, 30 * scale),
+        secondsTogether: Math.max(2, 60 * scale),
+        isEachAlone: true,
+      },
+    }),
   faults: (scale, options) =>
     faults({
       ...options,

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { kills } from "./scenarios/kills.ts";
 import { load } from "./scenarios/load.ts";
+import { neighbours } from "./scenarios/neighbours.ts";
 
 /** A short sample of `npm run soak` with one seed; the long runs draw their own. */
 const seed = 20_260_101;
@@ -18,4 +19,12 @@ test("a sample of the kills: nothing acknowledged is lost, nothing half, nothing
   const { violations, counts } = await kills({ seed, log, bounds });
   expect(violations).toEqual([]);
   expect(counts["kills"]).toBe(2);
+});
+
+test("a sample of the neighbours: a victim beside a dozen hostile functions at once loses no request", async () => {
+  const bounds = { secondsPerPhase: 1, secondsTogether: 3, isEachAlone: false };
+  const { violations, counts } = await neighbours({ seed, log, bounds });
+  expect(violations).toEqual([]);
+  expect(counts["victim requests"]).toBe(150);
+  expect(counts["victim errors"]).toBe(0);
 });

@@ -1,6 +1,12 @@
 import { logBytes, residentBytes } from "../census.ts";
 import { deployHandler } from "../deploy-handler.ts";
-import { neighbourFunctions, type StartNeighbour, startNeighbour } from "../neighbours.ts";
+import {
+  everyNeighbour,
+  neighbourFunctions,
+  neighboursOfTier2,
+  type StartNeighbour,
+  startNeighbour,
+} from "../neighbours.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import { askVictim, type VictimPhase } from "../victim.ts";
 import { Violations } from "../violations.ts";
@@ -8,6 +14,10 @@ import { createWorld, type SoakServer } from "../world.ts";
 
 export interface NeighboursBounds {
   readonly secondsPerPhase: number;
+  /** How long all are there at once. */
+  readonly secondsTogether: number;
+  /** Whether each is measured by itself first. */
+  readonly isEachAlone: boolean;
 }
 
 /** The server is told to keep so much of logs and records; what is beyond must go while the storm blows. */
@@ -16,7 +26,10 @@ const segmentBytesMax = 256 * 2 ** 10;
 /** Of logs and of records one more segment each may be under way. */
 const diskBytesMax = logBytesMax + 2 * segmentBytesMax;
 
-/** A victim at 50 requests a second beside each bad neighbour: no error, the same instance throughout. */
+/**
+ * A victim at 50 requests a second beside each bad neighbour, and then beside all of them: no error,
+ * the same instance throughout.
+ */
 export async function neighbours(
   options: ScenarioOptions<NeighboursBounds>,
 ): Promise<ScenarioResult> {
@@ -28,18 +41,26 @@ export async function neighbours(
   });
   const violations = new Violations();
   const measured: Record<string, unknown> = {};
+  const skipped: string[] = [];
   const counts = { phases: 0, "victim requests": 0, "victim errors": 0, "victim restarts": 0 };
   try {
     await prepare(server);
-    const seconds = bounds.secondsPerPhase;
-    const ask = (phase: string): Promise<VictimPhase> =>
+    const { runtimes } = await server.client.system();
+    const isHardened = runtimes.some(({ name, tier }) => name === "bun" && tier >= 2);
+    const names = Object.keys(startNeighbour).filter(
+      (name) => isHardened || !neighboursOfTier2.includes(name),
+    );
+    if (!isHardened) {
+      for (const name of neighboursOfTier2) skipped.push(`${name}: needs a cgroup (tier 2)`);
+    }
+    const ask = (phase: string, seconds: number): Promise<VictimPhase> =>
       askVictim({ port: server.port, seconds, phase, violations });
     // The first requests start the instance and warm the path; they are not the measure.
     await askVictim({ port: server.port, seconds: 1, phase: "warm-up", violations });
-    const alone = await ask("alone");
+    const alone = await ask("alone", bounds.secondsPerPhase);
     measured["alone"] = shown(alone, alone);
-    for (const [name, start] of Object.entries(startNeighbour)) {
-      const { victim, extra } = await besides(server, start, seconds, () => ask(name));
+    for (const { name, start, seconds } of phasesOf(bounds, names)) {
+      const { victim, extra } = await besides(server, start, seconds, () => ask(name, seconds));
       counts.phases += 1;
       counts["victim requests"] += victim.requests;
       counts["victim errors"] += victim.errors;
@@ -53,7 +74,8 @@ export async function neighbours(
       measured[name] = { ...shown(victim, alone), ...extra };
       log(`neighbours: ${name}: p99 ${victim.p99Ms} ms, alone ${alone.p99Ms} ms`);
     }
-    measured["print storm"] = await judgeStorm(server, violations);
+    // A storm that is one of many prints too little to be cut.
+    if (bounds.isEachAlone) measured["print storm"] = await judgeStorm(server, violations);
   } finally {
     await server.stop();
     await world.remove();
@@ -62,7 +84,25 @@ export async function neighbours(
     counts: { ...counts, violations: violations.count },
     measured,
     violations: violations.list(),
+    skipped,
   };
+}
+
+interface Phase {
+  readonly name: string;
+  readonly start: StartNeighbour;
+  readonly seconds: number;
+}
+
+function phasesOf(bounds: NeighboursBounds, names: readonly string[]): Phase[] {
+  const { isEachAlone, secondsPerPhase, secondsTogether } = bounds;
+  const alone = isEachAlone ? names : [];
+  const phases = alone.flatMap((name): Phase[] => {
+    const start = startNeighbour[name];
+    return start === undefined ? [] : [{ name, start, seconds: secondsPerPhase }];
+  });
+  const start = everyNeighbour(names);
+  return [...phases, { name: `all ${names.length} at once`, start, seconds: secondsTogether }];
 }
 
 async function prepare(server: SoakServer): Promise<void> {
