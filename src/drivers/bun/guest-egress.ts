@@ -32,22 +32,31 @@ interface Accepted {
   readonly sink: GuestSocket;
 }
 
-/** What a local connection is carried by, once it has come. */
-interface Carrier extends Accepted {
-  readonly client: { socket: Socket<Accepted> | undefined };
+/** A local connection, which for a port that is opened early comes later. */
+interface Client {
+  socket: Socket<Accepted> | undefined;
+  /** It was given up before it came. */
+  isUnwanted: boolean;
 }
+
+/** Gives what carries a local connection. */
+type Carrying = () => Accepted & { readonly client: Client };
 
 /** Listens for outgoing connections of the function: HTTP proxy clients on `127.0.0.1:proxyPort`. */
 export function listenForEgress(options: EgressProxyOptions, proxyPort: number): EgressListener {
   const proxy = new EgressProxy(options);
-  const always = (destination?: EgressDestination) => () => carrierOf(proxy, destination);
-  Bun.listen({ hostname, port: proxyPort, allowHalfOpen: true, socket: acceptor(always()) });
-  const openOne = (carrier: () => Carrier): EgressPort => {
-    const taken = (): Carrier => {
-      listener.stop();
-      return carrier();
+  const always =
+    (destination?: EgressDestination): Carrying =>
+    () => {
+      const client: Client = { socket: undefined, isUnwanted: false };
+      return { ...carry(proxy, client, destination), client };
     };
-    const socket = acceptor(taken);
+  Bun.listen({ hostname, port: proxyPort, allowHalfOpen: true, socket: acceptor(always()) });
+  const openOne = (carrying: Carrying): EgressPort => {
+    const socket = acceptor(() => {
+      listener.stop();
+      return carrying();
+    });
     const listener = Bun.listen({ hostname, port: 0, allowHalfOpen: true, socket });
     return { host: hostname, port: listener.port, close: () => listener.stop() };
   };
@@ -55,7 +64,8 @@ export function listenForEgress(options: EgressProxyOptions, proxyPort: number):
     openPort: (destination) => openOne(always(destination)),
     async openReached({ host, port }) {
       const reached = createDeferred<void>();
-      const carrier = carrierOf(proxy, {
+      const early: Client = { socket: undefined, isUnwanted: false };
+      const accepted = carry(proxy, early, {
         host,
         port,
         opened: () => reached.resolve(),
@@ -65,12 +75,12 @@ export function listenForEgress(options: EgressProxyOptions, proxyPort: number):
         },
       });
       await reached.promise;
-      const opened = openOne(() => carrier);
+      const opened = openOne(() => ({ ...accepted, client: early }));
       return {
         ...opened,
         close() {
           opened.close();
-          if (carrier.client.socket === undefined) carrier.connection.clientClosed();
+          if (early.socket === undefined) accepted.connection.clientClosed();
         },
       };
     },
@@ -80,14 +90,16 @@ export function listenForEgress(options: EgressProxyOptions, proxyPort: number):
   };
 }
 
-function acceptor(carrier: () => Carrier): SocketHandler<Accepted> {
+function acceptor(carrying: Carrying): SocketHandler<Accepted> {
   return {
     binaryType: "buffer",
     open(socket) {
-      const taken = carrier();
-      taken.client.socket = socket;
-      socket.data = taken;
-      taken.sink.attach(socket);
+      // One too many is refused in here, and Bun ends a socket with its data at hand.
+      const { client, ...accepted } = carrying();
+      socket.data = accepted;
+      client.socket = socket;
+      accepted.sink.attach(socket);
+      if (client.isUnwanted) socket.terminate();
     },
     data: (socket, chunk) => socket.data.connection.clientData(chunk),
     end: (socket) => socket.data.connection.clientEnded(),
@@ -102,10 +114,12 @@ function acceptor(carrier: () => Carrier): SocketHandler<Accepted> {
 }
 
 /** Until its socket comes, what the destination says waits in the sink, bounded by the credit. */
-function carrierOf(proxy: EgressProxy, destination: EgressDestination | undefined): Carrier {
+function carry(
+  proxy: EgressProxy,
+  client: Client,
+  destination: EgressDestination | undefined,
+): Accepted {
   const sink = new GuestSocket();
-  // A connection too many is refused before there is a carrier.
-  const client: { socket: Socket<Accepted> | undefined } = { socket: undefined };
   const connection: EgressConnection = proxy.accept(
     {
       write(bytes) {
@@ -118,9 +132,12 @@ function carrierOf(proxy: EgressProxy, destination: EgressDestination | undefine
       end: () => sink.end(),
       pause: () => client.socket?.pause(),
       resume: () => client.socket?.resume(),
-      destroy: () => client.socket?.terminate(),
+      destroy() {
+        client.isUnwanted = true;
+        client.socket?.terminate();
+      },
     },
     destination,
   );
-  return { connection, sink, client };
+  return { connection, sink };
 }

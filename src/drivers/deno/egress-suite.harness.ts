@@ -28,6 +28,7 @@ const ways = {
     await connection.write(get(hostname));
     return new Response(connection.readable).text();
   },
+  resolveDns: async (host) => "open word of " + await Deno.resolveDns(host, "A"),
   net: (host, port) => new Promise((resolve, reject) => {
     let text = "";
     const socket = net.connect(port, host, () => socket.write(get(host)));
@@ -204,7 +205,7 @@ export function egressSuite(name: string, options: EgressSuiteOptions): void {
 
     test("a manifest's list narrows what is open, for its own function only", async () => {
       const narrow = await start([`other.test:${server.port}`]);
-      for (const way of ["fetch", "websocket", "connect", "net"]) {
+      for (const way of ["fetch", "websocket", "connect", "net", "resolveDns"]) {
         expect((await ask(way, "other.test", { instance: narrow })).text).toContain("open word");
         expect((await ask(way, "open.test", { instance: narrow })).text ?? "").not.toContain(
           "open word",

@@ -66,7 +66,7 @@ export class EgressProxy {
     });
     if (isFull) {
       const message = `Cannot connect: ${egressConnectionsMax} connections are open, which is the limit of an instance`;
-      connection.refuse(503, "too_many_requests", message);
+      connection.refuse(503, "egress_limit", message);
     } else if (destination !== undefined) {
       connection.open(destination, undefined);
     }

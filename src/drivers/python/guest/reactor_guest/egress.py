@@ -64,7 +64,7 @@ class EgressProxy:
             return carried
         carried.refuse(
             503,
-            "too_many_requests",
+            "egress_limit",
             f"Cannot connect: {_CONNECTIONS_MAX} connections are open, "
             "which is the limit of an instance",
         )

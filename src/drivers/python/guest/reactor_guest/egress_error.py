@@ -25,7 +25,7 @@ class LookupRefused(_Refused, socket.gaierror):
 
 
 def connect_error(code, message):
-    if code in ("egress_denied", "egress_limit", "too_many_requests"):
+    if code in ("egress_denied", "egress_limit"):
         return EgressDenied(errno.EACCES, code, message)
     return EgressUnreachable(errno.ECONNREFUSED, code, message)
 
