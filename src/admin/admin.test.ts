@@ -145,11 +145,22 @@ describe("bodies", () => {
   });
 
   test("that try to reach a prototype are refused and reach none", async () => {
-    const response = await post(
-      "/api/v1/functions",
-      '{"name":"hello","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}',
-    );
-    expect(response.status).toBe(400);
+    for (const [path, body] of [
+      ["functions", '{"name":"hello","__proto__":{"polluted":1}}'],
+      ["functions", '{"name":"hello","constructor":{"prototype":{"polluted":1}}}'],
+      // A schema of free keys would leave it out in silence.
+      [
+        "playground/run",
+        '{"runtime":"bun","files":{"index.ts":"x"},"env":{"__proto__":"polluted"}}',
+      ],
+      [
+        "playground/run",
+        '{"runtime":"bun","files":{"index.ts":"x"},"env":{"\\u005f_proto__":"polluted"}}',
+      ],
+    ] as const) {
+      const { status } = await post(`/api/v1/${path}`, body);
+      expect({ body, status }).toEqual({ body, status: 400 });
+    }
     expect(Reflect.get({}, "polluted")).toBeUndefined();
   });
 

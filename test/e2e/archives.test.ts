@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -150,6 +150,20 @@ async function flip(paths: readonly string[]): Promise<() => Promise<void>> {
   };
 }
 
+/** Takes the files away and returns how to put them back. */
+async function takeAway(paths: readonly string[]): Promise<() => Promise<void>> {
+  const sound = await Promise.all(paths.map((path) => readFile(path)));
+  for (const path of paths) await rm(path);
+  return async () => {
+    for (const [index, path] of paths.entries()) await writeFile(path, sound[index] ?? "");
+  };
+}
+
+const harms = [
+  ["flipped", "damaged", flip],
+  ["missing", "missing", takeAway],
+] as const;
+
 async function refusalOf(work: Promise<unknown>): Promise<ClientError> {
   const outcome = await work.catch((error: unknown) => error);
   if (outcome instanceof ClientError) return outcome;
@@ -163,55 +177,61 @@ function filesOf(text: string): Map<string, Uint8Array> {
   ]);
 }
 
-test("a flipped bundle is not promoted by any way, and the previous version goes on serving", async () => {
-  await server.deploy("flipped", answering("v1"));
-  const restore = await flip(
-    await blobsOf(() => server.client.deploy("flipped", { files: filesOf("v2") })),
-  );
-  const newest = (await server.client.listDeployments("flipped")).items[0];
-  const refusals = [
-    await refusalOf(server.client.promote("flipped", newest?.id)),
-    await refusalOf(
-      server.client.setAlias("flipped", "production", [{ revision: 2, weight: 100 }]),
-    ),
-    await refusalOf(server.client.rollback("flipped", newest?.id)),
-  ];
-  for (const refused of refusals) {
-    expect(refused.code).toBe("conflict");
-    expect(refused.message).toContain("its stored bundle is damaged; deploy the same files again");
-  }
-  expect(await (await server.fetch("/fn/v1/flipped")).text()).toBe("v1");
-  await restore();
-  await server.client.promote("flipped", newest?.id);
-  expect(await (await server.fetch("/fn/v1/flipped")).text()).toBe("v2");
-});
+describe.each(harms)("a bundle that is %s", (name, state, harm) => {
+  test("is not promoted by any way, and the previous version goes on serving", async () => {
+    await server.deploy(name, answering("v1"));
+    const restore = await harm(
+      await blobsOf(() => server.client.deploy(name, { files: filesOf(`v2 ${name}`) })),
+    );
+    const newest = (await server.client.listDeployments(name)).items[0];
+    const refusals = [
+      await refusalOf(server.client.promote(name, newest?.id)),
+      await refusalOf(server.client.setAlias(name, "production", [{ revision: 2, weight: 100 }])),
+      await refusalOf(server.client.rollback(name, newest?.id)),
+    ];
+    for (const refused of refusals) {
+      expect(refused.code).toBe("conflict");
+      expect(refused.message).toContain(
+        `its stored bundle is ${state}; deploy the same files again`,
+      );
+    }
+    expect(await (await server.fetch(`/fn/v1/${name}`)).text()).toBe("v1");
+    await restore();
+    await server.client.promote(name, newest?.id);
+    expect(await (await server.fetch(`/fn/v1/${name}`)).text()).toBe(`v2 ${name}`);
+  });
 
-test("a flipped bundle of the live version: a warm instance serves, a cold one says what to do, the sound file heals it", async () => {
-  const source = `export default { fetch: (request) =>
-    request.url.endsWith("/die") ? process.exit(1) : new Response("live") };`;
-  const blobs = await blobsOf(() => server.deploy("warm", source));
-  const restore = await flip(blobs);
-  // Promoting starts nothing: the first call is a cold start, from a flipped file.
-  const cold = await server.fetch("/fn/v1/warm");
-  expect(cold.status).toBe(503);
-  const { error } = (await cold.json()) as { error: { code: string; message: string } };
-  expect(error.code).toBe("cold_start_failed");
-  expect(error.message).toContain("the stored bytes are damaged");
-  expect(error.message).toContain("deploy the same files again");
-  await restore();
-  await until("the sound file is loaded", async () => {
-    const response = await server.fetch("/fn/v1/warm");
-    return (await response.text()) === "live";
+  test("under the live version: a warm instance serves, a cold one says what to do, the sound file heals it", async () => {
+    const live = `live-${name}`;
+    const source = `export default { fetch: (request) =>
+      request.url.endsWith("/die") ? process.exit(1) : new Response("${live}") };`;
+    const blobs = await blobsOf(() => server.deploy(live, source));
+    const restore = await harm(blobs);
+    // Promoting starts nothing: the first call is a cold start.
+    const cold = await server.fetch(`/fn/v1/${live}`);
+    expect(cold.status).toBe(503);
+    const { error } = (await cold.json()) as { error: { code: string; message: string } };
+    expect(error.code).toBe("cold_start_failed");
+    expect(error.message).toContain(state);
+    expect(error.message).toMatch(/deploy the (?:same files|function) again/);
+    await restore();
+    await until("the sound file is loaded", async () => {
+      const response = await server.fetch(`/fn/v1/${live}`);
+      return (await response.text()) === live;
+    });
+    const restoreAgain = await harm(blobs);
+    for (let call = 0; call < 5; call++) {
+      expect(await (await server.fetch(`/fn/v1/${live}`)).text()).toBe(live);
+    }
+    expect((await server.fetch(`/fn/v1/${live}/die`)).status).toBe(500);
+    await until("the next start is refused", async () => {
+      const response = await server.fetch(`/fn/v1/${live}`);
+      return response.status === 503 && (await response.text()).includes(state);
+    });
+    await restoreAgain();
+    await until(
+      "it serves again",
+      async () => (await server.fetch(`/fn/v1/${live}`)).status === 200,
+    );
   });
-  const restoreAgain = await flip(blobs);
-  for (let call = 0; call < 5; call++) {
-    expect(await (await server.fetch("/fn/v1/warm")).text()).toBe("live");
-  }
-  expect((await server.fetch("/fn/v1/warm/die")).status).toBe(500);
-  await until("the next start is refused", async () => {
-    const response = await server.fetch("/fn/v1/warm");
-    return response.status === 503 && (await response.text()).includes("damaged");
-  });
-  await restoreAgain();
-  await until("it serves again", async () => (await server.fetch("/fn/v1/warm")).status === 200);
 });

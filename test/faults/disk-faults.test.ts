@@ -80,6 +80,36 @@ describe.skipIf(straceMissing !== undefined)(
     );
 
     test.each([
+      ["write", "pwrite64"],
+      ["sync", "fsync,fdatasync"],
+    ])(
+      "whichever %s of the store fails, what is acknowledged is there and the rest is not",
+      async (_, syscalls) => {
+        const path = join(server.dataDir, "reactor.db-wal");
+        for (let nth = 1; nth <= 4; nth++) {
+          const fault = `error=EIO:when=${nth}`;
+          await whileFailing({ syscalls, fault, path }, async () => {
+            let refused = 0;
+            for (let change = 0; change < nth && refused === 0; change++) {
+              const value = `${syscalls} ${nth} ${change}`;
+              const status = await setColor(server, value);
+              if (status === 200) color = value;
+              else refused = status;
+              expect(await answer(server)).toBe(color);
+            }
+            expect({ nth, refused }).toEqual({ nth, refused: 503 });
+          });
+          expect(await answer(server)).toBe(color);
+        }
+        server.signal("SIGKILL");
+        await server.exited;
+        server = await startServer({ dataDir: server.dataDir });
+        expect(await answer(server)).toBe(color);
+        expect(await dataFolderFaults(server.dataDir)).toEqual([]);
+      },
+    );
+
+    test.each([
       ["rename fails", "rename", "error=EIO", 503],
       ["sync fails", "fsync", "error=EIO:when=1", 503],
       ["the disk is full at the rename", "rename", "error=ENOSPC", 507],

@@ -8,6 +8,8 @@ describe.skipIf(straceMissing !== undefined)(`kill -9 (${straceMissing ?? "by st
     // After the deployment was recorded, and before it was ready.
     { seed: 7, killsMax: 2, killsOfOneMax: 2, strideMax: 30, names: ["deployments.create"] },
     { seed: 5, killsMax: 1, killsOfOneMax: 1, strideMax: 8, names: ["functions.promote"] },
+    { seed: 3, killsMax: 1, killsOfOneMax: 1, strideMax: 8, names: ["functions.rollback"] },
+    { seed: 9, killsMax: 1, killsOfOneMax: 1, strideMax: 8, names: ["env.set secret"] },
   ])(
     "as the server enters a system call of a change ($names) leaves it whole or absent",
     async (options) => {

@@ -132,6 +132,12 @@ describe("a bad expression is refused with its place", () => {
     expect(error.details).toMatchObject({ line, column, pointer: "/rule/expression" });
   });
 
+  test("and so is one that is too long", () => {
+    const error = refusal({ kind: "cel", expression: `true || ${" ".repeat(5000)}false` });
+    expect(error.message).toContain("at most");
+    expect(error.message).toContain("characters");
+  });
+
   test("and so are calls whose time nothing bounds", () => {
     for (const call of [
       '"aaaaaaaaaaaaaaaaaaaaaaaaaaaa!".matches("(a+)+$")',

@@ -79,6 +79,12 @@ describe("log frames", () => {
     expect(lines[1]).toMatchObject({ level: "error", source: "stderr", requestId: undefined });
   });
 
+  test("with a line beyond 16 KiB are cut and say how much is missing", () => {
+    const { log, messages } = instanceLog();
+    log.frame(frame(1, 0, "x".repeat(20_000)), owner);
+    expect(messages()).toEqual([`${"x".repeat(16384)}… [3616 bytes over the line limit of 16384]`]);
+  });
+
   test("may name an answered request themselves", () => {
     const { log, lines } = instanceLog();
     log.frame(frame(1, 0x80, "inv_9\0req-9\0afterthought"), undefined);
