@@ -10,6 +10,7 @@ import { compatibilityReference } from "./compatibility-reference.ts";
 import { errorReference } from "./error-reference.ts";
 import { manifestReference } from "./manifest-reference.ts";
 import { metricsReference } from "./metrics-reference.ts";
+import { threatReference } from "./threat-reference.ts";
 
 const banner = "// Made by scripts/generate.ts from the admin API's schemas; do not edit.\n";
 
@@ -31,6 +32,7 @@ export async function generatedFiles(root: URL): Promise<ReadonlyMap<string, str
     ["docs/reference/settings.md", settingsReference()],
     ["docs/reference/metrics.md", metricsReference()],
     ["docs/reference/compatibility.md", compatibilityReference()],
+    ["docs/reference/threats.md", threatReference()],
   ]);
 }
 
