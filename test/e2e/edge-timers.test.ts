@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { rawConnection, rawExchange } from "./raw-http.ts";
 import { startServer, type TestServer, until } from "./reactor.ts";
@@ -196,6 +198,53 @@ test("a reader that stops is cut on every way to a function", async () => {
   for (const { socket } of stalled) socket.destroy();
 }, 40_000);
 
+test("a reader of the server's own streams that stops is cut: a followed log and a backup", async () => {
+  await server.deploy(
+    "chatty",
+    `export default { fetch() {
+      for (let line = 0; line < 1200; line++) console.log(line + "x".repeat(12_000));
+      return new Response("logged");
+    } };`,
+  );
+  expect(await (await server.fetch("/fn/v1/chatty")).text()).toBe("logged");
+  const files = new Map([
+    ["index.ts", Buffer.from("export default { fetch: () => new Response() };")],
+    ["large.bin", randomBytes(16 << 20)],
+  ]);
+  await server.client.deploy("heavy", { files, createFunction: true });
+  await until("clients of before are gone", async () => (await openConnections()) === 0);
+  const key = `Host: 127.0.0.1\r\nAuthorization: Bearer ${server.key}\r\n`;
+  const requests = [
+    `GET /api/v1/functions/chatty/logs?follow=true&after=0 HTTP/1.1\r\n${key}Accept: text/event-stream\r\n\r\n`,
+    `POST /api/v1/backup HTTP/1.1\r\n${key}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`,
+  ];
+  const stalled = await Promise.all(
+    requests.map(async (request) => {
+      const reader = await client(request);
+      await new Promise<void>((resolve) => {
+        reader.socket.once("data", () => {
+          reader.socket.pause();
+          resolve();
+        });
+      });
+      return reader;
+    }),
+  );
+  expect(stalled.map(({ text }) => text().slice(0, 12))).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
+  await until(
+    "the server has let both connections go",
+    async () => (await openConnections()) === 0,
+  );
+  for (const { socket } of stalled) socket.destroy();
+  // What each held is free again: a second backup would be refused while the first one lasts.
+  const again = await server.fetch("/api/v1/backup", {
+    method: "POST",
+    headers: { authorization: `Bearer ${server.key}` },
+  });
+  expect(again.status).toBe(200);
+  expect((await again.arrayBuffer()).byteLength).toBeGreaterThan(16 << 20);
+}, 40_000);
+
 test("one that sends a byte now and then, and one whose function takes its time, are answered", async () => {
   const slow = await client(chunked);
   const waiting = await client("GET /fn/v1/handling/wait HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -251,6 +300,15 @@ test("heads that do not end and connections that rest are closed at their own ti
   );
   for (const { text } of resting) expect(text()).toEndWith("\r\n\r\nworks");
 }, 30_000);
+
+/** Connections of clients that the server has not let go. */
+async function openConnections(): Promise<number> {
+  const port = server.port.toString(16).toUpperCase().padStart(4, "0");
+  const table = await readFile(`/proc/${server.pid}/net/tcp`, "utf8");
+  // Local address, remote address, state: 01 is established.
+  const ours = new RegExp(`^ *\\d+: [0-9A-F]{8}:${port} [0-9A-F:]+ 01 `, "gm");
+  return table.match(ours)?.length ?? 0;
+}
 
 async function cancelled(): Promise<number> {
   return Number(await (await server.fetch("/fn/v1/handling/cancelled")).text());

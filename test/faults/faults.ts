@@ -130,8 +130,9 @@ export const faults: readonly Fault[] = [
   },
   {
     fault: "a client goes in the middle of a stream, or of its upload",
-    mustHold: "the signal is aborted, the slot is free again",
+    mustHold: "the signal is aborted within 100 ms, the slot is free again",
     tests: [
+      "test/faults/client-gone.test.ts › a client that goes in the middle of a stream: its signal is aborted within 100 ms and the slot is free",
       "test/e2e/handlers.test.ts › a client that leaves aborts request.signal and frees the slot",
       "test/e2e/edge-slow.test.ts › a reader that stops stops the function, and its leaving ends it",
       "soak/soak.test.ts › a sample of the load: every answer is right, and descriptors, processes and folders are flat",

@@ -101,10 +101,9 @@ export class ScratchTree implements AsyncDisposable {
     }
     return {
       passed: text.match(/^\(pass\) /gm)?.length ?? 0,
-      failed: text.match(/^\(fail\) /gm)?.length ?? 0,
-      error: /^(?:error|\w*Error): .*(?:\n\n?(?:Expected|Received).*)*/m
-        .exec(text)?.[0]
-        .slice(0, 300),
+      // A hook that fails has no name: then nothing was tried.
+      failed: text.match(/^\(fail\) (?!\(unnamed\))/gm)?.length ?? 0,
+      error: firstError(text)?.slice(0, 300),
     };
   }
 
@@ -120,4 +119,9 @@ function killGroup(leader: number): void {
     // Nobody is left in it.
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }
+}
+
+function firstError(text: string): string | undefined {
+  const thrown = /^(?:error|\w*Error): .*(?:\n\n?(?:Expected|Received).*)*/m.exec(text)?.[0];
+  return thrown ?? /this test timed out after \d+ms/.exec(text)?.[0];
 }

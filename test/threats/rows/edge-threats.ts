@@ -132,6 +132,7 @@ export const edgeThreats: readonly Threat[] = [
       },
     ],
     alsoShownBy: [
+      "test/e2e/edge-timers.test.ts › a reader of the server's own streams that stops is cut: a followed log and a backup",
       "test/e2e/edge-slow.test.ts › 300 connections with slow heads and bodies leave a working client without an error",
       "src/admin/log-stream.test.ts › that reads nothing holds the log back, and is let go after three heartbeats",
     ],

@@ -49,9 +49,8 @@ export const sandboxThreats: readonly Threat[] = [
       {
         removed: "its own view of processes",
         file: command,
-        text: '"--unshare-all", "--unshare-user",',
-        replacement:
-          '"--unshare-user", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup",',
+        text: '"--proc", "/proc",',
+        replacement: '"--ro-bind", "/proc", "/proc",',
         test: `${probed} › nothing of the server's environment is readable in any process that it sees`,
       },
     ],
