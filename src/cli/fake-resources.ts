@@ -19,6 +19,7 @@ export function fakeFunction(change: Partial<FunctionResource> = {}): FunctionRe
     env_version: 1,
     production: { deployment_id: "dep_1", revision: 1 },
     shape: "fetch",
+    route: null,
     ...change,
   };
 }
@@ -86,5 +87,8 @@ const fakeManifest: DeploymentResource["manifest"] = {
     idle_ttl_ms: 300_000,
   },
   egress_allow: null,
+  route: null,
+  cors: null,
+  rate_limit: null,
   bundle_sha256: null,
 };

@@ -474,6 +474,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Swap live traffic of several functions at once
+         * @description All of them in one step, or none: when one cannot be promoted, nothing moves.
+         */
+        post: operations["promoteAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/secrets/rotate-key": {
         parameters: {
             query?: never;
@@ -665,6 +685,7 @@ export interface components {
                 revision: number;
             } | null;
             project: string;
+            route: components["schemas"]["Route"];
             /** @enum {string} */
             runtime: "bun" | "node" | "deno" | "python" | "wasm" | "lambda";
             /** @description Handler shape of the promoted deployment. */
@@ -793,6 +814,16 @@ export interface components {
                 per_instance: number;
                 queue_ms: number;
             };
+            /** @description null: the function answers preflights itself. */
+            cors: {
+                credentials: boolean;
+                expose_headers: string[];
+                headers: string[];
+                max_age_secs: number;
+                /** @description null: the route's, or all. */
+                methods: string[] | null;
+                origins: string[];
+            } | null;
             /** @description null: the internet without private addresses. */
             egress_allow: string[] | null;
             entrypoint: string | null;
@@ -827,6 +858,13 @@ export interface components {
             /** @description Lowest tier that it may run at; null: none is demanded. */
             min_tier: number | null;
             name: string;
+            rate_limit: {
+                /** @enum {string} */
+                by: "caller" | "address";
+                period_secs: number;
+                requests: number;
+            } | null;
+            route: components["schemas"]["Route"] & unknown;
             /** @enum {string} */
             runtime: "bun" | "node" | "deno" | "python" | "wasm" | "lambda";
             secret_keys: string[] | null;
@@ -969,6 +1007,12 @@ export interface components {
         RevokedKey: {
             id: string;
         };
+        /** @description Where it answers at the server's root. */
+        Route: {
+            /** @enum {string} */
+            method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "ANY";
+            path: string;
+        } | null;
         System: {
             /** @enum {string} */
             mode: "serve" | "dev";
@@ -1516,6 +1560,8 @@ export interface operations {
             query?: {
                 /** @description `true`: create the function when it does not exist. */
                 create?: "true" | "false";
+                /** @description `project`: the bundle is a folder of a project's `functions`; its default route is `/<name>`. */
+                layout?: "project";
                 /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
                 project?: string;
                 /** @description `true`: promote the deployment when it is ready. */
@@ -2425,6 +2471,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlaygroundOutcome"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    promoteAll: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    promotions: {
+                        /** @description Id or revision number. */
+                        deployment_id: string;
+                        /** @description Name or id. */
+                        function: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description What each `production` points to now, in the order asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Deployment"][];
+                    };
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { DeployInput } from "./deploy.ts";
 import type { FollowLogOptions } from "./follow-logs.ts";
-import { type CreateFunctionInput, functionCalls } from "./function-calls.ts";
+import { type CreateFunctionInput, functionCalls, type PromotionInput } from "./function-calls.ts";
 import { type InvokeOptions, invoke } from "./invoke.ts";
 import type { PageOptions } from "./paging.ts";
 import { playgroundCalls, type RunDraftInput } from "./playground-calls.ts";
@@ -85,6 +85,11 @@ export interface ReactorClient {
   ): Promise<DeploymentResource>;
   /** Without an id: the newest deployment. */
   promote(name: string, deploymentId?: string, options?: CallOptions): Promise<DeploymentResource>;
+  /** Moves all of them in one step, or none. */
+  promoteAll(
+    promotions: readonly PromotionInput[],
+    options?: CallOptions,
+  ): Promise<readonly DeploymentResource[]>;
   /** Without an id: the one promoted before the current. */
   rollback(name: string, deploymentId?: string, options?: CallOptions): Promise<DeploymentResource>;
 

@@ -11,6 +11,8 @@ export interface DeployInput {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Promote when ready; false by default. */
   readonly promote?: boolean | undefined;
+  /** The folder is one of a project's `functions/*`: its default route is `/<name>`. */
+  readonly ofProject?: boolean | undefined;
   /** Create the function when it does not exist; false by default. */
   readonly createFunction?: boolean | undefined;
 }
@@ -61,10 +63,11 @@ async function upload(
   { transport, name, input, claim, signal }: UploadTarget,
   level: typeof packed | typeof stored,
 ): Promise<DeploymentResource> {
-  const { files, promote = false, createFunction = false } = input;
+  const { files, promote = false, createFunction = false, ofProject = false } = input;
   const query = new URLSearchParams({
     ...(promote ? { promote: "true" } : {}),
     ...(createFunction ? { create: "true" } : {}),
+    ...(ofProject ? { layout: "project" } : {}),
   });
   const path = `/api/v1/functions/${encodeURIComponent(name)}/deployments`;
   const zip = zipSync(Object.fromEntries(files), { mtime: entryTime, level });

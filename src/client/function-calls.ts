@@ -1,6 +1,7 @@
 import type { Isolation, Runtime } from "../domain/manifest.ts";
 import { type DeployInput, deploy } from "./deploy.ts";
 import { eachItem, type PageOptions, pageQuery } from "./paging.ts";
+import type { DeploymentResource } from "./resources.ts";
 import { signalOf } from "./signal-of.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
@@ -8,6 +9,12 @@ export interface CreateFunctionInput {
   readonly name: string;
   readonly runtime?: Runtime | "javascript" | "typescript" | undefined;
   readonly isolation?: Isolation | undefined;
+}
+
+/** One function with the deployment that is to serve it. */
+export interface PromotionInput {
+  readonly function: string;
+  readonly deploymentId: string;
 }
 
 /** Calls about functions and their deployments. */
@@ -29,17 +36,6 @@ export function functionCalls(transport: Transport) {
       }),
       options,
     );
-  const move =
-    (path: "/api/v1/functions/{id}/promote" | "/api/v1/functions/{id}/rollback") =>
-    (name: string, deploymentId?: string, options: CallOptions = {}) =>
-      take(
-        api.POST(path, {
-          params: { path: { id: name } },
-          body: deploymentId === undefined ? {} : { deployment_id: deploymentId },
-          ...signalOf(options),
-        }),
-        options,
-      );
   return {
     createFunction: (
       { name, runtime, isolation }: CreateFunctionInput,
@@ -73,8 +69,7 @@ export function functionCalls(transport: Transport) {
         }),
         options,
       ),
-    promote: move("/api/v1/functions/{id}/promote"),
-    rollback: move("/api/v1/functions/{id}/rollback"),
+    ...promotionCalls(transport),
   };
 }
 
@@ -121,5 +116,36 @@ function singleFunctionCalls({ api, take }: Transport) {
         }),
         options,
       ),
+  };
+}
+
+function promotionCalls({ api, take }: Transport) {
+  const move =
+    (path: "/api/v1/functions/{id}/promote" | "/api/v1/functions/{id}/rollback") =>
+    (name: string, deploymentId?: string, options: CallOptions = {}) =>
+      take(
+        api.POST(path, {
+          params: { path: { id: name } },
+          body: deploymentId === undefined ? {} : { deployment_id: deploymentId },
+          ...signalOf(options),
+        }),
+        options,
+      );
+  return {
+    promoteAll: async (
+      promotions: readonly PromotionInput[],
+      options: CallOptions = {},
+    ): Promise<readonly DeploymentResource[]> => {
+      const body = {
+        promotions: promotions.map((entry) => ({
+          function: entry.function,
+          deployment_id: entry.deploymentId,
+        })),
+      };
+      const call = api.POST("/api/v1/promotions", { body, ...signalOf(options) });
+      return (await take(call, options)).items;
+    },
+    promote: move("/api/v1/functions/{id}/promote"),
+    rollback: move("/api/v1/functions/{id}/rollback"),
   };
 }

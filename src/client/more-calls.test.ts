@@ -35,6 +35,13 @@ const calls: readonly [string, () => Promise<unknown>, string, unknown, object][
   ],
   ["rotateDataKey", () => client.rotateDataKey(), "secrets.rotateKey", {}, { key_id: "new" }],
   [
+    "promoteAll",
+    () => client.promoteAll([{ function: "hello", deploymentId: "dep_1" }]),
+    "functions.promoteAll",
+    { project: "default", promotions: [{ function: "hello", deployment: "dep_1" }] },
+    [{ id: "dep_1" }],
+  ],
+  [
     "createPolicy",
     () => client.createPolicy("hello", "post", { kind: "method", methods: ["POST"] }),
     "policies.create",

@@ -9,6 +9,7 @@ import type {
 import type { Tier } from "../domain/instance.ts";
 import type { InvocationRecord, StoredLogLine } from "../domain/invocation.ts";
 import type { Isolation, Runtime } from "../domain/manifest.ts";
+import type { ManifestRoute } from "../domain/route.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { PolicyCaller, PolicyDeployment } from "../domain/policy/policy-facts.ts";
 import type { PolicyRecord, PolicyRule } from "../domain/policy/policy-rule.ts";
@@ -27,6 +28,8 @@ export interface FunctionView extends FunctionRecord {
   readonly shape: string | undefined;
   /** Tier that the promoted deployment demands; undefined when it demands none. */
   readonly minTier: Tier | undefined;
+  /** Undefined: nothing at the server's root leads to it. */
+  readonly route: ManifestRoute | undefined;
 }
 
 /** An env variable or secret as it may be shown: a secret never has a value. */
@@ -112,6 +115,8 @@ export interface Commands {
       promote: boolean;
       /** Create the function when it does not exist yet. */
       createFunction?: boolean;
+      /** The folder is one of a project's `functions/*`: its default route is `/<name>`. */
+      ofProject?: boolean;
       /** Bring a deleted function back, in the step that promotes the deployment. */
       revive?: boolean;
     };
@@ -130,6 +135,14 @@ export interface Commands {
   "functions.promote": {
     input: FunctionRef & { deployment: string | undefined };
     output: DeploymentRecord;
+  };
+  /** Moves `production` of several functions in one step, or of none. Each names its deployment by id. */
+  "functions.promoteAll": {
+    input: {
+      project: string;
+      promotions: readonly { readonly function: string; readonly deployment: string }[];
+    };
+    output: readonly DeploymentRecord[];
   };
   "functions.rollback": {
     input: FunctionRef & { deployment: string | undefined };

@@ -1,4 +1,5 @@
-import { defaultManifestCaps, type ManifestCaps } from "../domain/manifest-keys.ts";
+import type { ManifestCaps } from "../domain/manifest-key.ts";
+import { defaultManifestCaps } from "../domain/manifest-keys.ts";
 import { type BundleLimits, defaultBundleLimits } from "../archive/bundle-limits.ts";
 
 /** Bounds of the control plane. */

@@ -9,6 +9,7 @@ import type { Artifact } from "../drivers/driver.ts";
 import type { StoreReader, StoreWriter } from "../store/store.ts";
 import { canonicalTar } from "./archive/canonical-tar.ts";
 import { openEnv } from "./build-plan.ts";
+import { requireFreeRoute } from "./claim-route.ts";
 import type { CommandContext } from "./command.ts";
 import type { Commands } from "./control-plane.ts";
 import { findFunction, lookUpFunction } from "./find-function.ts";
@@ -40,6 +41,7 @@ export async function deploy(
     claimedSha256: input.bundleSha256,
     name: existing?.name ?? input.function,
     existing,
+    ofProject: input.ofProject ?? false,
     settings: context.settings,
   });
   context.materializer.check(bundle.manifest);
@@ -313,6 +315,7 @@ async function finish(
     let promoteFault = promotes && deleted ? deletedMeanwhile(owner.name) : undefined;
     if (promotes && !deleted) {
       try {
+        await requireFreeRoute(writer, context, record, finished.manifest.route);
         await promoteIn(writer, context, {
           function: record,
           deployment: finished,

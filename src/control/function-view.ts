@@ -1,7 +1,8 @@
 import type { FunctionRecord } from "../domain/function.ts";
 import type { StoreReader } from "../store/store.ts";
 import type { FunctionView } from "./control-plane.ts";
-import { findProduction, heaviestTarget } from "./promote.ts";
+import { heaviestTarget } from "../domain/heaviest-target.ts";
+import { findProduction } from "./promote.ts";
 
 /** The function with where `production` points (its heaviest target). */
 export async function functionView(
@@ -17,5 +18,6 @@ export async function functionView(
     production: target && { deploymentId: target.deploymentId, revision: target.revision },
     shape: deployment?.shape,
     minTier: deployment?.manifest.minTier,
+    route: deployment?.manifest.route,
   };
 }

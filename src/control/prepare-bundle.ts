@@ -28,6 +28,8 @@ export interface PrepareBundleRequest {
     readonly runtime: Runtime | undefined;
     readonly isolation: Isolation | undefined;
   };
+  /** The bundle is a folder of a project's `functions`: its function is routed by its name. */
+  readonly ofProject?: boolean;
   readonly settings: ControlSettings;
 }
 
@@ -47,6 +49,7 @@ export async function prepareBundle(request: PrepareBundleRequest): Promise<Prep
     // A flux.json that is silent means deno, as its own documents say.
     runtime: asked?.runtime ?? (file === "flux.json" ? "deno" : (existing?.runtime ?? "bun")),
     isolation: existing?.isolation ?? asked?.isolation,
+    routeByName: file === "flux.json" || request.ofProject === true,
     caps: settings.manifest,
   };
   const manifest = resolveEntrypoint(parseManifest(json, defaults), files);

@@ -9,6 +9,7 @@ import type {
   FunctionRecord,
   PromotionRecord,
 } from "../domain/function.ts";
+import { heaviestTarget } from "../domain/heaviest-target.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { promotionStack } from "../domain/promotion-history.ts";
 import type { StoreReader, StoreWriter } from "../store/store.ts";
@@ -80,14 +81,6 @@ export async function findProduction(
 ): Promise<AliasRecord | undefined> {
   const aliases = await reader.aliases(functionId);
   return aliases.find((alias) => alias.name === productionAlias);
-}
-
-/** The target with the most weight, the first of equals. */
-export function heaviestTarget(targets: readonly AliasTarget[]): AliasTarget | undefined {
-  return targets.reduce<AliasTarget | undefined>(
-    (best, target) => (best === undefined || target.weight > best.weight ? target : best),
-    undefined,
-  );
 }
 
 /** Throws `env_key_invalid` unless everything the manifest declares is set, each as its own kind. */

@@ -1,20 +1,7 @@
-import type { Isolation, Runtime } from "./manifest.ts";
+import type { KeyContext, KeyRange, ManifestCaps, ManifestKey } from "./manifest-key.ts";
 import { envKeyPattern, functionNamePattern } from "./names.ts";
-import { memoryRangeMb, type Range, runtimeLimits } from "./runtime-limits.ts";
-
-/** What the operator's settings allow a manifest, and give it when it is silent. */
-export interface ManifestCaps {
-  /** Setting `invoke_max_timeout_ms`. */
-  readonly timeoutMsMax: number;
-  /** Setting `invoke_default_timeout_ms`. */
-  readonly timeoutMsDefault: number;
-  /** Setting `bun_max_instances_per_fn`: the default and the most a manifest may ask for. */
-  readonly instancesMax: number;
-  /** Setting `bun_idle_ttl_secs`. */
-  readonly idleTtlSecsDefault: number;
-  /** Whether an issuer is set (`jwt.issuer`), so that functions may ask for its tokens. */
-  readonly believesTokens: boolean;
-}
+import { routeKeys } from "./route-keys.ts";
+import { memoryRangeMb, runtimeLimits } from "./runtime-limits.ts";
 
 /** The caps of a server whose settings are all at their defaults. */
 export const defaultManifestCaps: ManifestCaps = {
@@ -24,46 +11,6 @@ export const defaultManifestCaps: ManifestCaps = {
   idleTtlSecsDefault: 300,
   believesTokens: false,
 };
-
-/** What the bounds of a key may depend on. */
-export interface KeyContext {
-  readonly runtime: Runtime;
-  readonly isolation: Isolation;
-  readonly caps: ManifestCaps;
-}
-
-/** Bounds of a number; `because` names the server setting that made them tighter. */
-interface KeyRange extends Range {
-  readonly because?: string;
-}
-
-interface KeyBase {
-  /** JSON pointer from the manifest's root. */
-  readonly pointer: string;
-  /** Bounds and default in words, for the reference page. */
-  readonly bounds: string;
-  readonly default: string;
-  readonly description: string;
-}
-
-/** One key a manifest may hold. Parser, tests and reference page come from `manifestKeys`. */
-export type ManifestKey =
-  | (KeyBase & { readonly type: "object" })
-  | (KeyBase & { readonly type: "boolean" })
-  | (KeyBase & { readonly type: "string"; readonly pattern?: RegExp; readonly lengthMax: number })
-  | (KeyBase & { readonly type: "choice"; readonly choices: readonly string[] })
-  | (KeyBase & {
-      readonly type: "integer" | "number";
-      readonly range: (context: KeyContext) => KeyRange;
-    })
-  | (KeyBase & {
-      readonly type: "strings";
-      readonly pattern?: RegExp;
-      readonly lengthMax: number;
-      readonly itemsMax: number;
-    })
-  /** A capability this version does not have; `missing` says what would make it possible. */
-  | (KeyBase & { readonly type: "not built"; readonly missing: string });
 
 /** The timeout bound: the runtime's own, lowered by the server's setting. */
 function timeoutRange({ runtime, caps }: KeyContext): KeyRange {
@@ -351,16 +298,6 @@ const egressKeys: readonly ManifestKey[] = [
 
 const keysOfOtherVersions: readonly ManifestKey[] = [
   notBuilt(
-    "/route",
-    "the project's API gateway; until then call /fn/v1/{name}",
-    "Path at the server's root.",
-  ),
-  notBuilt(
-    "/method",
-    "the project's API gateway; until then check request.method in the handler",
-    "Method of the route.",
-  ),
-  notBuilt(
     "/async",
     "the durable queue; until then leave the key out and call synchronously",
     "Whether calls are queued.",
@@ -371,11 +308,6 @@ const keysOfOtherVersions: readonly ManifestKey[] = [
     "Cron expressions.",
   ),
   notBuilt("/volumes", "volumes; until then keep state in a service of yours", "Mounted folders."),
-  notBuilt(
-    "/cors",
-    "CORS handling; until then answer OPTIONS and set the headers in the handler",
-    "Allowed origins.",
-  ),
   notBuilt("/hooks", "provisioning hooks; leave the key out", "Hooks the function is bound to."),
   notBuilt("/hook_order", "provisioning hooks; leave the key out", "Order among bound functions."),
 ];
@@ -387,5 +319,6 @@ export const manifestKeys: readonly ManifestKey[] = [
   ...limitKeys,
   ...concurrencyKeys,
   ...egressKeys,
+  ...routeKeys,
   ...keysOfOtherVersions,
 ];

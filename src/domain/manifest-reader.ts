@@ -1,5 +1,6 @@
 import { ReactorError } from "./errors.ts";
-import { type KeyContext, type ManifestKey, manifestKeys } from "./manifest-keys.ts";
+import type { KeyContext, ManifestKey } from "./manifest-key.ts";
+import { manifestKeys } from "./manifest-keys.ts";
 import { nearestKey } from "./nearest-key.ts";
 
 const keyByPointer = new Map(manifestKeys.map((key) => [key.pointer, key]));

@@ -1,4 +1,7 @@
 import type { Tier } from "./instance.ts";
+import type { ManifestCors } from "./cors.ts";
+import type { ManifestRateLimit } from "./rate-limit.ts";
+import type { ManifestRoute } from "./route.ts";
 
 /** Runtimes a manifest may name. `javascript` and `typescript` are parsed as `bun`. */
 export const runtimes = ["bun", "node", "deno", "python", "wasm", "lambda"] as const;
@@ -61,6 +64,11 @@ export interface Manifest {
   readonly concurrency: ManifestConcurrency;
   /** Undefined: the internet without private addresses. */
   readonly egressAllow: readonly string[] | undefined;
+  /** Undefined: nothing at the server's root leads to the function. */
+  readonly route: ManifestRoute | undefined;
+  /** Undefined: the function answers preflights and sets the headers itself. */
+  readonly cors: ManifestCors | undefined;
+  readonly rateLimit: ManifestRateLimit | undefined;
   /** What the author claims the bundle's digest to be. */
   readonly bundleSha256: string | undefined;
 }

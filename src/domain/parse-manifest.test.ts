@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { ReactorError } from "./errors.ts";
-import { defaultManifestCaps, type ManifestKey, manifestKeys } from "./manifest-keys.ts";
+import type { ManifestKey } from "./manifest-key.ts";
+import { defaultManifestCaps, manifestKeys } from "./manifest-keys.ts";
 import { findManifestFile, manifestBytesMax, readManifestJson } from "./manifest-file.ts";
 import { type ManifestDefaults, parseManifest } from "./parse-manifest.ts";
 
@@ -25,10 +26,18 @@ function refused(json: unknown, change: Partial<ManifestDefaults> = {}): Reactor
   throw new Error(`expected a refusal of ${JSON.stringify(json)?.slice(0, 200)}`);
 }
 
+/** What some keys are nothing without. */
+const companions: Readonly<Record<string, object>> = {
+  method: { route: "/x" },
+  cors: { origins: ["https://app.example.com"] },
+  rate_limit: { requests: 1 },
+};
+
 /** A manifest that holds one value at a pointer. */
 function at(pointer: string, value: unknown): unknown {
   const [first = "", second] = pointer.slice(1).split("/");
-  return { [first]: second === undefined ? value : { [second]: value } };
+  if (second !== undefined) return { [first]: { ...companions[first], [second]: value } };
+  return { ...(first === "method" ? companions[first] : {}), [first]: value };
 }
 
 /** A value that the key takes. */
@@ -43,6 +52,11 @@ function validValue(key: ManifestKey): unknown {
     "/env_keys": ["A"],
     "/secret_keys": ["B"],
     "/egress/allow": ["api.stripe.com:443", "*.openai.com"],
+    "/route": "/todos/:id",
+    "/cors/origins": ["https://app.example.com", "http://localhost:5173"],
+    "/cors/methods": ["GET", "DELETE"],
+    "/cors/headers": ["x-tenant"],
+    "/cors/expose_headers": ["etag"],
   };
   if (key.pointer in special) return special[key.pointer];
   switch (key.type) {
@@ -132,6 +146,9 @@ test("an empty manifest has every default filled in and is frozen to the bottom"
       idleTtlMs: 300_000,
     },
     egressAllow: undefined,
+    route: undefined,
+    cors: undefined,
+    rateLimit: undefined,
     bundleSha256: undefined,
   });
   expect(Object.isFrozen(manifest)).toBe(true);
@@ -165,6 +182,9 @@ test("every value of the contract's example that is built is taken", () => {
     runtime: "typescript",
     isolation: "process",
     entrypoint: "./code/index.ts",
+    route: "/hello",
+    method: "POST",
+    cors: { origins: ["https://app.example.com"] },
     access: "key",
     env_keys: ["STRIPE_PUBLIC_KEY"],
     secret_keys: ["STRIPE_SECRET_KEY"],

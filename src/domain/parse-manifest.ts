@@ -10,7 +10,8 @@ import {
   type Runtime,
   runtimes,
 } from "./manifest.ts";
-import { type ManifestCaps, type ManifestKey, manifestKeys } from "./manifest-keys.ts";
+import type { ManifestCaps, ManifestKey } from "./manifest-key.ts";
+import { manifestKeys } from "./manifest-keys.ts";
 import {
   createManifestReader,
   invalidManifest,
@@ -22,6 +23,7 @@ import {
   wrongType,
 } from "./manifest-reader.ts";
 import { nearestKey } from "./nearest-key.ts";
+import { parseCors, parseRateLimit, parseRoute } from "./parse-gateway-keys.ts";
 import {
   isolationExists,
   memoryRangeMb,
@@ -37,6 +39,8 @@ export interface ManifestDefaults {
   readonly runtime: Runtime;
   /** Undefined: the default of the runtime that the manifest ends up with. */
   readonly isolation: Isolation | undefined;
+  /** Whether a manifest without `route` gets `/<name>`. */
+  readonly routeByName?: boolean;
   /** The operator's caps; they win over the manifest. */
   readonly caps: ManifestCaps;
 }
@@ -78,6 +82,9 @@ export function parseManifest(json: unknown, defaults: ManifestDefaults): Manife
     limits: parseLimits(read, runtime, isolation, defaults.caps),
     concurrency: parseConcurrency(read, runtime, isolation, defaults.caps),
     egressAllow: parseEgress(read, runtime),
+    route: parseRoute(read, name, defaults.routeByName ?? false),
+    cors: parseCors(read),
+    rateLimit: parseRateLimit(read),
     bundleSha256: read.string("/bundle_sha256"),
   });
 }

@@ -26,6 +26,8 @@ export interface ExchangeOptions {
   /** Absolute URL as the function sees it. */
   readonly url: string;
   readonly sharedHost: boolean;
+  /** Header lines about CORS; undefined when the function answers for it itself. */
+  readonly corsLines: string | undefined;
   /** The id below `/invoke/`: the body is checked and errors are told as the worker family does. */
   readonly workerId: string | undefined;
 }
@@ -182,7 +184,8 @@ export class Exchange
   }
 
   head(status: number, headers: readonly string[]): void {
-    const answer = responseHeaders(headers, this.#options.sharedHost);
+    const { sharedHost, corsLines } = this.#options;
+    const answer = responseHeaders(headers, { sharedHost, ownCors: corsLines !== undefined });
     const fault = status < 200 || status > 599 ? `status ${status} is not one` : answer.fault;
     if (fault !== undefined) {
       this.#invocation?.abort(this.#unusable(fault));
@@ -255,9 +258,9 @@ export class Exchange
 
   /** The function's header lines with the platform's. */
   #withOwn(lines: string): string {
-    const { context, requestId } = this.#options;
+    const { context, requestId, corsLines = "" } = this.#options;
     const own = platformLines(this.#invocation, this, context);
-    return `${lines}${own}X-Request-Id: ${requestId}\r\n`;
+    return `${lines}${own}${corsLines}X-Request-Id: ${requestId}\r\n`;
   }
 
   #finish(): void {
@@ -266,10 +269,10 @@ export class Exchange
   }
 
   #refuse(error: ReactorError, stack?: string): void {
-    const { context, http, requestId, grant, workerId: id } = this.#options;
+    const { context, http, requestId, grant, workerId: id, corsLines = "" } = this.#options;
     this.#over();
     context.refusals.count(error.code);
-    const lines = platformLines(this.#invocation, this, context);
+    const lines = platformLines(this.#invocation, this, context) + corsLines;
     const timeoutMs = this.#invocation?.target?.deployment.manifest.limits.timeoutMs;
     const worker = id === undefined ? undefined : { id, timeoutMs };
     answerError(http, error, { requestId, seesStacks: grant.seesStacks, stack, worker, lines });

@@ -6,6 +6,8 @@ export interface GatewaySettings extends HttpLimits {
   readonly mode: "serve" | "dev";
   /** Functions have hosts `{slug}.{functionsDomain}`. Lower case. */
   readonly functionsDomain: string;
+  /** Projects have hosts `{project}.{routesDomain}` for their routes. Lower case. */
+  readonly routesDomain: string;
   /** Names (without port) that `/invoke` answers to, besides loopback names and the address a request came in on. */
   readonly hosts: readonly string[];
   /** Addresses or CIDR blocks whose `X-Forwarded-*` headers are believed. */
@@ -18,6 +20,7 @@ export const defaultGatewaySettings: GatewaySettings = {
   ...defaultHttpLimits,
   mode: "serve",
   functionsDomain: "fn.localhost",
+  routesDomain: "localhost",
   hosts: [],
   trustedProxies: [],
   failuresPerMinute: 20,

@@ -2,14 +2,17 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import { ReactorError } from "../domain/errors.ts";
+import type { ManifestRateLimit } from "../domain/rate-limit.ts";
 import { createFailureLimit, type FailureLimit } from "../http/failure-limit.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
 import { HttpServer } from "../http/http-server.ts";
+import { networkOf } from "../http/network-of.ts";
 import type { TlsIdentity } from "../http/tls-identity.ts";
 import type { RunningServing } from "../serving/create-serving.ts";
 import { routeRefusal } from "../serving/route-refusal.ts";
 import type { Route } from "../serving/route-table.ts";
 import { Access, type Grant, hasCredential } from "./access.ts";
+import { corsLines, isPreflight, preflightLines } from "./cors.ts";
 import { answerError } from "./error-answer.ts";
 import { Exchange } from "./exchange.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -19,6 +22,7 @@ import { createHosts } from "./hosts.ts";
 import type { JwtVerifier } from "./jwt/jwt-verifier.ts";
 import { createPeers, type Peers } from "./peers.ts";
 import { type PolicyArrival, policyFacts } from "./policy-facts.ts";
+import { RateLimits } from "./rate-limits.ts";
 import { RefusalCounts } from "./refusal-counts.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 import { sameSiteRefusal } from "./same-site.ts";
@@ -58,6 +62,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 interface Asked {
   readonly route?: Route;
   readonly workerId?: string | undefined;
+  readonly corsLines?: string | undefined;
 }
 
 const requestIdPattern = /^[A-Za-z0-9._-]{1,128}$/;
@@ -69,6 +74,7 @@ class HttpGateway implements Gateway {
   readonly #context: GatewayContext;
   readonly #access: Access;
   readonly #failures: FailureLimit;
+  readonly #rates: RateLimits;
   readonly #ways: WaysIn;
   readonly #peers: Peers;
   readonly #servers: HttpServer[] = [];
@@ -82,7 +88,8 @@ class HttpGateway implements Gateway {
     const { failuresPerMinute } = settings;
     this.#failures = createFailureLimit({ clock, failuresPerMinute, addressesMax: 10_000 });
     this.#peers = createPeers(settings.trustedProxies);
-    this.#ways = new WaysIn({ hosts: createHosts(settings.functionsDomain), peers: this.#peers });
+    this.#rates = new RateLimits(clock);
+    this.#ways = new WaysIn({ hosts: createHosts(settings), peers: this.#peers });
     this.#context = {
       serving: options.serving,
       settings,
@@ -150,6 +157,13 @@ class HttpGateway implements Gateway {
       return;
     }
     const { route } = target;
+    const { cors } = route.edge;
+    if (cors !== undefined && isPreflight(http.method, headers)) {
+      const answer = preflightLines(cors, headers, target.method);
+      this.#answerPreflight(http, requestId, route, answer);
+      return;
+    }
+    const asked = { workerId, route, corsLines: cors && corsLines(cors, headers.origin) };
     const refusal = ofWorker || routeRefusal(route) || this.#edgeRefusal(http, headers, target);
     const known = route.edge.access === "jwt" ? verified : undefined;
     const grant = refusal ?? known ?? this.#access.check(headers, route);
@@ -158,14 +172,16 @@ class HttpGateway implements Gateway {
       return;
     }
     if (grant instanceof ReactorError) {
-      this.#answer(http, requestId, this.#failed(http, headers, grant), { workerId, route });
+      this.#answer(http, requestId, this.#failed(http, headers, grant), asked);
       return;
     }
     const { url, headers: passedHeaders } = passed as PassedOn;
     const arrival = { target, url, passedHeaders, grant };
-    const denied = route.edge.policies && this.#policyRefusal(http, headers, arrival);
+    const denied =
+      (route.edge.policies && this.#policyRefusal(http, headers, arrival)) ??
+      (route.edge.rateLimit && this.#rateRefusal(http, headers, { route, grant }));
     if (denied !== undefined) {
-      this.#answer(http, requestId, denied, { workerId, route });
+      this.#answer(http, requestId, denied, asked);
       return;
     }
     const named = passedHeaders.slice();
@@ -174,14 +190,13 @@ class HttpGateway implements Gateway {
       context: this.#context,
       http,
       headers: named,
-      route,
       grant,
       invocationId,
       requestId,
       receivedAtMs,
       url,
       sharedHost: target.sharedHost,
-      workerId,
+      ...asked,
     }).begin();
   }
 
@@ -243,6 +258,31 @@ class HttpGateway implements Gateway {
     return arrival.target.route.edge.policies?.refusal(facts);
   }
 
+  #rateRefusal(
+    http: HttpExchange,
+    headers: RequestHeaders,
+    { route, grant }: { readonly route: Route; readonly grant: Grant },
+  ): ReactorError | undefined {
+    const limit = route.edge.rateLimit as ManifestRateLimit;
+    const { kind, id } = grant.policyCaller;
+    const client =
+      limit.by === "address" || kind === "anonymous"
+        ? networkOf(this.#peers.clientAddress(http.remoteAddress, headers.forwardedFor))
+        : `${kind} ${id}`;
+    return this.#rates.refusal(route, limit, client);
+  }
+
+  #answerPreflight(
+    http: HttpExchange,
+    requestId: string,
+    route: Route,
+    answer: string | ReactorError,
+  ): void {
+    if (answer instanceof ReactorError) this.#answer(http, requestId, answer, { route });
+    else
+      http.whole(204, `${answer}${instantLines(route)}X-Request-Id: ${requestId}\r\n`, undefined);
+  }
+
   #answerHealth(http: HttpExchange, requestId: string): void {
     const body = Buffer.from(JSON.stringify(this.#options.health()));
     const headers = ["Content-Type", "application/json", "X-Request-Id", requestId];
@@ -251,17 +291,22 @@ class HttpGateway implements Gateway {
 
   #answer(http: HttpExchange, requestId: string, error: ReactorError, about: Asked = {}): void {
     this.refusals.count(error.code);
-    const { workerId, route } = about;
-    const label = route?.targets[0]?.label;
-    const named = label === undefined ? "" : `X-Reactor-Function: ${label}\r\n`;
+    const { workerId, route, corsLines: allowed = "" } = about;
     answerError(http, error, {
       requestId,
       seesStacks: false,
       stack: undefined,
       worker: workerId === undefined ? undefined : { id: workerId, timeoutMs: undefined },
-      lines: `${named}X-Reactor-Cold-Start: false\r\nX-Reactor-Duration-Ms: 0\r\n`,
+      lines: `${instantLines(route)}${allowed}`,
     });
   }
+}
+
+/** What the platform says on an answer that needed no instance, as header lines. */
+function instantLines(route: Route | undefined): string {
+  const label = route?.targets[0]?.label;
+  const named = label === undefined ? "" : `X-Reactor-Function: ${label}\r\n`;
+  return `${named}X-Reactor-Cold-Start: false\r\nX-Reactor-Duration-Ms: 0\r\n`;
 }
 
 function internalError(): ReactorError {

@@ -1,3 +1,4 @@
+import { projectNamePattern } from "../domain/names.ts";
 import { BoundedMemo } from "./bounded-memo.ts";
 
 /** What a Host header means. */
@@ -8,30 +9,48 @@ export interface HostMeaning {
   readonly label: { readonly slug: string; readonly alias: string | undefined } | undefined;
   /** The host is below the functions domain. */
   readonly functionHost: boolean;
+  /** The project whose routes are at the root of this host; undefined where the request says it. */
+  readonly project: string | undefined;
 }
 
 const hostPattern = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/;
 const labelPattern = /^(?:([a-z][a-z0-9]{0,15})--)?([a-z](?:[a-z0-9]|-(?!-))*)$/;
 
 /** Creates a reader of Host headers; the port is ignored, case too. Remembers what it has seen. */
-export function createHosts(functionsDomain: string): (header: string) => HostMeaning {
-  const suffix = `.${functionsDomain.toLowerCase()}`;
+export function createHosts({
+  functionsDomain,
+  routesDomain,
+}: {
+  readonly functionsDomain: string;
+  readonly routesDomain: string;
+}): (header: string) => HostMeaning {
+  const suffixes = {
+    functions: `.${functionsDomain.toLowerCase()}`,
+    routes: `.${routesDomain.toLowerCase()}`,
+  };
   const memo = new BoundedMemo<HostMeaning>({
     capacity: 4096,
-    compute: (header) => readHost(header, suffix),
+    compute: (header) => readHost(header, suffixes),
   });
   return (header) => memo.get(header);
 }
 
-function readHost(header: string, suffix: string): HostMeaning {
+function readHost(
+  header: string,
+  suffixes: { readonly functions: string; readonly routes: string },
+): HostMeaning {
   const host = header.toLowerCase();
   if (host.length > 300 || !hostPattern.test(host)) {
-    return { host: undefined, label: undefined, functionHost: false };
+    return { host: undefined, label: undefined, functionHost: false, project: undefined };
   }
   const name = host.replace(/:[0-9]+$/, "").replace(/\.$/, "");
-  if (!name.endsWith(suffix)) return { host, label: undefined, functionHost: false };
-  const match = labelPattern.exec(name.slice(0, -suffix.length));
+  if (!name.endsWith(suffixes.functions)) {
+    const above = name.endsWith(suffixes.routes) ? name.slice(0, -suffixes.routes.length) : "";
+    const project = projectNamePattern.test(above) ? above : undefined;
+    return { host, label: undefined, functionHost: false, project };
+  }
+  const match = labelPattern.exec(name.slice(0, -suffixes.functions.length));
   const slug = match?.[2];
   const label = slug === undefined ? undefined : { slug, alias: match?.[1] };
-  return { host, label, functionHost: true };
+  return { host, label, functionHost: true, project: undefined };
 }

@@ -15,6 +15,7 @@ type HeaderClass =
   | "x-forwarded-host"
   | "service-worker"
   | "origin"
+  | "access-control-request-method"
   | "sec-fetch-site";
 
 /** Hop-by-hop headers, and what only the platform may say; it says `host` itself. */
@@ -44,6 +45,7 @@ const special: ReadonlySet<string> = new Set<HeaderClass>([
   "x-forwarded-host",
   "service-worker",
   "origin",
+  "access-control-request-method",
   "sec-fetch-site",
 ]);
 
@@ -69,6 +71,8 @@ export class RequestHeaders {
   serviceWorker: string | undefined;
   origin: string | undefined;
   fetchSite: string | undefined;
+  /** The method that a preflight asks for. */
+  requestedMethod: string | undefined;
   forwardedFor: string | undefined;
   forwardedProto: string | undefined;
   forwardedHost: string | undefined;
@@ -128,6 +132,10 @@ const takers: Record<Exclude<HeaderClass, "pass" | "strip">, Taker> = {
   },
   origin: (into, name, value) => {
     into.origin = value;
+    into.forwarded.push(name, value);
+  },
+  "access-control-request-method": (into, name, value) => {
+    into.requestedMethod = value;
     into.forwarded.push(name, value);
   },
   "sec-fetch-site": (into, name, value) => {

@@ -9,6 +9,7 @@ type HeaderClass =
   | "content-length"
   | "content-type"
   | "service-worker-allowed"
+  | "cors"
   | "invalid";
 
 const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -39,6 +40,7 @@ function classify(name: string): HeaderClass {
   if (!tokenPattern.test(name)) return "invalid";
   const lower = name.toLowerCase();
   if (special.has(lower)) return lower as HeaderClass;
+  if (lower.startsWith("access-control-")) return "cors";
   return stripped.has(lower) || lower.startsWith("x-reactor-") ? "strip" : "pass";
 }
 
@@ -47,6 +49,12 @@ const classes = new BoundedMemo<HeaderClass>({ capacity: 1024, compute: classify
 /** Types a browser would run scripts of; an absent type is sniffed and may turn out to be one. */
 const executablePattern = /html|xml|svg/i;
 const sandbox = "sandbox allow-scripts allow-forms allow-popups";
+
+export interface ResponseHeaderOptions {
+  readonly sharedHost: boolean;
+  /** The gateway answers for CORS, so what the function says about it is dropped. */
+  readonly ownCors?: boolean;
+}
 
 /** What one pass over a function's response headers found. */
 export class ResponseHeaders {
@@ -58,7 +66,7 @@ export class ResponseHeaders {
   fault: string | undefined;
   #lines: string | undefined;
 
-  constructor(raw: readonly string[], options: { readonly sharedHost: boolean }) {
+  constructor(raw: readonly string[], options: ResponseHeaderOptions) {
     let connection: string | undefined;
     let contentType: string | undefined;
     for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -73,6 +81,9 @@ export class ResponseHeaders {
           this.list.push(name, value);
           break;
         case "strip":
+          break;
+        case "cors":
+          if (!options.ownCors) this.list.push(name, value);
           break;
         case "content-type":
           contentType = value;
@@ -113,24 +124,26 @@ export class ResponseHeaders {
   }
 }
 
-/** The last headers seen, by whether they were for a shared host. */
-const known: Record<
-  "shared" | "own",
-  { raw: readonly string[]; checked: ResponseHeaders } | undefined
-> = {
-  shared: undefined,
-  own: undefined,
-};
+/** The last headers seen, by what holds for them: bit 0 shared host, bit 1 the gateway's own CORS. */
+const known: ({ raw: readonly string[]; checked: ResponseHeaders } | undefined)[] = [
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+];
 
 /**
  * The checked headers of a response. Equal heads come as the same list from the wire, which nobody
  * changes, and then the result of the check is the same object too.
  */
-export function responseHeaders(raw: readonly string[], sharedHost: boolean): ResponseHeaders {
-  const key = sharedHost ? "shared" : "own";
+export function responseHeaders(
+  raw: readonly string[],
+  options: ResponseHeaderOptions,
+): ResponseHeaders {
+  const key = (options.sharedHost ? 1 : 0) | (options.ownCors ? 2 : 0);
   const last = known[key];
   if (last?.raw === raw) return last.checked;
-  const checked = new ResponseHeaders(raw, { sharedHost });
+  const checked = new ResponseHeaders(raw, options);
   known[key] = { raw, checked };
   return checked;
 }

@@ -14,10 +14,11 @@ const routes = new RouteTable(
     }),
   ]),
 );
-const hosts = createHosts("fn.localhost");
+const hosts = createHosts({ functionsDomain: "fn.localhost", routesDomain: "localhost" });
 
 function find(url: string, host = "127.0.0.1:8080", project?: string): Target {
-  return findTarget({ url, host: hosts(host), project, routes });
+  const headers = { project, origin: undefined, requestedMethod: undefined };
+  return findTarget({ method: "GET", url, host: hosts(host), headers, routes });
 }
 
 /** `name@rev prefix path`, or the kind, or the error's code. */

@@ -6,7 +6,7 @@ import type { HostMeaning } from "./hosts.ts";
 import type { Peers } from "./peers.ts";
 import { RequestHeaders } from "./request-headers.ts";
 import { schemeOf } from "./scheme-of.ts";
-import { findTarget, type Target } from "./target.ts";
+import { type Asked, findTarget, type Target } from "./target.ts";
 
 export type FunctionTarget = Extract<Target, { kind: "function" }>;
 
@@ -68,7 +68,7 @@ export class WaysIn {
     const trusted = this.#peers.trusts(peer);
     const named = trusted ? headers.forwardedHost : undefined;
     const host = this.#hosts(named ?? http.host ?? "localhost");
-    const target = findOn(host, http.target, headers.project, routes);
+    const target = findOn(host, { method: http.method, url: http.target, headers, routes });
     if (target.kind !== "function") return { headers, target, passed: undefined };
     const scheme = schemeOf(http, { trusted, forwardedProto: headers.forwardedProto });
     const arrival = { peer, trusted, scheme, host: host.host ?? "" };
@@ -76,13 +76,8 @@ export class WaysIn {
   }
 }
 
-function findOn(
-  host: HostMeaning,
-  url: string,
-  project: string | undefined,
-  routes: RouteTable,
-): Target {
-  if (host.host !== undefined) return findTarget({ url, host, project, routes });
+function findOn(host: HostMeaning, asked: Omit<Asked, "host">): Target {
+  if (host.host !== undefined) return findTarget({ ...asked, host });
   const message = "Cannot read the request: its Host is malformed";
   const error = new ReactorError("invalid_request", message);
   return { kind: "refused", error, workerId: undefined };
@@ -107,6 +102,7 @@ function passedOn(headers: RequestHeaders, target: FunctionTarget, arrival: Arri
     host,
   );
   if (target.prefix !== "") list.push("X-Forwarded-Prefix", target.prefix);
+  if (target.params !== "") list.push("X-Reactor-Route-Params", target.params);
   list.push("X-Request-Id", "");
   return { url: `${scheme}://${host}${target.path}`, headers: list };
 }

@@ -119,6 +119,7 @@ function gatewaySettings(settings: Settings) {
   return {
     hosts: ownHosts(settings),
     functionsDomain: settings.functionsDomain,
+    routesDomain: settings.routesDomain,
     trustedProxies: settings.trustedProxies,
     failuresPerMinute: settings.failuresPerMinute,
     connectionsMax: settings.connectionsMax,

@@ -157,6 +157,8 @@ async function answered(run: DraftRun, instance: Instance, answer: DraftAnswer):
           access: "public",
           forwardAuthorization: true,
           bodyInBytesMax: Infinity,
+          cors: undefined,
+          rateLimit: undefined,
           policies: undefined,
         },
       },
@@ -236,6 +238,7 @@ function targetOf({ id, manifest }: Draft): RouteTarget {
   return {
     deployment: { deploymentId: id, revision, manifest, artifactBlob: "", shape: "" },
     label: manifest.name,
+    weight: 1,
     weightTo: 1,
   };
 }

@@ -23,6 +23,9 @@ export function testManifest(changes: ManifestChanges = {}): Manifest {
     envKeys: undefined,
     secretKeys: undefined,
     egressAllow: undefined,
+    route: undefined,
+    cors: undefined,
+    rateLimit: undefined,
     bundleSha256: undefined,
     ...changes,
     limits: {

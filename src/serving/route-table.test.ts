@@ -128,6 +128,8 @@ describe("RouteTable", () => {
       access: "key",
       forwardAuthorization: false,
       bodyInBytesMax: 10,
+      cors: undefined,
+      rateLimit: undefined,
       policies: undefined,
     });
   });

@@ -1,8 +1,12 @@
 import type { Random } from "../base/random.ts";
 import type { AccessMode } from "../domain/manifest.ts";
+import type { ManifestCors } from "../domain/cors.ts";
+import { heaviestTarget } from "../domain/heaviest-target.ts";
+import { type ManifestRateLimit, strictestRateLimit } from "../domain/rate-limit.ts";
 import type { PolicyDeployment } from "../domain/policy/policy-facts.ts";
 import { aliasPattern, functionNamePattern, projectNamePattern } from "../domain/names.ts";
 import type { DeploymentPlan, FunctionPlan, Plan } from "../domain/plan.ts";
+import { PathTable, type PathMatch } from "./path-table.ts";
 import { type PolicySet, policySet } from "./policy-set.ts";
 
 const defaultProject = "default";
@@ -14,6 +18,7 @@ export interface RouteTarget {
   readonly deployment: DeploymentPlan;
   /** `name@revision`, as `X-Reactor-Function` shows it. */
   readonly label: string;
+  readonly weight: number;
   /** Sum of the weights up to and including this target. */
   readonly weightTo: number;
 }
@@ -35,6 +40,9 @@ export interface RouteEdge {
   readonly access: AccessMode | undefined;
   readonly forwardAuthorization: boolean;
   readonly bodyInBytesMax: number;
+  /** Of the target with the most weight; undefined: what the function says passes. */
+  readonly cors: ManifestCors | undefined;
+  readonly rateLimit: ManifestRateLimit | undefined;
   /** Undefined when the function has none, so that it pays nothing for them. */
   readonly policies: PolicySet | undefined;
 }
@@ -49,6 +57,8 @@ export class RouteTable {
   readonly plan: Plan;
   readonly #bySegment = new Map<string, Route>();
   readonly #bySlug = new Map<string, Route>();
+  /** Made when the first request asks for it. */
+  #paths: PathTable | undefined;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -74,6 +84,12 @@ export class RouteTable {
     const route = routeOf(this.plan, functionPlan, alias ?? productionAlias);
     if (typeof route !== "string") this.#bySlug.set(cacheKey, route);
     return route;
+  }
+
+  /** Looks up a path at the server's root, without its query. */
+  byPath(project: string | undefined, method: string, path: string): PathMatch | undefined {
+    this.#paths ??= new PathTable(this.plan);
+    return this.#paths.find(project ?? defaultProject, method, path);
   }
 
   /** Finds the same function and selector that a route of an earlier plan named. */
@@ -108,7 +124,8 @@ function routeOf(plan: Plan, functionPlan: FunctionPlan, selector: string): Rout
   if (revisionPattern.test(selector)) {
     const deployment = functionPlan.deployments.get(Number(selector));
     if (deployment === undefined) return "deployment_not_found";
-    return route(plan, functionPlan, selector, [target(functionPlan, deployment, 1)]);
+    const only = target(functionPlan, deployment, { weight: 1, weightTo: 1 });
+    return route(plan, functionPlan, selector, [only]);
   }
   const alias = functionPlan.aliases.get(selector);
   if (alias === undefined) {
@@ -121,7 +138,7 @@ function routeOf(plan: Plan, functionPlan: FunctionPlan, selector: string): Rout
     const deployment = functionPlan.deployments.get(revision);
     if (deployment === undefined || weight <= 0) continue;
     weightTo += weight;
-    targets.push(target(functionPlan, deployment, weightTo));
+    targets.push(target(functionPlan, deployment, { weight, weightTo }));
   }
   return route(plan, functionPlan, selector, targets);
 }
@@ -140,6 +157,8 @@ function route(
       (accesses.includes(undefined) ? undefined : accesses[0]),
     forwardAuthorization: manifests.every(({ forwardAuthorization }) => forwardAuthorization),
     bodyInBytesMax: Math.min(...manifests.map(({ limits }) => limits.bodyInBytesMax)),
+    cors: heaviestTarget(targets)?.deployment.manifest.cors,
+    rateLimit: strictestRateLimit(manifests.map(({ rateLimit }) => rateLimit)),
     policies: policySet(functionPlan, targets.map(policyDeployment)),
   };
   return { plan, function: functionPlan, selector, targets, edge };
@@ -153,9 +172,9 @@ function policyDeployment({ deployment }: RouteTarget): PolicyDeployment {
 function target(
   functionPlan: FunctionPlan,
   deployment: DeploymentPlan,
-  weightTo: number,
+  weights: Pick<RouteTarget, "weight" | "weightTo">,
 ): RouteTarget {
-  return { deployment, label: `${functionPlan.name}@${deployment.revision}`, weightTo };
+  return { deployment, label: `${functionPlan.name}@${deployment.revision}`, ...weights };
 }
 
 /** Picks a target by weight. Undefined when none is ready. */

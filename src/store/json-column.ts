@@ -3,6 +3,7 @@ import { ReactorError } from "../domain/errors.ts";
 import { type Manifest, isolations, runtimes } from "../domain/manifest.ts";
 import { tiers } from "../domain/tiers.ts";
 import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
+import { routeMethods } from "../domain/route.ts";
 import { type PolicyRule, pathMatches, weekdays } from "../domain/policy/policy-rule.ts";
 
 /** A value kept as JSON text in one column, checked when it is read back. */
@@ -49,6 +50,11 @@ function nullAsUndefined<T extends z.ZodType>(schema: T) {
   return schema.nullable().transform((value) => value ?? undefined);
 }
 
+/** For members that manifests stored by an earlier version lack. */
+function absentAsUndefined<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
 const limit = z.strictObject({ value: z.number(), written: z.boolean() });
 
 const manifestSchema: z.ZodType<Manifest> = z.strictObject({
@@ -87,6 +93,24 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     idleTtlMs: z.number(),
   }),
   egressAllow: nullAsUndefined(z.array(z.string())),
+  route: absentAsUndefined(z.strictObject({ path: z.string(), method: z.enum(routeMethods) })),
+  cors: absentAsUndefined(
+    z.strictObject({
+      origins: z.array(z.string()),
+      methods: nullAsUndefined(z.array(z.string())),
+      headers: z.array(z.string()),
+      exposeHeaders: z.array(z.string()),
+      credentials: z.boolean(),
+      maxAgeSecs: z.number(),
+    }),
+  ),
+  rateLimit: absentAsUndefined(
+    z.strictObject({
+      requests: z.number(),
+      periodMs: z.number(),
+      by: z.enum(["caller", "address"]),
+    }),
+  ),
   bundleSha256: nullAsUndefined(z.string()),
 });
 

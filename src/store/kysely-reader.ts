@@ -75,6 +75,7 @@ type DeploymentReads = Pick<
   | "deploymentsByStatus"
   | "failedDeploymentsBeyond"
   | "aliases"
+  | "aliasesNamed"
   | "promotions"
   | "referencedBlobs"
 >;
@@ -121,6 +122,19 @@ function deploymentReads(db: Kysely<Tables>, attempt: Attempt): DeploymentReads 
     async aliases(functionId) {
       const query = db.selectFrom("aliases").selectAll().where("function_id", "=", functionId);
       const rows = await attempt("read aliases", () => query.orderBy("name").execute());
+      return rows.map(aliasRow.toRecord);
+    },
+    async aliasesNamed(projectId, name) {
+      const query = db
+        .selectFrom("aliases")
+        .innerJoin("functions", "functions.id", "aliases.function_id")
+        .selectAll("aliases")
+        .where("functions.project_id", "=", projectId)
+        .where("functions.deleted_at_ms", "is", null)
+        .where("aliases.name", "=", name);
+      const rows = await attempt("read a project's aliases", () =>
+        query.orderBy("aliases.function_id").execute(),
+      );
       return rows.map(aliasRow.toRecord);
     },
     async promotions(functionId) {

@@ -49,6 +49,8 @@ export interface StoreReader {
     readonly limit: number;
   }): Promise<readonly DeploymentKey[]>;
   aliases(functionId: string): Promise<readonly AliasRecord[]>;
+  /** The alias of this name of every live function of the project, in order of function id. */
+  aliasesNamed(projectId: string, name: string): Promise<readonly AliasRecord[]>;
   /** Oldest first. */
   promotions(functionId: string): Promise<readonly PromotionRecord[]>;
   /** Of the function itself and of its project (`functionId` undefined). */

@@ -24,7 +24,7 @@ export const capabilities = {
   "deno workers": built("net-only Web Workers in a pod"),
   "deno worker API": built("`/deploy`, `/invoke/{id}`, `/delete/{id}`"),
   hooks: pending("provisioning hooks"),
-  routes: pending("`route` and `method` at the server's root"),
+  routes: built("`route` and `method` at the server's root"),
   projects: pending("`reactor deploy` of a project's folder, `flux.json`, project layout"),
   "project secrets": pending("`reactor secrets set`"),
   dev: pending("`reactor dev`"),

@@ -218,7 +218,24 @@ export const fluxFunctions: SourceText = {
         "route | HTTP route path (defaults to /<name>) | |",
         "method | HTTP method (defaults to POST) | |",
       ],
-      needs: ["routes"],
+      needs: ["routes", "deno", "handler shape 2"],
+      async run({ write, type, call }) {
+        for (const [name, manifest] of [
+          ["by_its_name", {}],
+          ["by_its_route", { route: "/elsewhere", method: "GET" }],
+        ] as const) {
+          await write(`${name}/index.ts`, inHandler("return input;"));
+          await write(`${name}/flux.json`, JSON.stringify({ name, ...manifest }));
+          await type(`flux functions deploy ${name} --dir ./${name} --create --promote`);
+        }
+        const posted = await call("POST", "/by_its_name", { title: "test" });
+        assert.deepEqual(await posted.json(), { title: "test" });
+        const got = await call("GET", "/elsewhere?title=test");
+        assert.deepEqual(await got.json(), { title: "test" });
+        const other = await call("GET", "/by_its_name");
+        assert.deepEqual([other.status, other.headers.get("allow")], [405, "POST"]);
+        assert.equal((await call("POST", "/by_its_route", {})).status, 404);
+      },
     },
     {
       lines: [53, 53],

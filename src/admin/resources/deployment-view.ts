@@ -2,9 +2,14 @@ import { z } from "@hono/zod-openapi";
 import { type DeploymentRecord, deploymentStatuses } from "../../domain/function.ts";
 import { isolations, type Manifest, runtimes } from "../../domain/manifest.ts";
 import { enforcementSchema } from "../enforcement-schema.ts";
+import { routeMethods } from "../../domain/route.ts";
 import { isoTime, isoTimeOrNull, timeSchema } from "../iso-time.ts";
 import type { AdminServices } from "../services.ts";
 import { minTierSchema, tierSchema, tierView } from "./tier-view.ts";
+
+export const routeSchema = z
+  .object({ method: z.enum(routeMethods), path: z.string() })
+  .openapi("Route");
 
 const manifestSchema = z
   .object({
@@ -51,6 +56,25 @@ const manifestSchema = z
       .array(z.string())
       .nullable()
       .describe("null: the internet without private addresses."),
+    route: routeSchema.nullable().describe("null: nothing at the server's root leads to it."),
+    cors: z
+      .object({
+        origins: z.array(z.string()),
+        methods: z.array(z.string()).nullable().describe("null: the route's, or all."),
+        headers: z.array(z.string()),
+        expose_headers: z.array(z.string()),
+        credentials: z.boolean(),
+        max_age_secs: z.number(),
+      })
+      .nullable()
+      .describe("null: the function answers preflights itself."),
+    rate_limit: z
+      .object({
+        requests: z.number(),
+        period_secs: z.number(),
+        by: z.enum(["caller", "address"]),
+      })
+      .nullable(),
     bundle_sha256: z.string().nullable(),
   })
   .openapi("Manifest");
@@ -99,7 +123,7 @@ function manifestView(
   services: AdminServices,
   manifest: Manifest,
 ): z.output<typeof manifestSchema> {
-  const { limits, concurrency } = manifest;
+  const { limits, concurrency, rateLimit = null } = manifest;
   const { memory, cpu } = services.enforces(manifest.runtime, manifest.isolation);
   return {
     name: manifest.name,
@@ -136,7 +160,30 @@ function manifestView(
       idle_ttl_ms: concurrency.idleTtlMs,
     },
     egress_allow: listOrNull(manifest.egressAllow),
+    route: routeView(manifest.route),
+    cors: corsView(manifest.cors),
+    rate_limit: rateLimit && {
+      requests: rateLimit.requests,
+      period_secs: rateLimit.periodMs / 1000,
+      by: rateLimit.by,
+    },
     bundle_sha256: manifest.bundleSha256 ?? null,
+  };
+}
+
+export function routeView(route: Manifest["route"]): z.output<typeof routeSchema> | null {
+  return route === undefined ? null : { method: route.method, path: route.path };
+}
+
+function corsView(cors: Manifest["cors"]): z.output<typeof manifestSchema>["cors"] {
+  if (cors === undefined) return null;
+  return {
+    origins: [...cors.origins],
+    methods: listOrNull(cors.methods),
+    headers: [...cors.headers],
+    expose_headers: [...cors.exposeHeaders],
+    credentials: cors.credentials,
+    max_age_secs: cors.maxAgeSecs,
   };
 }
 

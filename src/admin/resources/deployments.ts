@@ -21,6 +21,12 @@ const createDeployment = defineOperation({
   params: functionShape,
   query: {
     promote: flag.describe("`true`: promote the deployment when it is ready."),
+    layout: z
+      .enum(["project"])
+      .optional()
+      .describe(
+        "`project`: the bundle is a folder of a project's `functions`; its default route is `/<name>`.",
+      ),
     create: flag.describe("`true`: create the function when it does not exist."),
   },
   headers: {
@@ -47,6 +53,7 @@ const createDeployment = defineOperation({
       bundleSha256: claimed?.toLowerCase(),
       promote: call.query.promote === "true",
       createFunction: call.query.create === "true",
+      ofProject: call.query.layout === "project",
     };
     const { services, caller } = call;
     const created = await services.control.execute("deployments.create", input, caller);
@@ -143,7 +150,39 @@ const moveOperations = (["promote", "rollback"] as const).map((move) =>
   }),
 );
 
+const promoteAll = defineOperation({
+  id: "promoteAll",
+  method: "post",
+  path: "/promotions",
+  tag,
+  summary: "Swap live traffic of several functions at once",
+  description: "All of them in one step, or none: when one cannot be promoted, nothing moves.",
+  body: z.strictObject({
+    promotions: z
+      .array(
+        z.strictObject({
+          function: z.string().describe("Name or id."),
+          deployment_id: z.string().min(1).describe("Id or revision number."),
+        }),
+      )
+      .min(1)
+      .max(1000),
+  }),
+  output: z.object({ items: z.array(deploymentSchema) }),
+  outputDescription: "What each `production` points to now, in the order asked for.",
+  async run({ services, caller, project, body }) {
+    const promotions = body.promotions.map((entry) => ({
+      function: entry.function,
+      deployment: entry.deployment_id,
+    }));
+    const input = { project, promotions };
+    const moved = await services.control.execute("functions.promoteAll", input, caller);
+    return { items: moved.map((record) => deploymentView(services, record)) };
+  },
+});
+
 export const deploymentOperations = [
+  promoteAll,
   createDeployment,
   listDeployments,
   getDeployment,

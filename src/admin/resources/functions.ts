@@ -3,6 +3,7 @@ import type { FunctionView } from "../../control/control-plane.ts";
 import { isolations, runtimes } from "../../domain/manifest.ts";
 import { isoTime, isoTimeOrNull, timeSchema } from "../iso-time.ts";
 import { type AnyCall, defineOperation } from "../operation.ts";
+import { routeSchema, routeView } from "./deployment-view.ts";
 import { pageRequest, pageSchema, pageShape, pageView } from "../page.ts";
 import type { AdminServices } from "../services.ts";
 import { minTierSchema, tierSchema, tierView } from "./tier-view.ts";
@@ -27,6 +28,7 @@ const functionSchema = z
       .nullable()
       .describe("Where `production` points; null before the first promote."),
     shape: z.string().nullable().describe("Handler shape of the promoted deployment."),
+    route: routeSchema.nullable().describe("Where it answers at the server's root."),
   })
   .openapi("Function");
 
@@ -52,6 +54,7 @@ function functionView(
       ? { deployment_id: record.production.deploymentId, revision: record.production.revision }
       : null,
     shape: record.shape ?? null,
+    route: routeView(record.route),
   };
 }
 

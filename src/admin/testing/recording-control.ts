@@ -55,6 +55,9 @@ const manifest: Manifest = {
     idleTtlMs: 300_000,
   },
   egressAllow: undefined,
+  route: undefined,
+  cors: undefined,
+  rateLimit: undefined,
   bundleSha256: undefined,
 };
 
@@ -89,6 +92,7 @@ const view: Outputs["functions.get"] = {
   production: { deploymentId: "dep_1", revision: 7 },
   shape: "fetch",
   minTier: 1,
+  route: { method: "POST", path: "/hello" },
 };
 
 const keyRecord: Outputs["keys.create"]["record"] = {
@@ -164,6 +168,7 @@ const samples: Outputs = {
   "deployments.get": deployment,
   "deployments.collect": [],
   "functions.promote": deployment,
+  "functions.promoteAll": [deployment],
   "functions.rollback": deployment,
   "aliases.list": [alias],
   "aliases.set": alias,

@@ -1,10 +1,12 @@
 import { playgroundRow } from "./playground-row.ts";
+import { projectRows } from "./project-rows.ts";
 import type { RouteRow } from "./route-row.ts";
 
 const ref = { project: "default", function: "hello" };
 const time = "2026-11-21T10:00:00.000Z";
 
 export const routeRows: readonly RouteRow[] = [
+  ...projectRows,
   {
     id: "createFunction",
     method: "POST",
@@ -78,7 +80,7 @@ export const routeRows: readonly RouteRow[] = [
   {
     id: "createDeployment",
     method: "POST",
-    path: "/functions/hello/deployments?promote=true&create=true",
+    path: "/functions/hello/deployments?promote=true&create=true&layout=project",
     body: { files: { "index.ts": "é", "a.bin": { base64: "AAEC" } } },
     status: 201,
     command: "deployments.create",
@@ -94,6 +96,7 @@ export const routeRows: readonly RouteRow[] = [
       bundleSha256: undefined,
       promote: true,
       createFunction: true,
+      ofProject: true,
     },
     answer: {
       id: "dep_1",

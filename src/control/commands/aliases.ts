@@ -3,6 +3,7 @@ import { ReactorError } from "../../domain/errors.ts";
 import type { AliasTarget, FunctionRecord } from "../../domain/function.ts";
 import { aliasPattern } from "../../domain/names.ts";
 import type { StoreReader } from "../../store/store.ts";
+import { productionRoute, requireFreeRoute } from "../claim-route.ts";
 import { type CommandTable, onFunction } from "../command.ts";
 import { findDeployment, requireReady } from "../find-deployment.ts";
 import { findFunction } from "../find-function.ts";
@@ -93,9 +94,13 @@ export const aliasCommands: CommandTable<"aliases.list" | "aliases.set" | "alias
         const plain = { functionId: owner.id, name: alias, targets, updatedAtMs };
         const production = { function: owner, targets, kind: "promote" as const };
         if (alias !== productionAlias) await writer.putAlias(plain);
+        const output =
+          alias === productionAlias ? await recordProduction(writer, context, production) : plain;
+        if (alias === productionAlias) {
+          await requireFreeRoute(writer, context, owner, await productionRoute(writer, owner));
+        }
         return {
-          output:
-            alias === productionAlias ? await recordProduction(writer, context, production) : plain,
+          output,
           details: { targets: targets.map(({ revision, weight }) => ({ revision, weight })) },
           touched: [{ functionId: owner.id }],
         };

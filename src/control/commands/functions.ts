@@ -3,6 +3,7 @@ import type { FunctionRecord } from "../../domain/function.ts";
 import type { Isolation } from "../../domain/manifest.ts";
 import { functionNamePattern } from "../../domain/names.ts";
 import { runtimeLimits } from "../../domain/runtime-limits.ts";
+import { productionRoute, requireFreeRoute } from "../claim-route.ts";
 import { type CommandContext, type CommandTable, onFunction } from "../command.ts";
 import type { FunctionRef } from "../control-plane.ts";
 import { deletedMeanwhile } from "../deploy.ts";
@@ -145,6 +146,7 @@ export const functionCommands: CommandTable<
         }
         const updatedAtMs = context.clock.now();
         await writer.updateFunction(record.id, { deletedAtMs: undefined, updatedAtMs });
+        await requireFreeRoute(writer, context, record, await productionRoute(writer, record));
         const restored = { ...record, deletedAtMs: undefined, updatedAtMs };
         return {
           output: await functionView(writer, restored, project.name),

@@ -1,8 +1,9 @@
 import type { PromotionRecord } from "../../domain/function.ts";
 import type { DeploymentRecord, FunctionRecord } from "../../domain/function.ts";
 import type { StoreReader } from "../../store/store.ts";
+import { requireFreeRoute } from "../claim-route.ts";
 import { type CommandContext, type CommandTable, onFunction } from "../command.ts";
-import type { FunctionRef } from "../control-plane.ts";
+import type { Commands, FunctionRef } from "../control-plane.ts";
 import { findDeployment, findNewestDeployment, requireReady } from "../find-deployment.ts";
 import { findFunction } from "../find-function.ts";
 import { promoteIn, rollbackTarget } from "../promote.ts";
@@ -29,6 +30,7 @@ async function move(
         : await findDeployment(writer, owner, wanted);
     requireReady(actions[kind], deployment);
     await requireArtifact(context.blobs, deployment, actions[kind]);
+    await requireFreeRoute(writer, context, owner, deployment.manifest.route);
     await promoteIn(writer, context, { function: owner, deployment, kind });
     return {
       output: deployment,
@@ -38,7 +40,52 @@ async function move(
   });
 }
 
-export const promotionCommands: CommandTable<"functions.promote" | "functions.rollback"> = {
+/** Promotes each in one transaction. Routes are looked at when all have moved, so that two may swap theirs. */
+async function promoteAll(
+  context: CommandContext,
+  { project: name, promotions }: Commands["functions.promoteAll"]["input"],
+): Promise<readonly DeploymentRecord[]> {
+  const access = (entry: { readonly function: string }) =>
+    onFunction({ project: name, function: entry.function }, ["deploy"]);
+  for (const entry of promotions) context.require(access(entry));
+  const project = await context.project(name);
+  const hints = { plan: context.plans.plan, caller: context.caller };
+  return context.change(async (writer) => {
+    const moved: { owner: FunctionRecord; deployment: DeploymentRecord }[] = [];
+    for (const entry of promotions) {
+      const owner = await findFunction(writer, project, entry.function, hints);
+      const deployment = await findDeployment(writer, owner, entry.deployment);
+      requireReady("promote", deployment);
+      await requireArtifact(context.blobs, deployment, "promote");
+      await promoteIn(writer, context, { function: owner, deployment, kind: "promote" });
+      moved.push({ owner, deployment });
+    }
+    for (const { owner, deployment } of moved) {
+      await requireFreeRoute(writer, context, owner, deployment.manifest.route);
+    }
+    return {
+      output: moved.map(({ deployment }) => deployment),
+      details: {
+        promotions: moved.map(({ owner, deployment: { id, revision } }) => ({
+          function_id: owner.id,
+          deployment_id: id,
+          revision,
+        })),
+      },
+      touched: moved.map(({ owner }) => ({ functionId: owner.id })),
+    };
+  });
+}
+
+export const promotionCommands: CommandTable<
+  "functions.promote" | "functions.promoteAll" | "functions.rollback"
+> = {
+  "functions.promoteAll": {
+    access: ({ project }) => ({ project, anyFunction: ["deploy"] }),
+    subject: ({ project, promotions }) =>
+      `${project}:${promotions.map((entry) => entry.function).join(",")}`,
+    run: promoteAll,
+  },
   "functions.promote": {
     access: (input) => onFunction(input, ["deploy"]),
     subject: functionSubject,

@@ -2,7 +2,8 @@ import type { FunctionPlan } from "../../domain/plan.ts";
 import type { CommandTable } from "../command.ts";
 import type { WorkerView } from "../control-plane.ts";
 import { seesFunction } from "../find-function.ts";
-import { heaviestTarget, productionAlias } from "../promote.ts";
+import { heaviestTarget } from "../../domain/heaviest-target.ts";
+import { productionAlias } from "../promote.ts";
 
 export const workerCommands: CommandTable<"workers.list"> = {
   "workers.list": {

@@ -37,6 +37,9 @@ export function suiteManifest(options: {
       idleTtlMs: 300_000,
     },
     egressAllow: undefined,
+    route: undefined,
+    cors: undefined,
+    rateLimit: undefined,
     bundleSha256: undefined,
   };
 }

@@ -115,6 +115,12 @@ export const settingTable = {
     default: "fn.localhost",
     flag: true,
   },
+  routesDomain: {
+    path: "functions.routes_domain",
+    summary: "The routes of a project are also served at `http://{project}.{domain}`.",
+    type: "text",
+    default: "localhost",
+  },
   functionsWorkdir: {
     path: "functions.workdir",
     summary: "Folder of the functions' bundles, logs and invocation records.",

@@ -173,6 +173,30 @@ function promotionTests(store: () => Store): void {
     expect((await list()).map((alias) => alias.name)).toEqual(["production"]);
   });
 
+  test("aliasesNamed() lists a project's live functions' aliases of that name", async () => {
+    const target = { revision: 1, deploymentId: "dep_1", weight: 100 };
+    await store().write(async (writer) => {
+      await writer.insertProject({ id: "prj_2", name: "other", createdAtMs: 1 });
+      for (const [id, projectId, deletedAtMs] of [
+        ["fn_c", "default", undefined],
+        ["fn_a", "default", undefined],
+        ["fn_gone", "default", 5],
+        ["fn_other", "prj_2", undefined],
+      ] as const) {
+        await writer.insertFunction(aFunction({ id, projectId, name: id, slug: id, deletedAtMs }));
+        for (const name of ["beta", "production"]) {
+          await writer.putAlias({ functionId: id, name, targets: [target], updatedAtMs: 1 });
+        }
+      }
+    });
+    const found = await store().read((reader) => reader.aliasesNamed("default", "production"));
+    expect(found.map(({ functionId, name }) => [functionId, name])).toEqual([
+      ["fn_a", "production"],
+      ["fn_c", "production"],
+    ]);
+    expect(found[0]?.targets).toEqual([target]);
+  });
+
   test("promotions are kept in the order they were made, also when the clock jumps back", async () => {
     await seed();
     await store().write((writer) => writer.insertDeployment(aDeployment()));

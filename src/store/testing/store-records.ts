@@ -41,6 +41,9 @@ export function aManifest(name = "hello"): Manifest {
       idleTtlMs: 300_000,
     },
     egressAllow: ["api.stripe.com:443"],
+    route: undefined,
+    cors: undefined,
+    rateLimit: undefined,
     bundleSha256: undefined,
   };
 }

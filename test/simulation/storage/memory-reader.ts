@@ -53,6 +53,7 @@ type DeploymentReads = Pick<
   | "deploymentsByStatus"
   | "failedDeploymentsBeyond"
   | "aliases"
+  | "aliasesNamed"
   | "promotions"
   | "referencedBlobs"
 >;
@@ -95,6 +96,15 @@ function deploymentReads(tables: MemoryTables): DeploymentReads {
         .slice(0, limit)
         .map(({ id, functionId, revision }) => ({ id, functionId, revision }));
     },
+    aliasesNamed: async (projectId, name) =>
+      sorted(
+        [...tables.aliases.values()].filter((alias) => {
+          const owner = tables.functions.get(alias.functionId);
+          const isLive = owner?.projectId === projectId && owner.deletedAtMs === undefined;
+          return isLive && alias.name === name;
+        }),
+        (alias) => alias.functionId,
+      ),
     aliases: async (functionId) =>
       sorted(
         [...tables.aliases.values()].filter((alias) => alias.functionId === functionId),
