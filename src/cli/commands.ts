@@ -3,6 +3,7 @@ import { aliasesDelete } from "./commands/aliases/delete.ts";
 import { aliasesList } from "./commands/aliases/list.ts";
 import { aliasesSet } from "./commands/aliases/set.ts";
 import { backupCreate } from "./commands/backup/create.ts";
+import { deploy } from "./commands/deploy.ts";
 import { functionsCreate } from "./commands/functions/create.ts";
 import { functionsDelete } from "./commands/functions/delete.ts";
 import { functionsDeploy } from "./commands/functions/deploy.ts";
@@ -49,6 +50,7 @@ function shortcut(command: Command, name: string): Command {
 /** Every command that works on any machine: those that speak to a server, and `init`. */
 export const commands: readonly Command[] = [
   init,
+  deploy,
   functionsCreate,
   functionsList,
   functionsGet,

@@ -108,7 +108,8 @@ function addCommand(root: Parser, command: Command, onCommand: ProgramOptions["o
   leaf.action(async (...given: unknown[]) => {
     const values = names.map((name, index) => [name, given[index]] as const);
     const common = Object.entries(root.opts()).filter(([key]) => !(key in command.options));
-    const options = { ...Object.fromEntries(common), ...withoutUndefined(leaf.opts()) };
+    const own = withNegations(command, withoutUndefined(leaf.opts()));
+    const options = { ...Object.fromEntries(common), ...own };
     await onCommand(
       command,
       Object.fromEntries(values) as Record<string, string | readonly string[] | undefined>,
@@ -123,6 +124,18 @@ function tryHelp(words: string): string {
 
 function withoutUndefined(values: Parsed): Parsed {
   return Object.fromEntries(Object.entries(values).filter((entry) => entry[1] !== undefined));
+}
+
+/** `--no-promote` is an option of its own here; the parser has it as `promote` being false. */
+function withNegations(command: Command, values: Parsed): Parsed {
+  const result: Parsed = { ...values };
+  for (const key of Object.keys(command.options)) {
+    const positive = /^no[A-Z]/.test(key) ? key.charAt(2).toLowerCase() + key.slice(3) : undefined;
+    if (positive === undefined || positive in command.options) continue;
+    result[key] = values[positive] === false;
+    delete result[positive];
+  }
+  return result;
 }
 
 /** What the options of a command are when they are not given: false for switches, [] for lists. */

@@ -25,7 +25,7 @@ export const capabilities = {
   "deno worker API": built("`/deploy`, `/invoke/{id}`, `/delete/{id}`"),
   hooks: pending("provisioning hooks"),
   routes: built("`route` and `method` at the server's root"),
-  projects: pending("`reactor deploy` of a project's folder, `flux.json`, project layout"),
+  projects: built("`reactor deploy` of a project's folder, `flux.json`, project layout"),
   "project secrets": pending("`reactor secrets set`"),
   dev: pending("`reactor dev`"),
   database: pending("`ctx.db` and migrations"),

@@ -180,7 +180,14 @@ export const fluxFunctions: SourceText = {
         '"method": "POST"',
         "}",
       ],
-      needs: ["projects", "deno", "routes"],
+      needs: ["projects", "deno", "routes", "handler shape 2"],
+      async run({ write, type, call }, block) {
+        await write("functions/create_todo/flux.json", block);
+        await write("functions/create_todo/index.ts", inHandler("return { title: input.title };"));
+        await type("flux deploy");
+        const made = await call("POST", "/create_todo", { title: "test" });
+        assert.deepEqual(await made.json(), { title: "test" });
+      },
     },
     {
       lines: [49, 49],
@@ -251,7 +258,16 @@ export const fluxFunctions: SourceText = {
         "index.ts ← handler",
         "flux.json ← config",
       ],
-      needs: ["projects"],
+      needs: ["projects", "routes"],
+      async run({ write, type, call }, block) {
+        const [, , folder = "", handler = "", config = ""] = block.split("\n");
+        const file = (line: string): string => `functions/${folder}${line.split(" ")[0]}`;
+        const name = "in_its_folder";
+        await write(file(handler), inHandler("return 'from its folder';"));
+        await write(file(config), JSON.stringify({ name }));
+        await type(`flux deploy --only ${name}`);
+        assert.equal(await (await call("POST", `/${name}`, {})).json(), "from its folder");
+      },
     },
     {
       lines: [60, 60],
@@ -288,19 +304,26 @@ export const fluxFunctions: SourceText = {
     {
       lines: [67, 68],
       block: ["# Invoke directly", '$ flux invoke create_todo --payload \'{"title":"test"}\''],
-      needs: ["foundation"],
-      async run({ server, type }, block) {
-        await server.deploy(
-          "create_todo",
-          "export default { fetch: async (request) => Response.json(await request.json()) };",
-        );
+      needs: ["projects", "deno", "routes"],
+      async run({ type }, block) {
+        // The function of the config above.
         assert.deepEqual(JSON.parse(await type(block.split("\n")[1] ?? "")), { title: "test" });
       },
     },
     {
       lines: [70, 71],
       block: ["# Deploy all functions in the project", "$ flux deploy"],
-      needs: ["projects"],
+      needs: ["projects", "routes", "deno"],
+      async run({ write, type, call }, block) {
+        for (const name of ["first_of_all", "second_of_all"]) {
+          await write(`app/functions/${name}/flux.json`, JSON.stringify({ name }));
+          await write(`app/functions/${name}/index.ts`, inHandler(`return "${name}";`));
+        }
+        await type(`sh -c 'cd app && ${block.split("\n")[1]?.slice(2)}'`);
+        for (const name of ["first_of_all", "second_of_all"]) {
+          assert.equal(await (await call("POST", `/${name}`, {})).json(), name);
+        }
+      },
     },
     {
       lines: [72, 74],
@@ -309,7 +332,16 @@ export const fluxFunctions: SourceText = {
         "$ cd functions/create_todo",
         "$ flux deploy",
       ],
-      needs: ["projects"],
+      needs: ["projects", "routes", "deno"],
+      async run({ write, type, call }, block) {
+        const [, go = "", deploy = ""] = block.split("\n").map((line) => line.replace("$ ", ""));
+        const folder = "single/functions/create_todo";
+        await write(`${folder}/flux.json`, JSON.stringify({ name: "one_of_many" }));
+        await write(`${folder}/index.ts`, inHandler("return 'alone';"));
+        await write("single/functions/broken/index.ts", "export default {");
+        await type(`sh -c 'cd single && ${go} && ${deploy}'`);
+        assert.equal(await (await call("POST", "/one_of_many", {})).json(), "alone");
+      },
     },
   ],
 };

@@ -1,0 +1,153 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { reactor, type RunResult, startServer, type TestServer } from "./reactor.ts";
+
+let server: TestServer;
+let home: string;
+let files = 0;
+
+beforeAll(async () => {
+  server = await startServer({ args: ["--runtimes", "bun,deno"] });
+});
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "reactor-project-"));
+});
+afterEach(() => rm(home, { recursive: true }));
+
+async function write(file: string, text: string): Promise<void> {
+  await mkdir(dirname(join(home, file)), { recursive: true });
+  await writeFile(join(home, file), text);
+}
+
+/** Types a command in a folder of the project. */
+function type(line: string, folder = "."): Promise<RunResult> {
+  const env = { REACTOR_URL: server.url, REACTOR_API_KEY: server.key };
+  return reactor(line.split(" "), { cwd: join(home, folder), env });
+}
+
+async function typed(line: string, folder?: string): Promise<string> {
+  const { code, stdout, stderr } = await type(line, folder);
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout;
+}
+
+function post(path: string, body: unknown): Promise<Response> {
+  return server.fetch(path, {
+    method: "POST",
+    headers: { "x-reactor-key": server.key, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+/** The name of a function that no other test has, since all share the project `default`. */
+function fresh(name: string): string {
+  files += 1;
+  return `${name}_${files}`;
+}
+
+function answering(text: string): string {
+  return `export default { fetch: () => new Response(${JSON.stringify(text)}) };`;
+}
+
+describe("reactor deploy", () => {
+  test("of the Flux text's project puts its function at its route, from the root and from its folder", async () => {
+    await write(
+      "functions/create_todo/index.ts",
+      `import { defineFunction } from "@flux/functions";
+export default defineFunction({
+name: "create_todo",
+handler: async ({ input, ctx }) => {
+ctx.log("creating", input);
+return { message: \`Hello, \${input.title}!\` };
+},
+});`,
+    );
+    await write(
+      "functions/create_todo/flux.json",
+      `{
+"name": "create_todo",
+"runtime": "deno",
+"route": "/create_todo",
+"method": "POST"
+}`,
+    );
+    expect(await typed("deploy")).toMatch(/create_todo +@1 +live +POST \/create_todo/);
+    const answer = await post("/create_todo", { title: "test" });
+    expect(await answer.json()).toEqual({ message: "Hello, test!" });
+    expect(answer.headers.get("x-reactor-function")).toBe("create_todo@1");
+    expect(await typed("deploy", "functions/create_todo")).toMatch(/create_todo +@2 +live/);
+    expect((await post("/create_todo", {})).headers.get("x-reactor-function")).toBe(
+      "create_todo@2",
+    );
+  });
+
+  test("routes a reactor.json, and a folder without a manifest, by name", async () => {
+    const [a, b] = [fresh("named"), fresh("bare")];
+    await write(`functions/one/reactor.json`, JSON.stringify({ name: a, method: "GET" }));
+    await write(`functions/one/index.ts`, answering("one"));
+    await write(`functions/${b}/index.ts`, answering("two"));
+    const lines = await typed("deploy");
+    expect(lines).toContain(`GET /${a}`);
+    expect(lines).toContain(`POST /${b}`);
+    const headers = { "x-reactor-key": server.key };
+    expect(await (await server.fetch(`/${a}`, { headers })).text()).toBe("one");
+    expect(await (await post(`/${b}`, {})).text()).toBe("two");
+  });
+
+  test("puts nothing live when one of them fails, and says which and why", async () => {
+    const [good, bad] = [fresh("good"), fresh("bad")];
+    await write(`functions/${good}/index.ts`, answering("first"));
+    await typed("deploy");
+    await write(`functions/${good}/index.ts`, answering("second"));
+    await write(`functions/${bad}/index.ts`, "export default {");
+    const { code, stdout, stderr } = await type("deploy");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(new RegExp(`${good} +@2 +ready`));
+    expect(stdout).toMatch(new RegExp(`${bad} +@1 +failed`));
+    expect(stderr).toContain(`${bad}: `);
+    expect(stderr).toContain("Nothing went live");
+    expect(await (await post(`/${good}`, {})).text()).toBe("first");
+    expect((await post(`/${bad}`, {})).status).toBe(404);
+  });
+
+  test("puts nothing live when a route is taken, and names who has it", async () => {
+    const [owner, other, guest] = [fresh("owner"), fresh("other"), fresh("guest")];
+    await write(`functions/${owner}/index.ts`, answering("owner"));
+    await typed("deploy");
+    await write(`functions/${other}/index.ts`, answering("other"));
+    await write(`functions/${guest}/index.ts`, answering("guest"));
+    await write(`functions/${guest}/reactor.json`, JSON.stringify({ route: `/${owner}` }));
+    const { code, stderr } = await type("deploy");
+    expect(code).toBe(1);
+    expect(stderr).toContain(`it leads to function "${owner}"`);
+    expect((await post(`/${other}`, {})).status).toBe(404);
+  });
+
+  test("takes only some with --only, and leaves traffic with --no-promote", async () => {
+    const [a, b] = [fresh("some"), fresh("rest")];
+    await write(`functions/${a}/index.ts`, answering("a"));
+    await write(`functions/${b}/index.ts`, answering("b"));
+    const { items } = JSON.parse(await typed(`deploy --no-promote --only ${a} --json`));
+    expect(items).toMatchObject([{ function: a, live: false, deployment: { status: "ready" } }]);
+    expect((await post(`/${a}`, {})).status).toBe(404);
+    await typed(`deploy --only ${a},${b}`);
+    expect(await (await post(`/${a}`, {})).text()).toBe("a");
+    const wrong = await type("deploy --only nope");
+    expect([wrong.code, wrong.stderr.includes(`it has ${b}, ${a}`)]).toEqual([2, true]);
+  });
+
+  test("says of migrations that nothing runs them, and of no project what to do", async () => {
+    const name = fresh("store");
+    await write(`functions/${name}/index.ts`, answering("x"));
+    await write("schema/001_todos.sql", "create table todos (id int);");
+    const { code, stderr } = await type("deploy");
+    expect([code, stderr.includes("1 migration, which was not run")]).toEqual([0, true]);
+    await mkdir(join(home, "empty"));
+    const nothing = await type("deploy", "empty");
+    expect([nothing.code, nothing.stderr.includes("reactor init")]).toEqual([2, true]);
+  });
+});
