@@ -5,7 +5,7 @@ export const commandGroups: Readonly<Record<string, string>> = {
   "functions env": "Environment variables and secrets of a function.",
   aliases: "Named pointers to one or two deployments.",
   policies: "Rules that must hold for every invocation of a function.",
-  secrets: "The key that seals secrets.",
+  secrets: "Secrets of a project and of its functions, and the key that seals them.",
   keys: "API keys.",
   backup: "Take a backup of a running server, check one, restore one.",
   playground: "Code that is not deployed.",

@@ -32,8 +32,13 @@ import { policiesDelete } from "./commands/policies/delete.ts";
 import { policiesGet } from "./commands/policies/get.ts";
 import { policiesList } from "./commands/policies/list.ts";
 import { policiesTest } from "./commands/policies/test-policies.ts";
+import { secretsGet } from "./commands/secrets/get.ts";
+import { secretsList } from "./commands/secrets/list.ts";
+import { secretsSet } from "./commands/secrets/set.ts";
+import { secretsUnset } from "./commands/secrets/unset.ts";
 import { secretsRotateKey } from "./commands/secrets/rotate-key.ts";
 import { runtimeGet } from "./commands/runtime/get.ts";
+import { logs } from "./commands/logs.ts";
 import { playgroundRun } from "./commands/playground/run.ts";
 
 /** A shorter name for a command. */
@@ -77,6 +82,10 @@ export const commands: readonly Command[] = [
   policiesGet,
   policiesTest,
   policiesDelete,
+  secretsSet,
+  secretsGet,
+  secretsList,
+  secretsUnset,
   secretsRotateKey,
   invocationsList,
   invocationsGet,
@@ -86,5 +95,5 @@ export const commands: readonly Command[] = [
   keysList,
   keysRevoke,
   shortcut(functionsInvoke, "invoke"),
-  shortcut(functionsLogs, "logs"),
+  logs,
 ];

@@ -106,6 +106,11 @@ export interface ReactorClient {
   setEnv(name: string, input: SetEnvInput, options?: CallOptions): Promise<EnvResource>;
   unsetEnv(name: string, key: string, options?: CallOptions): Promise<{ key: string }>;
 
+  /** Those of the whole project; a function's own of the same key go first. */
+  listProjectEnv(options?: CallOptions): Promise<readonly EnvResource[]>;
+  setProjectEnv(input: SetEnvInput, options?: CallOptions): Promise<EnvResource>;
+  unsetProjectEnv(key: string, options?: CallOptions): Promise<{ key: string }>;
+
   listPolicies(name: string, options?: CallOptions): Promise<readonly PolicyResource[]>;
   createPolicy(
     name: string,

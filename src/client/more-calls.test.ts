@@ -42,6 +42,27 @@ const calls: readonly [string, () => Promise<unknown>, string, unknown, object][
     [{ id: "dep_1" }],
   ],
   [
+    "listProjectEnv",
+    () => client.listProjectEnv(),
+    "env.list",
+    { project: "default", function: undefined },
+    [{ key: "B", value: "plain" }],
+  ],
+  [
+    "setProjectEnv",
+    () => client.setProjectEnv({ key: "A", value: "v", secret: true }),
+    "env.set",
+    { project: "default", function: undefined, key: "A", value: "v", secret: true },
+    { key: "A", value: null },
+  ],
+  [
+    "unsetProjectEnv",
+    () => client.unsetProjectEnv("A"),
+    "env.unset",
+    { project: "default", function: undefined, key: "A" },
+    { key: "A" },
+  ],
+  [
     "createPolicy",
     () => client.createPolicy("hello", "post", { kind: "method", methods: ["POST"] }),
     "policies.create",

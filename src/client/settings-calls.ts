@@ -15,7 +15,7 @@ export interface SetEnvInput {
 
 /** Calls about a function's aliases, env and secrets. */
 export function settingsCalls(transport: Transport) {
-  return { ...aliasCalls(transport), ...envCalls(transport) };
+  return { ...aliasCalls(transport), ...envCalls(transport), ...projectEnvCalls(transport) };
 }
 
 function aliasCalls({ api, take }: Transport) {
@@ -76,6 +76,27 @@ function envCalls({ api, take }: Transport) {
           params: { path: { id: name, key } },
           ...signalOf(options),
         }),
+        options,
+      ),
+  };
+}
+
+function projectEnvCalls({ api, take }: Transport) {
+  return {
+    listProjectEnv: async (options: CallOptions = {}) =>
+      (await take(api.GET("/api/v1/env", { ...signalOf(options) }), options)).items,
+    setProjectEnv: ({ key, value, secret }: SetEnvInput, options: CallOptions = {}) =>
+      take(
+        api.PUT("/api/v1/env/{key}", {
+          params: { path: { key } },
+          body: { value, secret },
+          ...signalOf(options),
+        }),
+        options,
+      ),
+    unsetProjectEnv: (key: string, options: CallOptions = {}) =>
+      take(
+        api.DELETE("/api/v1/env/{key}", { params: { path: { key } }, ...signalOf(options) }),
         options,
       ),
   };

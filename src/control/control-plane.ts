@@ -47,6 +47,12 @@ export interface FunctionRef {
   readonly function: string;
 }
 
+/** Whose variables and secrets are meant: a function's, or without one those of the whole project. */
+export interface EnvRef {
+  readonly project: string;
+  readonly function: string | undefined;
+}
+
 /** A worker that serves under its name. */
 export interface WorkerView {
   readonly functionId: string;
@@ -161,12 +167,12 @@ export interface Commands {
   };
   "aliases.delete": { input: FunctionRef & { alias: string }; output: { alias: string } };
   "env.set": {
-    input: FunctionRef & { key: string; value: string; secret: boolean };
+    input: EnvRef & { key: string; value: string; secret: boolean };
     output: EnvView;
   };
   /** (read) */
-  "env.list": { input: FunctionRef; output: readonly EnvView[] };
-  "env.unset": { input: FunctionRef & { key: string }; output: { key: string } };
+  "env.list": { input: EnvRef; output: readonly EnvView[] };
+  "env.unset": { input: EnvRef & { key: string }; output: { key: string } };
   /** `key` is the credential itself, shown this once. */
   "keys.create": {
     input: {

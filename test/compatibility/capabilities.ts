@@ -26,7 +26,7 @@ export const capabilities = {
   hooks: pending("provisioning hooks"),
   routes: built("`route` and `method` at the server's root"),
   projects: built("`reactor deploy` of a project's folder, `flux.json`, project layout"),
-  "project secrets": pending("`reactor secrets set`"),
+  "project secrets": built("`reactor secrets set`"),
   dev: pending("`reactor dev`"),
   database: pending("`ctx.db` and migrations"),
   async: pending("durable async invocations"),

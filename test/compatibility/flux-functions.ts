@@ -118,8 +118,9 @@ export const fluxFunctions: SourceText = {
           "envs",
           "export default { fetch: (request, ctx) => Response.json(ctx.env.API_URL) };",
         );
-        await type("flux functions env set envs API_URL https://api.example.com");
+        await type("flux secrets set API_URL", "https://api.example.com\n");
         assert.equal(await (await call("GET", "/fn/v1/envs")).json(), "https://api.example.com");
+        await type("flux secrets unset API_URL");
       },
     },
     {

@@ -24,13 +24,13 @@ async function write(file: string, text: string): Promise<void> {
 }
 
 /** Types a command in a folder of the project. */
-function type(line: string, folder = "."): Promise<RunResult> {
+function type(line: string, folder = ".", stdin = ""): Promise<RunResult> {
   const env = { REACTOR_URL: server.url, REACTOR_API_KEY: server.key };
-  return reactor(line.split(" "), { cwd: join(home, folder), env });
+  return reactor(line.split(" "), { cwd: join(home, folder), env, stdin });
 }
 
-async function typed(line: string, folder?: string): Promise<string> {
-  const { code, stdout, stderr } = await type(line, folder);
+async function typed(line: string, folder?: string, stdin?: string): Promise<string> {
+  const { code, stdout, stderr } = await type(line, folder, stdin);
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
   return stdout;
 }
@@ -150,4 +150,50 @@ return { message: \`Hello, \${input.title}!\` };
     const nothing = await type("deploy", "empty");
     expect([nothing.code, nothing.stderr.includes("reactor init")]).toEqual([2, true]);
   });
+});
+
+describe("secrets of a project", () => {
+  test("reach every function without a redeploy, in ctx.secrets and ctx.env; its own go first", async () => {
+    const [a, b] = [fresh("reads"), fresh("reads")];
+    const code = `export default { fetch: async (request, ctx) =>
+      Response.json([await ctx.secrets.get("API_TOKEN"), ctx.env.API_TOKEN]) };`;
+    await write(`functions/${a}/index.ts`, code);
+    await write(`functions/${b}/index.ts`, code);
+    await typed("secrets set API_TOKEN", ".", "s3cret-of-all\n");
+    await typed("deploy");
+    const seen = async (name: string) => (await (await post(`/${name}`, {})).json()) as unknown;
+    expect(await seen(a)).toEqual(["s3cret-of-all", "s3cret-of-all"]);
+    await typed(`secrets set API_TOKEN --function ${b}`, ".", "s3cret-of-b\n");
+    await typed("secrets set API_TOKEN", ".", "s3cret-of-all-2\n");
+    expect(await seen(a)).toEqual(["s3cret-of-all-2", "s3cret-of-all-2"]);
+    expect(await seen(b)).toEqual(["s3cret-of-b", "s3cret-of-b"]);
+    expect(await typed("secrets get API_TOKEN")).toMatch(/version +2\nage +\d+s\n/);
+    const listed = [
+      await typed("secrets list --json"),
+      await typed(`secrets list --function ${b} --json`),
+      await typed("secrets get API_TOKEN --json"),
+    ].join("");
+    expect(listed).toContain("API_TOKEN");
+    expect(listed).not.toContain("s3cret");
+    await typed("secrets unset API_TOKEN");
+    expect((await post(`/${a}`, {})).status).toBe(500);
+    expect(await seen(b)).toEqual(["s3cret-of-b", "s3cret-of-b"]);
+  });
+});
+
+test("reactor logs in a function's folder and for one request shows what was written", async () => {
+  const name = fresh("writes");
+  await write(
+    `functions/${name}/index.ts`,
+    'export default { fetch: (request, ctx) => { ctx.log("one of many", 7); return new Response(); } };',
+  );
+  await typed("deploy");
+  const answer = await post(`/${name}`, {});
+  const id = answer.headers.get("x-request-id");
+  await post(`/${name}`, {});
+  const here = await typed(`logs --request ${id} --level info`, `functions/${name}`);
+  expect(here).toMatch(/^\S+ info +one of many 7 +\S+\n$/);
+  const all = await typed(`logs --request ${id} --since 1h`);
+  expect(all).toContain(`${name} one of many 7`);
+  expect(all.trimEnd().split("\n").length).toBe(1);
 });

@@ -26,7 +26,13 @@ function envView(record: EnvView): z.output<typeof envSchema> {
 }
 
 const tag = "env";
-const keyShape = { ...functionShape, key: z.string().describe("`^[A-Z][A-Z0-9_]{0,127}$`.") };
+const keyOnly = { key: z.string().describe("`^[A-Z][A-Z0-9_]{0,127}$`.") };
+const keyShape = { ...functionShape, ...keyOnly };
+const valueBody = z.strictObject({
+  value: z.string(),
+  secret: z.boolean().optional().describe("false when absent."),
+});
+const unsetSchema = z.object({ key: z.string() }).openapi("UnsetEnv");
 
 const listEnv = defineOperation({
   id: "listEnv",
@@ -52,10 +58,7 @@ const setEnv = defineOperation({
   summary: "Set an env variable or a secret",
   description: "New invocations see it without a redeploy.",
   params: keyShape,
-  body: z.strictObject({
-    value: z.string(),
-    secret: z.boolean().optional().describe("false when absent."),
-  }),
+  body: valueBody,
   output: envSchema,
   outputDescription: "The variable; a secret without its value.",
   async run(call) {
@@ -73,7 +76,7 @@ const unsetEnv = defineOperation({
   tag,
   summary: "Remove an env variable or a secret",
   params: keyShape,
-  output: z.object({ key: z.string() }).openapi("UnsetEnv"),
+  output: unsetSchema,
   outputDescription: "What was removed.",
   async run(call) {
     const { services, caller, path } = call;
@@ -83,4 +86,59 @@ const unsetEnv = defineOperation({
   },
 });
 
-export const envOperations = [listEnv, setEnv, unsetEnv];
+const listProjectEnv = defineOperation({
+  id: "listProjectEnv",
+  method: "get",
+  path: "/env",
+  tag,
+  summary: "List a project's env variables and secrets; secrets without their values",
+  output: z.object({ items: z.array(envSchema) }),
+  outputDescription: "All of them.",
+  async run({ services, caller, project }) {
+    const input = { project, function: undefined };
+    const items = await services.control.execute("env.list", input, caller);
+    return { items: items.map(envView) };
+  },
+});
+
+const setProjectEnv = defineOperation({
+  id: "setProjectEnv",
+  method: "put",
+  path: "/env/{key}",
+  tag,
+  summary: "Set an env variable or a secret of the whole project",
+  description: "Every function of the project sees it; one of its own by the same name goes first.",
+  params: keyOnly,
+  body: valueBody,
+  output: envSchema,
+  outputDescription: "The variable; a secret without its value.",
+  async run({ services, caller, project, path, body: { value, secret = false } }) {
+    const input = { project, function: undefined, key: path.key, value, secret };
+    return envView(await services.control.execute("env.set", input, caller));
+  },
+});
+
+const unsetProjectEnv = defineOperation({
+  id: "unsetProjectEnv",
+  method: "delete",
+  path: "/env/{key}",
+  tag,
+  summary: "Remove an env variable or a secret of the whole project",
+  params: keyOnly,
+  output: unsetSchema,
+  outputDescription: "What was removed.",
+  async run({ services, caller, project, path }) {
+    const input = { project, function: undefined, key: path.key };
+    const { key } = await services.control.execute("env.unset", input, caller);
+    return { key };
+  },
+});
+
+export const envOperations = [
+  listEnv,
+  setEnv,
+  unsetEnv,
+  listProjectEnv,
+  setProjectEnv,
+  unsetProjectEnv,
+];

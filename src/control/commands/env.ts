@@ -1,10 +1,15 @@
 import { ReactorError } from "../../domain/errors.ts";
-import type { EnvRecord } from "../../domain/function.ts";
+import type { EnvRecord, FunctionRecord, ProjectRecord } from "../../domain/function.ts";
 import { envKeyPattern } from "../../domain/names.ts";
-import { type CommandContext, type CommandTable, onFunction } from "../command.ts";
-import type { EnvView } from "../control-plane.ts";
+import type { FunctionRight } from "../../domain/scopes.ts";
+import type { StoreReader, StoreWriter } from "../../store/store.ts";
+import { type Access, type CommandContext, type CommandTable, onFunction } from "../command.ts";
+import type { EnvRef, EnvView } from "../control-plane.ts";
 import { findFunction } from "../find-function.ts";
+import type { PlanChange } from "../plan-keeper.ts";
 import { functionSubject } from "./functions.ts";
+
+const rollPageSize = 500;
 
 function requireKey(key: string): void {
   if (envKeyPattern.test(key)) return;
@@ -33,19 +38,66 @@ function envView(record: EnvRecord): EnvView {
   return { key, secret, version, value: secret ? undefined : record.value, updatedAtMs };
 }
 
+/** Whose variables they are: a function's, or its whole project's. */
+interface EnvOwner {
+  readonly projectId: string;
+  readonly function: FunctionRecord | undefined;
+  /** For messages. */
+  readonly title: string;
+}
+
+async function findOwner(
+  reader: StoreReader,
+  context: CommandContext,
+  input: EnvRef,
+  project: ProjectRecord,
+): Promise<EnvOwner> {
+  const projectId = project.id;
+  if (input.function === undefined) {
+    return { projectId, function: undefined, title: `project "${project.name}"` };
+  }
+  const hints = { plan: context.plans.plan, caller: context.caller };
+  const record = await findFunction(reader, project, input.function, hints);
+  return { projectId, function: record, title: `function "${record.name}"` };
+}
+
+/** Raises the env version of the function, or of every function of the project, and says which. */
+async function rollFunctions(
+  writer: StoreWriter,
+  owner: EnvOwner,
+  updatedAtMs: number,
+): Promise<readonly PlanChange[]> {
+  const touched: PlanChange[] = [];
+  const roll = async ({ id, envVersion }: FunctionRecord): Promise<void> => {
+    await writer.updateFunction(id, { envVersion: envVersion + 1, updatedAtMs });
+    touched.push({ functionId: id });
+  };
+  if (owner.function !== undefined) {
+    await roll(owner.function);
+    return touched;
+  }
+  let cursor: string | undefined;
+  do {
+    const page = await writer.listFunctions(owner.projectId, { limit: rollPageSize, cursor });
+    for (const record of page.items) await roll(record);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return touched;
+}
+
 /** The record to store: sealed when it is a secret, its version one above the former. */
 function nextRecord(
   context: CommandContext,
-  owner: { readonly projectId: string; readonly id: string },
+  owner: EnvOwner,
   input: { readonly key: string; readonly value: string; readonly secret: boolean },
   former: EnvRecord | undefined,
 ): EnvRecord {
   const { key, secret } = input;
   const version = (former?.version ?? 0) + 1;
-  const subject = { owner: owner.id, key, version };
+  const subject = { owner: owner.function?.id ?? owner.projectId, key, version };
   return {
     projectId: owner.projectId,
-    functionId: owner.id,
+    functionId: owner.function?.id,
     key,
     secret,
     version,
@@ -54,70 +106,83 @@ function nextRecord(
   };
 }
 
+function envAccess(
+  input: EnvRef,
+  rights: readonly [FunctionRight, ...FunctionRight[]],
+  scope: string,
+): Access {
+  const { project, function: name } = input;
+  if (name === undefined) return { project, scopes: [scope] };
+  return onFunction({ project, function: name }, rights, [scope]);
+}
+
+function envSubject({ project, function: name }: EnvRef): string {
+  return name === undefined ? project : functionSubject({ project, function: name });
+}
+
+function listCommand({ name }: { readonly name?: string | undefined }): string {
+  return name === undefined ? "reactor secrets list" : `reactor functions env list ${name}`;
+}
+
 export const envCommands: CommandTable<"env.set" | "env.list" | "env.unset"> = {
   "env.set": {
-    access: (input) => onFunction(input, ["admin"], ["secrets:write"]),
-    subject: functionSubject,
+    access: (input) => envAccess(input, ["admin"], "secrets:write"),
+    subject: envSubject,
     async run(context, input) {
       const { envKeysMax, envValueBytesMax } = context.settings;
       const { key } = input;
       requireKey(key);
       requireValue(key, input.value, envValueBytesMax);
       const project = await context.project(input.project);
-      const hints = { plan: context.plans.plan, caller: context.caller };
       return context.change(async (writer) => {
-        const owner = await findFunction(writer, project, input.function, hints);
-        const present = await writer.envOf(project.id, owner.id);
+        const owner = await findOwner(writer, context, input, project);
+        const present = await writer.envOf(project.id, owner.function?.id);
         const former = present.find((record) => record.key === key);
         if (former === undefined && present.length >= envKeysMax) {
           throw new ReactorError(
             "invalid_request",
-            `Cannot set "${key}": function "${owner.name}" has ${present.length} keys, at most ${envKeysMax} are allowed; unset one first`,
+            `Cannot set "${key}": ${owner.title} has ${present.length} keys, at most ${envKeysMax} are allowed; unset one first`,
           );
         }
         const record = nextRecord(context, owner, input, former);
         await writer.putEnv(record);
         const { updatedAtMs, version, secret } = record;
-        await writer.updateFunction(owner.id, { envVersion: owner.envVersion + 1, updatedAtMs });
         return {
           output: envView(record),
           details: { key, secret, version },
-          touched: [{ functionId: owner.id }],
+          touched: await rollFunctions(writer, owner, updatedAtMs),
         };
       });
     },
   },
   "env.list": {
-    access: (input) => onFunction(input, ["admin", "deploy"], ["secrets:read"]),
+    access: (input) => envAccess(input, ["admin", "deploy"], "secrets:read"),
     async run(context, input) {
       const project = await context.project(input.project);
-      const hints = { plan: context.plans.plan, caller: context.caller };
       return context.store.read(async (reader) => {
-        const owner = await findFunction(reader, project, input.function, hints);
-        return (await reader.envOf(project.id, owner.id)).map(envView);
+        const owner = await findOwner(reader, context, input, project);
+        return (await reader.envOf(project.id, owner.function?.id)).map(envView);
       });
     },
   },
   "env.unset": {
-    access: (input) => onFunction(input, ["admin"], ["secrets:write"]),
-    subject: functionSubject,
+    access: (input) => envAccess(input, ["admin"], "secrets:write"),
+    subject: envSubject,
     async run(context, input) {
       const { key } = input;
       requireKey(key);
       const project = await context.project(input.project);
-      const hints = { plan: context.plans.plan, caller: context.caller };
       return context.change(async (writer) => {
-        const owner = await findFunction(writer, project, input.function, hints);
-        if (!(await writer.deleteEnv(project.id, owner.id, key))) {
+        const owner = await findOwner(writer, context, input, project);
+        if (!(await writer.deleteEnv(project.id, owner.function?.id, key))) {
           throw new ReactorError(
             "not_found",
-            `Cannot unset "${key}": function "${owner.name}" has no such key; list them with: reactor functions env list ${owner.name}`,
+            `Cannot unset "${key}": ${owner.title} has no such key; list them with: ${listCommand(owner.function ?? {})}`,
             { details: { key } },
           );
         }
-        const updatedAtMs = context.clock.now();
-        await writer.updateFunction(owner.id, { envVersion: owner.envVersion + 1, updatedAtMs });
-        return { output: { key }, details: { key }, touched: [{ functionId: owner.id }] };
+        const touched = await rollFunctions(writer, owner, context.clock.now());
+        return { output: { key }, details: { key }, touched };
       });
     },
   },

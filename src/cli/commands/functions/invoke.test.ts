@@ -66,6 +66,26 @@ describe("reactor functions invoke", () => {
     expect(request?.body.toString()).toBe("text");
   });
 
+  test("--payload takes a file and stdin as well, and still must be JSON", async () => {
+    await writeFile(path.join(root, "body.json"), '{"from":"a file"}');
+    const target = hello();
+    const options = { server: target, cwd: root };
+    await runInTerminal(["invoke", "hello", "--payload", "@body.json"], options);
+    await runInTerminal(["invoke", "hello", "--payload", "-"], { ...options, stdin: '{"from":1}' });
+    expect(target.requests.map(({ body }) => body.toString())).toEqual([
+      '{"from":"a file"}',
+      '{"from":1}',
+    ]);
+    expect(target.requests[1]?.headers.get("content-type")).toBe("application/json");
+    const wrong = await runInTerminal(["invoke", "hello", "--payload", "-"], {
+      ...options,
+      stdin: "no JSON",
+    });
+    expect([wrong.code, wrong.stderr.includes("not JSON")]).toEqual([2, true]);
+    const absent = await runInTerminal(["invoke", "hello", "--payload", "@nope"], options);
+    expect([absent.code, absent.stderr.includes("which --payload names")]).toEqual([1, true]);
+  });
+
   test("--data takes a file and stdin", async () => {
     const file = path.join(root, "photo.jpg");
     await writeFile(file, Buffer.from([1, 2, 255]));

@@ -15,13 +15,26 @@ interface BodyOptions {
   readonly data: string | undefined;
 }
 
-/** The JSON body and the option that gave it; `--payload` is the Flux family's word for `--json`. */
-function jsonOf({ json, payload }: BodyOptions): { flag: string; text: string } | undefined {
+/** The JSON body as typed and the option that gave it; `--payload` is the Flux family's word for `--json`. */
+function jsonOf({ json, payload }: BodyOptions): { flag: string; typed: string } | undefined {
   if (json !== undefined && payload !== undefined) {
     throw new UsageError("--json and --payload are two bodies; give one of them");
   }
-  if (json !== undefined) return { flag: "--json", text: json };
-  return payload === undefined ? undefined : { flag: "--payload", text: payload };
+  if (json !== undefined) return { flag: "--json", typed: json };
+  return payload === undefined ? undefined : { flag: "--payload", typed: payload };
+}
+
+/** What `@file`, `-` or `@-` stands for; undefined when the text is the body itself. */
+async function bytesNamedBy(
+  context: CommandContext,
+  { flag, typed }: { readonly flag: string; readonly typed: string },
+): Promise<Uint8Array | undefined> {
+  if (typed === "-" || typed === "@-") return context.readStdin(bodyBytesMax);
+  if (!typed.startsWith("@")) return undefined;
+  const file = path.resolve(context.cwd, typed.slice(1));
+  return readFile(file).catch((cause: unknown) => {
+    throw new CommandFailure(`Cannot read ${file}, which ${flag} names`, { cause });
+  });
 }
 
 async function bodyOf(
@@ -34,22 +47,22 @@ async function bodyOf(
     throw new UsageError(`${json.flag} and --data are two bodies; give one of them`);
   }
   if (json !== undefined) {
+    const text = textOf(await bytesNamedBy(context, json)) ?? json.typed;
     try {
-      JSON.parse(json.text);
+      JSON.parse(text);
     } catch (cause) {
       throw new UsageError(`The value of ${json.flag} is not JSON: ${String(cause)}`, {
         next: `reactor functions invoke <function> --json '{"name":"Reactor"}'    (single quotes)`,
       });
     }
-    return json.text;
+    return text;
   }
-  if (data === undefined || !/^[@-]/.test(data)) return data;
-  if (data === "-" || data === "@-") return context.readStdin(bodyBytesMax);
-  if (!data.startsWith("@")) return data;
-  const file = path.resolve(context.cwd, data.slice(1));
-  return readFile(file).catch((cause: unknown) => {
-    throw new CommandFailure(`Cannot read ${file}, which --data names`, { cause });
-  });
+  if (data === undefined) return undefined;
+  return (await bytesNamedBy(context, { flag: "--data", typed: data })) ?? data;
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
 }
 
 function headersOf(lines: readonly string[], isJson: boolean): Record<string, string> {
@@ -112,7 +125,10 @@ export const functionsInvoke: Command = defineCommand({
     "answer that a program reads use --output json. The exit code is 1 when the status is 400 or more.",
   arguments: { function: { summary: "Name or id; name@alias and name@revision too" } },
   options: {
-    json: { value: "body", summary: "Request body, sent as application/json" },
+    json: {
+      value: "body",
+      summary: "Request body as application/json: text, @file, or - for stdin",
+    },
     payload: { value: "body", summary: "The same as --json" },
     data: { value: "body", summary: "Request body: text, @file, or - for stdin" },
     method: { value: "method", summary: "Method (POST with a body, else GET)" },

@@ -1,30 +1,6 @@
-import type { CommandContext } from "../../../command.ts";
 import { defineCommand } from "../../../command.ts";
-import { UsageError } from "../../../usage-error.ts";
+import { readValueFor } from "../../../read-value-for.ts";
 import { functionArgument } from "../function-argument.ts";
-
-async function readValueFor(
-  context: CommandContext,
-  key: string,
-  given: string | undefined,
-  secret: boolean,
-): Promise<string> {
-  if (given !== undefined) {
-    if (secret) {
-      context.output.warn(
-        `the value of ${key} is in your shell's history and was visible to other users; leave it out to be asked for it`,
-      );
-    }
-    return given;
-  }
-  const value = await context.readSecret(`Value of ${key}`);
-  if (value === "") {
-    throw new UsageError(`There was no value for ${key} on stdin`, {
-      next: `printf %s "$VALUE" | reactor functions env set <function> ${key}${secret ? " --secret" : ""}`,
-    });
-  }
-  return value;
-}
 
 export const envSet = defineCommand({
   name: "functions env set",
@@ -56,7 +32,12 @@ export const envSet = defineCommand({
   async run(context, args, options) {
     const { output, client, signal } = context;
     const { secret } = options;
-    const value = await readValueFor(context, args.key, args.value, secret);
+    const value = await readValueFor(context, {
+      key: args.key,
+      given: args.value,
+      isSecret: secret,
+      command: `functions env set <function> ${args.key}${secret ? " --secret" : ""}`,
+    });
     const reactor = await client();
     const input = { key: args.key, value, secret };
     const stored = await reactor.setEnv(args.function, input, { signal });
