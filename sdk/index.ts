@@ -14,6 +14,133 @@ export interface FunctionSecrets {
   get(key: string): string;
 }
 
+/**
+ * A value for a statement. Dates go as ISO 8601 text, bytes as bytea, objects as JSON; an array is an
+ * array, or JSON where the column is JSON. JSON text for a JSON column passes as it is.
+ */
+export type DatabaseValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Date
+  | Uint8Array
+  | readonly unknown[]
+  | { readonly [key: string]: unknown };
+
+/** A row by column. Numbers that JavaScript cannot hold exactly (numeric, large bigint) are text. */
+export type DatabaseRow = Record<string, unknown>;
+
+/** One condition; all of a query's must hold. */
+export type DatabaseFilter =
+  | {
+      readonly column: string;
+      readonly op: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "like" | "ilike";
+      readonly value: DatabaseValue;
+    }
+  | {
+      readonly column: string;
+      readonly op: "in" | "nin";
+      readonly value: readonly (boolean | number | bigint | string | Date)[];
+    }
+  | { readonly column: string; readonly op: "is_null" | "not_null" };
+
+export type DatabaseOrder =
+  | string
+  | { readonly column: string; readonly direction?: "asc" | "desc" };
+
+/** Columns of a row to write; undefined ones are left out. */
+export type DatabaseData = { readonly [column: string]: DatabaseValue | undefined };
+
+interface TableQuery {
+  /** A table of the schema `public`. */
+  readonly table: string;
+  /** Columns to return; every one when absent. */
+  readonly columns?: readonly string[] | "*" | undefined;
+}
+
+/** What `ctx.db.query` takes, all but `count`. */
+export type RowsQuery =
+  | (TableQuery & {
+      readonly operation: "select";
+      readonly filters?: readonly DatabaseFilter[] | undefined;
+      readonly order_by?: DatabaseOrder | readonly DatabaseOrder[] | undefined;
+      /** 100 when absent, at most 5000. */
+      readonly limit?: number | undefined;
+      readonly offset?: number | undefined;
+    })
+  | (TableQuery & {
+      readonly operation: "insert";
+      readonly data: DatabaseData | readonly DatabaseData[];
+    })
+  | (TableQuery & {
+      readonly operation: "upsert";
+      readonly data: DatabaseData | readonly DatabaseData[];
+      /** Columns that tell an existing row; the primary key when absent. */
+      readonly conflict?: readonly string[] | undefined;
+    })
+  | (TableQuery & {
+      readonly operation: "update";
+      readonly data: DatabaseData;
+      readonly filters?: readonly DatabaseFilter[] | undefined;
+      /** Says that every row is meant, where there are no filters. */
+      readonly all?: boolean | undefined;
+    })
+  | (TableQuery & {
+      readonly operation: "delete";
+      readonly filters?: readonly DatabaseFilter[] | undefined;
+      readonly all?: boolean | undefined;
+    });
+
+export interface CountQuery {
+  readonly table: string;
+  readonly operation: "count";
+  readonly filters?: readonly DatabaseFilter[] | undefined;
+}
+
+/** What is thrown by `ctx.db`; `name` is `DatabaseError`. */
+export interface DatabaseError extends Error {
+  readonly code:
+    | "invalid_request"
+    | "query_failed"
+    | "query_timeout"
+    | "result_too_large"
+    | "transaction_ended"
+    | "too_many_requests"
+    | "database_unavailable"
+    | "runtime_error";
+  /** The part of the call that is malformed. */
+  readonly field?: string;
+  /** PostgreSQL's code, such as `23505` for a unique key that is taken. */
+  readonly sqlstate?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly constraint?: string;
+  readonly position?: number;
+}
+
+/** Statements in the project's PostgreSQL. Every failure is a `DatabaseError`. */
+export interface DatabaseQueries {
+  /** How many rows there are. */
+  query(query: CountQuery): Promise<number>;
+  /** Reads or writes rows of one table; returns those it read or wrote. */
+  query<Row = DatabaseRow>(query: RowsQuery): Promise<Row[]>;
+  /** Runs one statement whose values are `$1`, `$2`, …; returns its rows, at most 5000. */
+  sql<Row = DatabaseRow>(text: string, params?: readonly DatabaseValue[]): Promise<Row[]>;
+}
+
+/** `ctx.db`: the project's own database. The function never holds a credential of it. */
+export interface FunctionDatabase extends DatabaseQueries {
+  /**
+   * Runs the work in a transaction, on what it is given; commits when it resolves and rolls back when
+   * it rejects, or when the invocation is over first. Transactions do not nest.
+   */
+  transaction<T>(work: (transaction: DatabaseQueries) => PromiseLike<T> | T): Promise<T>;
+}
+
 /** Who called, as the platform authenticated it. */
 export interface FunctionCaller {
   /** How: for instance `key` or `jwt`. */
@@ -42,6 +169,7 @@ export interface FunctionContext {
   /** The declared env variables and secrets. Frozen. */
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: FunctionSecrets;
+  readonly db: FunctionDatabase;
   /** Keeps the instance until the promise settles, also after the response. A rejection is logged. */
   waitUntil(promise: PromiseLike<unknown>): void;
   /** Absent when the platform did not authenticate anybody. */

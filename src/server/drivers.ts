@@ -17,6 +17,7 @@ import {
   driverLabel,
   type ProbeTable,
 } from "../drivers/driver-table.ts";
+import type { PlatformCalls } from "../drivers/platform-calls.ts";
 import { createMissingDriver } from "../drivers/missing-driver.ts";
 import { createNodeDriver } from "../drivers/node/driver.ts";
 import { findNodeBinary } from "../drivers/node/find-node-binary.ts";
@@ -36,6 +37,8 @@ export interface DriverContext {
   readonly log: Log;
   /** The search path of the server's environment. */
   readonly searchPath: string | undefined;
+  /** Serves functions' `ctx.db`; absent: they have none. */
+  readonly calls?: PlatformCalls | undefined;
 }
 
 /** What the drivers of one server have in common. */
@@ -140,8 +143,9 @@ function runtimePlaces({ searchPath }: DriverContext) {
 
 /** What every driver of subprocesses gets; kinds other than Bun keep fewer blanks. */
 function processOptions(context: MakerContext): ProcessHostOptions {
-  const { settings, groups, clock, random, ids, log } = context;
+  const { settings, groups, clock, random, ids, log, calls } = context;
   return {
+    calls,
     runDir: settings.runDir,
     blanksKept: settings.blankInstances,
     blanksMax: settings.blankInstancesMax,

@@ -27,6 +27,7 @@ import { isLoopbackHost } from "./config/is-loopback-host.ts";
 import type { Config } from "./config/load-config.ts";
 import type { Settings } from "./config/settings.ts";
 import { type Drivers, openDrivers } from "./drivers.ts";
+import { openDatabase } from "./open-database.ts";
 import { listen } from "./listen.ts";
 import { openDependencies } from "./open-dependencies.ts";
 import { openEdge } from "./open-edge.ts";
@@ -93,7 +94,10 @@ async function openAll(
 ): Promise<Omit<RunningServer, "stop">> {
   const { settings } = options.config;
   const storage = await openStorage(options, opened);
-  const drivers = await openDrivers({ ...options, settings }, options.signal);
+  const database = await openDatabase({ ...options, settings });
+  opened({ name: "function database", close: () => database.close() });
+  const calls = database.databases;
+  const drivers = await openDrivers({ ...options, settings, calls }, options.signal);
   opened({ name: "drivers", close: () => drivers.close() });
   requireSandbox(settings, drivers);
   const serving = openServing(options, storage, drivers);

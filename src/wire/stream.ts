@@ -133,7 +133,12 @@ export class WireStream {
 
   /** Sends a JSON frame of the given type on this stream. */
   json(type: number, value: unknown): void {
-    this.#writer.frame(type, 0, this.id, Buffer.from(JSON.stringify(value)));
+    this.send(type, Buffer.from(JSON.stringify(value)));
+  }
+
+  /** Sends a frame of the given type, at most `payloadBytesMax` of the peer's, on this stream. */
+  send(type: number, payload: Uint8Array): void {
+    this.#writer.frame(type, 0, this.id, payload);
   }
 
   /** Sends one WebSocket message, in parts when it is long; false means wait for `drained`. */

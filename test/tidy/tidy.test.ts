@@ -19,6 +19,7 @@ const tiers: readonly (readonly [folder: string, tier: number])[] = [
   ["src/drivers/", 2],
   ["src/store/", 2],
   ["src/blobs/", 2],
+  ["src/database/", 2],
   ["src/journal/", 2],
   ["src/serving/", 3],
   ["src/control/", 4],

@@ -1,3 +1,4 @@
+import { draftProject } from "../../domain/draft-project.ts";
 import { ReactorError } from "../../domain/errors.ts";
 import type { CommandTable } from "../command.ts";
 import { prepareDraft } from "../prepare-draft.ts";
@@ -24,7 +25,7 @@ export const playgroundCommands: CommandTable<"playground.run"> = {
         await context.change(() => Promise.resolve({ output: undefined, details, touched: [] }));
         limited.throwIfAborted();
         const id = context.ids.next("drf");
-        const projectId = `playground-${project.id}`;
+        const projectId = draftProject(project.id);
         return drafts.run({ ...draft, id, projectId, requestId, call }, limited);
       });
     },

@@ -257,6 +257,7 @@ export class PodHost {
       limitMb: options.podMemoryMb,
       memoryWatcher: this.#memoryWatcher,
       egress: this.#egress,
+      calls: this.#options.calls,
       // Every project's pod has blanks of its own, so one of 10 MB each.
       blanks: { kept: Math.min(1, blanksKept), max: blanksMax },
       boot: (work, signal) => this.#boot(work, signal),

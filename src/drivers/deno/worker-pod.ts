@@ -6,6 +6,7 @@ import type { InstanceExit, Tier } from "../../domain/instance.ts";
 import { StartError } from "../driver.ts";
 import { type Blank, BlankPool } from "../process/blank-pool.ts";
 import type { BlankBounds } from "../process/blank-target.ts";
+import type { PlatformCalls } from "../platform-calls.ts";
 import type { EgressRelay } from "../process/egress-relay.ts";
 import { handshake } from "../process/handshake.ts";
 import { insist } from "../process/instance-start.ts";
@@ -35,6 +36,7 @@ export interface WorkerPodOptions {
   readonly logBudget: LogBudget;
   readonly memoryWatcher: MemoryWatcher;
   readonly egress: EgressRelay;
+  readonly calls: PlatformCalls | undefined;
   /** Blank workers that wait in the pod once it is told to `fill`. */
   readonly blanks: BlankBounds;
   /** Boots something when it is its turn. */
@@ -219,7 +221,8 @@ export class WorkerPod implements Blank {
   }
 
   #boot(deadline: StartDeadline): Promise<ProcessInstance> {
-    const { clock, ids, tier, processesMax, logBudget, memoryWatcher, egress, dev } = this.#options;
+    const { clock, ids, tier, processesMax, logBudget, memoryWatcher, egress, calls, dev } =
+      this.#options;
     const { untilMs, limitMs, signal } = deadline;
     return this.#options.boot(async () => {
       const worker = this.#pod.startWorker();
@@ -232,6 +235,7 @@ export class WorkerPod implements Blank {
         logBudget,
         memoryWatcher,
         egress,
+        calls,
         dev,
         onIdle: () => this.#leaveWhenIdle(instance),
       });

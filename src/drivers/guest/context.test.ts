@@ -17,7 +17,6 @@ const cases = {
     return Response.json(tries.map((attempt) => { try { attempt(); return "changed"; } catch (error) { return error.name; } }));
   },
   log: (request, { log }) => { log("plain", { a: 1 }); log.debug("d"); log.info("i"); log.warn("w"); log.error("e", new Error("inner").message); return new Response("ok"); },
-  db: (request, ctx) => { try { ctx.db; return new Response("there"); } catch (error) { return new Response(error.message); } },
   waitUntil: (request, { waitUntil, log }) => { waitUntil(Promise.reject(new Error("background broke"))); return new Response("ok"); },
 };
 export default { fetch: (request, ctx) => cases[request.headers.get("x-case")](request, ctx) };
@@ -110,10 +109,6 @@ test("ctx.log has levels and renders arguments like the console", async () => {
     "warn w",
     "error e inner",
   ]);
-});
-
-test("ctx.db says that it is not built yet", async () => {
-  expect(await guest.text(of("db"))).toContain("Cannot use ctx.db");
 });
 
 test("a rejected waitUntil promise is logged and harms nobody", async () => {

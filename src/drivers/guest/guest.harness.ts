@@ -17,11 +17,13 @@ import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import { buildBunGuest } from "../bun/build-guest.ts";
 import { GuestSocket } from "../bun/guest-socket.ts";
 import type {
+  CallMessage,
   ConfigureMessage,
   GuestFailure,
   GuestHello,
   OpenMessage,
   ReadyMessage,
+  ReplyMessage,
   RequestFailure,
 } from "./messages.ts";
 
@@ -64,6 +66,8 @@ export interface HarnessOptions {
   readonly env?: Record<string, string>;
   /** Hears streams that the guest opens. */
   readonly onOpen?: (stream: WireStream, message: OpenMessage) => StreamListener;
+  /** Answers the guest's platform calls. */
+  readonly onCall?: (message: CallMessage) => ReplyMessage;
   readonly proxyPort?: number;
   /** The protocol version that the host claims. */
   readonly version?: number;
@@ -202,6 +206,14 @@ function decodeLine(payload: Buffer): HarnessLine {
   return { level, source, text: rest.join("\0"), requestId };
 }
 
+function answerCall(stream: WireStream, payload: Buffer, options: HarnessOptions): StreamListener {
+  const message: CallMessage = JSON.parse(payload.toString("utf8"));
+  if (options.onCall === undefined) throw new Error("unexpected call");
+  stream.json(frameType.reply, options.onCall(message));
+  stream.close();
+  return { data() {}, end() {}, cancelled() {}, drained() {}, closed() {} };
+}
+
 /** A real guest in a real process of its own, with the test as its host. */
 export class GuestHarness {
   readonly lines: HarnessLine[] = [];
@@ -227,7 +239,8 @@ export class GuestHarness {
       peerStreamsMax: 1000,
       listener: {
         frame: (type, payload) => this.#frame(type, payload),
-        opened: (stream, _type, payload) => {
+        opened: (stream, type, payload) => {
+          if (type === frameType.call) return answerCall(stream, payload, options);
           const message: OpenMessage = JSON.parse(payload.toString("utf8"));
           if (options.onOpen === undefined) throw new Error("unexpected open");
           return options.onOpen(stream, message);

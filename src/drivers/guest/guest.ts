@@ -5,6 +5,7 @@ import { frameType, protocolVersion } from "../../wire/frames.ts";
 import { decodeRequestHead, splitHeadPayload } from "../../wire/heads.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import { WireError } from "../../wire/wire-error.ts";
+import { createCallPlatform } from "./call-platform.ts";
 import { captureConsole } from "./console-capture.ts";
 import { applyGuestEnvironment } from "./guest-environment.ts";
 import { type FoundHandler, findHandler } from "./handler-shapes.ts";
@@ -53,6 +54,7 @@ export class Guest {
   readonly #output: LogOutput;
   readonly #processScope: LogScope;
   readonly #running = new RunningInvocations();
+  readonly #call = createCallPlatform((listener) => this.openStream(listener));
   #state: "greeting" | "blank" | "loading" | "serving" | "draining" | "exiting" = "greeting";
   #module: ModuleName | undefined;
   #serving: InvocationShared | undefined;
@@ -229,7 +231,7 @@ export class Guest {
     this.#serving = {
       handler,
       module,
-      context: { configured, platform, clock, env, secrets, waitUntil },
+      context: { configured, platform, clock, env, secrets, call: this.#call, waitUntil },
       output: this.#output,
       finished: (invocation) => this.#finished(invocation),
     };

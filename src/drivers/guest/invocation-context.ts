@@ -1,12 +1,15 @@
 import type {
   FunctionCaller,
   FunctionContext,
+  FunctionDatabase,
   FunctionLog,
   FunctionSecrets,
 } from "../../../sdk/index.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { RequestHead } from "../../wire/heads.ts";
+import type { CallPlatform } from "./call-platform.ts";
 import { renderArguments } from "./console-capture.ts";
+import { createFunctionDatabase } from "./function-database.ts";
 import { type LogLevelCode, logLevelCode } from "./log-output.ts";
 import type { LogOwner } from "./log-scope.ts";
 import type { ConfigureMessage } from "./messages.ts";
@@ -20,6 +23,7 @@ export interface ContextShared {
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: FunctionSecrets;
+  readonly call: CallPlatform;
   waitUntil(owner: LogOwner, promise: PromiseLike<unknown>): void;
 }
 
@@ -32,6 +36,7 @@ export class InvocationContext implements FunctionContext {
   readonly #head: RequestHead;
   readonly #owner: LogOwner & SignalSource;
   #log: FunctionLog | undefined;
+  #db: FunctionDatabase | undefined;
 
   constructor(shared: ContextShared, head: RequestHead, owner: LogOwner & SignalSource) {
     this.#shared = shared;
@@ -102,10 +107,9 @@ export class InvocationContext implements FunctionContext {
     return this.#shared.configured.limits.timeoutMs;
   }
 
-  get db(): never {
-    throw new Error(
-      "Cannot use ctx.db: the function database is not part of this version of Reactor yet",
-    );
+  get db(): FunctionDatabase {
+    this.#db ??= createFunctionDatabase(this.#shared.call, this.#head);
+    return this.#db;
   }
 }
 

@@ -93,3 +93,20 @@ export interface OpenedMessage {
   /** `egress_denied`: refused by rule; `egress_limit`: too many; anything else: could not connect. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 }
+
+/** JSON of `call`: the guest asks the platform. */
+export interface CallMessage {
+  readonly method: string;
+  readonly invocation: string;
+  readonly request: string;
+  /** Absent: their JSON follows as bytes of the stream, to its end. */
+  readonly params?: unknown;
+}
+
+/** JSON of `reply`. */
+export interface ReplyMessage {
+  readonly result?: unknown;
+  /** The result's JSON came before, as bytes of the stream. */
+  readonly streamed?: boolean;
+  readonly error?: { readonly code: string; readonly message: string };
+}

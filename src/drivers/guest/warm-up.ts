@@ -47,6 +47,7 @@ function serveOwnRequest(parts: Pick<ContextShared, "platform" | "clock">): void
       configured,
       env: {},
       secrets: createFunctionSecrets(configured),
+      call: () => Promise.reject(new Error("There is no platform while warming up")),
       waitUntil() {},
     },
     finished() {},

@@ -3,6 +3,7 @@ import type { Ids } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { Artifact, DriverProbe, StartSpec } from "../driver.ts";
+import type { PlatformCalls } from "../platform-calls.ts";
 import { BlankPool } from "./blank-pool.ts";
 import {
   createEgressRelay,
@@ -41,6 +42,8 @@ export interface ProcessHostOptions {
   readonly ids: Ids;
   readonly log: Log;
   readonly egress?: Partial<Omit<EgressRelayOptions, "clock">>;
+  /** Serves `ctx.db`; absent: functions have none. */
+  readonly calls?: PlatformCalls | undefined;
   readonly logBudget?: LogBudget;
   /** Size of each instance's private /tmp. Default 64 MiB. */
   readonly tmpBytesMax?: number;
@@ -160,6 +163,7 @@ export class ProcessHost {
       logBudget,
       memoryWatcher: this.#memoryWatcher,
       egress: this.#egress,
+      calls: this.#options.calls,
       dev,
     });
     this.#live.add(instance);

@@ -80,6 +80,7 @@ async function toyGuest(end = killed): Promise<ToyGuest> {
     logBudget: defaultLogBudget,
     memoryWatcher: createMemoryWatcher(systemClock),
     egress: createEgressRelay({ ...defaultEgressOptions, clock: systemClock }),
+    calls: undefined,
     dev: false,
   });
   cleanups.push(() => {
@@ -264,7 +265,13 @@ describe("an honest guest", () => {
   test("a platform call is answered with an error that says why", async () => {
     const guest = await servingGuest();
     const replied = guest.heard(frameType.reply);
-    guest.say(frame(frameType.call, 2, JSON.stringify({ method: "db.query", params: {} })));
+    guest.say(
+      frame(
+        frameType.call,
+        2,
+        JSON.stringify({ method: "db.query", invocation: "inv", request: "r", params: {} }),
+      ),
+    );
     expect(JSON.parse((await replied).toString())).toMatchObject({
       error: { code: "runtime_error" },
     });

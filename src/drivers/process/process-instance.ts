@@ -9,10 +9,11 @@ import { frameType, protocolVersion } from "../../wire/frames.ts";
 import type { RequestHead } from "../../wire/heads.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import { WireError } from "../../wire/wire-error.ts";
+import type { PlatformCalls } from "../platform-calls.ts";
 import type { Artifact, Instance, InvocationSink, InvocationStream, StartSpec } from "../driver.ts";
 import { configurePayload } from "./configure-payload.ts";
 import { type EgressGate, type EgressRelay, refuseOpen } from "./egress-relay.ts";
-import { refuseCall } from "./guest-calls.ts";
+import { GuestCalls } from "./guest-calls.ts";
 import type { ProcessEnd } from "./guest-process.ts";
 import { InstanceLog, type LogOwner } from "./instance-log.ts";
 import { InstanceWatch } from "./instance-watch.ts";
@@ -45,6 +46,7 @@ export interface ProcessInstanceOptions {
   readonly logBudget: LogBudget;
   readonly memoryWatcher: MemoryWatcher;
   readonly egress: EgressRelay;
+  readonly calls: PlatformCalls | undefined;
   readonly dev: boolean;
   /** Hears that no request runs any more. */
   readonly onIdle?: () => void;
@@ -76,6 +78,7 @@ export class ProcessInstance implements Instance, InvocationHost {
   #connection: WireConnection | undefined;
   #socket: Socket | undefined;
   #gate: EgressGate | undefined;
+  readonly #calls: GuestCalls;
   /** Running invocations as a list, newest first: no map entry per request. */
   #newest: ProcessInvocation | undefined;
   #running = 0;
@@ -108,6 +111,7 @@ export class ProcessInstance implements Instance, InvocationHost {
       onOver: (exit) => this.#end(exit),
       warn: (message) => this.output.platform("warn", message),
     });
+    this.#calls = new GuestCalls(options.calls, this.output);
     const { process, socket } = options.launch;
     if (process.stdout !== undefined) this.output.read(process.stdout, "stdout");
     if (process.stderr !== undefined) this.output.read(process.stderr, "stderr");
@@ -142,6 +146,7 @@ export class ProcessInstance implements Instance, InvocationHost {
       },
     });
     this.#watch.hold(spec.manifest.limits);
+    this.#calls.bind(spec.projectId);
     const payload = configurePayload(artifact, spec, this.#options.dev);
     this.#connection?.send(frameType.configure, payload);
   }
@@ -188,8 +193,6 @@ export class ProcessInstance implements Instance, InvocationHost {
     return this.exit;
   }
 
-  // What invocations ask of their instance.
-
   finished(invocation: ProcessInvocation): void {
     const { previous, next } = invocation;
     if (previous === undefined) this.#newest = next;
@@ -198,6 +201,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     invocation.previous = undefined;
     invocation.next = undefined;
     this.#running -= 1;
+    this.#calls.ended(invocation.invocationId, invocation.cancelAsked);
     if (this.#running === 0) this.#options.onIdle?.();
   }
 
@@ -287,7 +291,7 @@ export class ProcessInstance implements Instance, InvocationHost {
   }
 
   #onOpened(stream: WireStream, type: number, payload: Buffer): StreamListener {
-    if (type === frameType.call) return refuseCall(stream);
+    if (type === frameType.call) return this.#calls.open(stream, payload);
     if (this.#gate !== undefined) return this.#gate.open(stream, payload);
     const message = "Egress is denied: the instance has no function yet";
     return refuseOpen(stream, message, this.#options.clock);
@@ -363,6 +367,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     this.#killTimer?.cancel();
     this.#watch.stop();
     this.#gate?.close();
+    this.#calls.close();
     const goodbye = new WireError("connection_closed", describeExit(exit));
     if (this.#connection === undefined) this.#onBroken(goodbye);
     else this.#connection.close(goodbye);

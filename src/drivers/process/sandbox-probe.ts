@@ -13,7 +13,12 @@ const probeTimeoutMs = 15_000;
 
 /** Looks for bubblewrap at the places where systems keep it; the server's PATH is not asked. */
 export function findBubblewrap(): string | undefined {
-  return toolFolders.map((folder) => `${folder}/bwrap`).find(isExecutable);
+  return findTool("bwrap");
+}
+
+/** A tool at one of the places where systems keep them. */
+export function findTool(name: string): string | undefined {
+  return toolFolders.map((folder) => `${folder}/${name}`).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

@@ -55,7 +55,7 @@ def handler(event, context):
     return [
         attempt(lambda: context.secrets.get("PLACE")),
         attempt(lambda: context.secrets.get("MISSING")),
-        attempt(lambda: context.db),
+        attempt(lambda: context.db.sql("select 1")),
         attempt(lambda: change(context)),
         attempt(lambda: context.wait_until(42)),
     ]
@@ -65,7 +65,7 @@ def handler(event, context):
   const texts = (await context.ok(instance)).json() as string[];
   expect(texts[0]).toContain('"PLACE" is an env variable: read it from context.env');
   expect(texts[1]).toContain("reactor functions env set suite MISSING --secret");
-  expect(texts[2]).toContain("not part of this version");
+  expect(texts[2]).toBe("DatabaseError: Cannot serve platform calls: this server has none");
   expect(texts[3]).toContain("TypeError");
   expect(texts[4]).toContain("wait_until takes an awaitable");
 });

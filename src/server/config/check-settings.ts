@@ -1,4 +1,5 @@
 import { nearestKey, typoDistance } from "../../domain/nearest-key.ts";
+import { databaseUrlFault } from "../../database/postgres/database-url.ts";
 import { runtimes as knownRuntimes } from "../../domain/manifest.ts";
 import { proxyFault } from "../../gateway/peers.ts";
 import { builtRuntimes, enabledRuntimes, runtimeOf } from "./built-runtimes.ts";
@@ -61,6 +62,23 @@ function checkRegistries({ npmRegistry, jsrRegistry, pythonIndex }: Settings): s
   });
 }
 
+function checkDatabase({
+  databaseUrl,
+  databasePoolSize,
+  databaseConnectionsMax,
+}: Settings): string[] {
+  const problems: string[] = [];
+  const fault = databaseUrl === undefined ? undefined : databaseUrlFault(databaseUrl);
+  if (fault !== undefined) problems.push(`database.url cannot be used: ${fault}`);
+  // PostgreSQL keeps three for its superuser.
+  if (databaseUrl === undefined && databasePoolSize > databaseConnectionsMax - 5) {
+    problems.push(
+      `database.pool_size is ${databasePoolSize}, it must be at least 5 below database.max_connections, which is ${databaseConnectionsMax}`,
+    );
+  }
+  return problems;
+}
+
 /** Rules between settings. */
 export function checkSettings(settings: Settings): {
   readonly problems: readonly string[];
@@ -73,6 +91,7 @@ export function checkSettings(settings: Settings): {
     ...edge.problems,
     ...checkRegistries(settings),
     ...checkJwt(settings),
+    ...checkDatabase(settings),
   ];
   const warnings = [...runtimes.warnings, ...edge.warnings];
   if (settings.invokeTimeoutMs > settings.invokeTimeoutMsMax) {

@@ -114,10 +114,11 @@ function givenFor(
     const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     return { raw: flag, origin: `flag --${name}`, folder: sources.cwd };
   }
-  const variable = environmentName(definition);
-  const text = sources.env[variable];
-  if (text !== undefined && text !== "") {
-    return { raw: text, origin: `env ${variable}`, folder: sources.cwd };
+  for (const variable of [environmentName(definition), definition.alias ?? ""]) {
+    const text = sources.env[variable];
+    if (text !== undefined && text !== "") {
+      return { raw: text, origin: `env ${variable}`, folder: sources.cwd };
+    }
   }
   return fromFile.get(definition.path);
 }

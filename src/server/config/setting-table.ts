@@ -2,6 +2,7 @@ import path from "node:path";
 import { sha256Hex } from "../../base/digest.ts";
 import { logLevels } from "../../base/log.ts";
 import { accessSettings } from "./access-settings.ts";
+import { databaseSettings } from "./database-settings.ts";
 import { dataKeySettings } from "./data-key-settings.ts";
 import { dependencySettings } from "./dependency-settings.ts";
 import { egressSettings } from "./egress-settings.ts";
@@ -249,6 +250,7 @@ export const settingTable = {
     flag: true,
   },
   ...httpSettings,
+  ...databaseSettings,
 } as const satisfies Readonly<Record<string, SettingDefinition>>;
 
 export type SettingTable = typeof settingTable;

@@ -11,6 +11,8 @@ export interface SettingDefinition {
   /** Dotted path in reactor.toml; the environment variable follows from it. */
   readonly path: string;
   readonly summary: string;
+  /** Another environment variable that gives it, for what the whole world calls so. */
+  readonly alias?: string;
   /** `path` values are made absolute; `key` is 32 bytes in base64. */
   readonly type: "text" | "integer" | "boolean" | "choice" | "list" | "address" | "path" | "key";
   /** Raw, as it would stand in the file; absent: the setting is optional. */

@@ -25,8 +25,8 @@ const tools: readonly Tool[] = [
       "postgres",
       ...[18, 17, 16, 15].map((major) => `/usr/lib/postgresql/${major}/bin/postgres`),
     ],
-    enables: "the function database (not built yet)",
-    remedy: "apt-get install postgresql",
+    enables: "the function database (ctx.db)",
+    remedy: "apt-get install postgresql, or set database.url (DATABASE_URL) to a server of yours",
   },
   {
     name: "chromium",

@@ -110,8 +110,9 @@ class MissingSecret(KeyError):
 class ContextShared:
     """What all contexts of one instance share."""
 
-    def __init__(self, configured, env, wait_until):
+    def __init__(self, configured, env, wait_until, connection):
         self.configured = configured
+        self.connection = connection
         self.env = MappingProxyType(env)
         self.secrets = FunctionSecrets(configured)
         self.wait_until = wait_until
@@ -128,6 +129,7 @@ class FunctionContext:
         self._head = head
         self._invocation = invocation
         self._log = None
+        self._db = None
 
     @property
     def request_id(self):
@@ -200,9 +202,11 @@ class FunctionContext:
 
     @property
     def db(self):
-        raise RuntimeError(
-            "Cannot use context.db: the function database is not part of this version of Reactor yet"
-        )
+        if self._db is None:
+            from .function_database import FunctionDatabase
+
+            self._db = FunctionDatabase(self._shared.connection, self._head)
+        return self._db
 
     def __repr__(self):
         return f"<context of request {self.request_id}>"

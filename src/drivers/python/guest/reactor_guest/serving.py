@@ -26,7 +26,9 @@ class Serving:
         self.root = loaded.root
         self.base_context = loaded.base_context
         self.app_state = loaded.app_state
-        self.context_shared = ContextShared(loaded.configured, loaded.env, self._wait_until)
+        self.context_shared = ContextShared(
+            loaded.configured, loaded.env, self._wait_until, self.connection
+        )
         self.workers = Workers()
         self.exit_by_user = guest.exit_by_user
         self._on_quiet = guest.on_quiet
