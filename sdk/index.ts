@@ -156,6 +156,8 @@ export interface FunctionContext {
   readonly requestId: string;
   /** `inv_…`, unique. */
   readonly invocationId: string;
+  /** 1, or of a queued invocation that runs again which time this is; the header `X-Reactor-Attempt`. */
+  readonly attempt: number;
   readonly functionName: string;
   readonly deploymentId: string;
   readonly revision: number;

@@ -118,8 +118,10 @@ async function answer(
   failures: FailureLimit,
 ): Promise<Response> {
   const { http } = c.env;
+  const { tokenParameter } = operation;
+  const hasToken = tokenParameter !== undefined && c.req.query(tokenParameter) !== undefined;
   const { caller, mayGoOn } = admitRequest(http, {
-    open: operation.open,
+    open: operation.open || hasToken,
     services,
     failures,
   });

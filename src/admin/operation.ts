@@ -66,6 +66,8 @@ export interface OperationSpec<P extends Shape, Q extends Shape, B, O> {
   readonly outputAlso?: Readonly<Record<string, z.ZodType>>;
   /** Answers without a key. */
   readonly open?: boolean;
+  /** Answers without a key when the query has this parameter, which `run` then checks. */
+  readonly tokenParameter?: string;
   /** `*` is a project here. */
   readonly anyProject?: boolean;
   /** Resolves with the resource, or with a response of its own. Throws ReactorError. */
@@ -78,6 +80,7 @@ export interface Operation {
   readonly method: Method;
   readonly path: string;
   readonly open: boolean;
+  readonly tokenParameter: string | undefined;
   readonly route: ReturnType<typeof createRoute>;
   readonly answer: (exchange: Exchange) => Promise<Response>;
 }
@@ -100,6 +103,7 @@ export function defineOperation<P extends Shape, Q extends Shape, B, O>(
     method: spec.method,
     path: spec.path,
     open: spec.open ?? false,
+    tokenParameter: spec.tokenParameter,
     route: routeOf(spec),
     async answer(exchange) {
       const { request, services } = exchange;

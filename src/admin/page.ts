@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Page, PageRequest } from "../store/store.ts";
+import type { Page, PageRequest } from "../store/page.ts";
 
 /** Query parameters of a list that pages by cursor. */
 export const pageShape = {

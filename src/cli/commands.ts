@@ -22,8 +22,10 @@ import { functionsPromote } from "./commands/functions/promote.ts";
 import { functionsRestore } from "./commands/functions/restore.ts";
 import { functionsRollback } from "./commands/functions/rollback.ts";
 import { init } from "./commands/init.ts";
+import { invocationsEdit } from "./commands/invocations/edit.ts";
 import { invocationsGet } from "./commands/invocations/get.ts";
 import { invocationsList } from "./commands/invocations/list.ts";
+import { invocationsRetry } from "./commands/invocations/retry.ts";
 import { keysCreate } from "./commands/keys/create.ts";
 import { keysList } from "./commands/keys/list.ts";
 import { keysRevoke } from "./commands/keys/revoke.ts";
@@ -89,6 +91,8 @@ export const commands: readonly Command[] = [
   secretsRotateKey,
   invocationsList,
   invocationsGet,
+  invocationsRetry,
+  invocationsEdit,
   playgroundRun,
   backupCreate,
   keysCreate,

@@ -8,7 +8,7 @@ const unitMs: Readonly<Record<string, number>> = {
 };
 
 /** `90s`, `10m`, `2h` or `30d` in milliseconds; undefined when it is written otherwise. */
-function parseDurationMs(text: string): number | undefined {
+export function parseDurationMs(text: string): number | undefined {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const factor = unit === undefined ? undefined : unitMs[unit];
   return factor === undefined ? undefined : Number(count) * factor;

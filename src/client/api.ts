@@ -349,6 +349,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/functions/{id}/retry-dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a function's dead invocations again, at most the newest 1000 */
+        post: operations["retryDeadInvocations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/functions/{id}/rollback": {
         parameters: {
             query?: never;
@@ -410,7 +427,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the newest invocations, newest first */
+        /**
+         * List the newest invocations, newest first
+         * @description With `state`: queued invocations that are in it, page by page and without results; `dead` lists the dead letters. Without: every invocation of which there is a record, the newest only.
+         */
         get: operations["listInvocations"];
         put?: never;
         post?: never;
@@ -427,10 +447,51 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get an invocation */
+        /**
+         * Get an invocation
+         * @description The `status_url` of a queued invocation leads here with its `token`, which takes the place of a key.
+         */
         get: operations["getInvocation"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invocations/{id}/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the request of a queued invocation that has not succeeded */
+        get: operations["getInvocationRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Give a failed or dead invocation another request body
+         * @description It does not run before it is retried.
+         */
+        patch: operations["editInvocation"];
+        trace?: never;
+    };
+    "/api/v1/invocations/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a failed or dead invocation again */
+        post: operations["retryInvocation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -692,7 +753,7 @@ export interface components {
                  * @description What happened, from the catalogue.
                  * @enum {string}
                  */
-                code: "invalid_request" | "bundle_invalid" | "manifest_invalid" | "unsupported_runtime" | "env_key_invalid" | "invalid_function_name" | "input_validation_error" | "auth_required" | "auth_unavailable" | "permission_denied" | "policy_denied" | "egress_denied" | "function_not_found" | "deployment_not_found" | "alias_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "function_exists" | "conflict" | "deployment_failed" | "payload_too_large" | "bundle_too_large" | "uri_too_long" | "unsupported_media_type" | "too_many_requests" | "budget_exceeded" | "headers_too_large" | "function_crashed" | "function_error" | "response_too_large" | "internal_error" | "runtime_error" | "function_disabled" | "deployment_not_ready" | "cold_start_failed" | "dependencies_unavailable" | "storage_unavailable" | "function_timeout" | "storage_full";
+                code: "invalid_request" | "bundle_invalid" | "manifest_invalid" | "unsupported_runtime" | "env_key_invalid" | "invalid_function_name" | "input_validation_error" | "auth_required" | "auth_unavailable" | "permission_denied" | "policy_denied" | "egress_denied" | "function_not_found" | "deployment_not_found" | "alias_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "function_exists" | "conflict" | "deployment_failed" | "payload_too_large" | "bundle_too_large" | "uri_too_long" | "unsupported_media_type" | "too_many_requests" | "budget_exceeded" | "headers_too_large" | "function_crashed" | "function_error" | "response_too_large" | "internal_error" | "runtime_error" | "function_disabled" | "deployment_not_ready" | "cold_start_failed" | "dependencies_unavailable" | "storage_unavailable" | "function_timeout" | "invocation_expired" | "storage_full";
                 details: {
                     [key: string]: unknown;
                 };
@@ -795,21 +856,49 @@ export interface components {
             version: string;
         };
         Invocation: {
+            /** @description 1 for what was not queued; 0 before the first. */
+            attempt: number;
             bytes_in: number;
             bytes_out: number;
             cold: boolean;
-            deployment_id: string;
-            duration_ms: number;
+            /** @description Of the last attempt. */
+            deployment_id: string | null;
+            duration_ms: number | null;
             error_code: string | null;
             function_id: string;
             id: string;
-            method: string;
+            method: string | null;
+            queued: components["schemas"]["QueuedInvocation"];
             request_id: string;
-            revision: number;
+            revision: number | null;
             /** Format: date-time */
-            started_at: string;
-            status: number;
+            started_at: string | null;
+            /** @enum {string} */
+            state: "queued" | "running" | "succeeded" | "failed" | "dead";
+            status: number | null;
         };
+        InvocationRequest: {
+            /** @description The value of a JSON body, or text; null for none. */
+            body?: unknown;
+            body_base64?: string;
+            body_omitted_bytes?: number;
+            /** @description Pairs of name and value. */
+            headers: string[][];
+            method: string;
+            url: string;
+        };
+        InvocationResult: {
+            /** @description The value of a JSON body, or text; null for none. */
+            body?: unknown;
+            /** @description In place of `body` when it is no text. */
+            body_base64?: string;
+            body_omitted_bytes?: number;
+            /** @description Pairs of name and value. */
+            headers: string[][];
+            status: number;
+            /** @description The body had more than is kept. */
+            truncated: boolean;
+        } | null;
         KeyRotation: {
             /** @description Where the former key is kept, on the server. */
             former_key_file: string;
@@ -918,7 +1007,7 @@ export interface components {
             /** @description What the code did wrong; null when it answered whole. */
             error: {
                 /** @enum {string} */
-                code: "invalid_request" | "bundle_invalid" | "manifest_invalid" | "unsupported_runtime" | "env_key_invalid" | "invalid_function_name" | "input_validation_error" | "auth_required" | "auth_unavailable" | "permission_denied" | "policy_denied" | "egress_denied" | "function_not_found" | "deployment_not_found" | "alias_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "function_exists" | "conflict" | "deployment_failed" | "payload_too_large" | "bundle_too_large" | "uri_too_long" | "unsupported_media_type" | "too_many_requests" | "budget_exceeded" | "headers_too_large" | "function_crashed" | "function_error" | "response_too_large" | "internal_error" | "runtime_error" | "function_disabled" | "deployment_not_ready" | "cold_start_failed" | "dependencies_unavailable" | "storage_unavailable" | "function_timeout" | "storage_full";
+                code: "invalid_request" | "bundle_invalid" | "manifest_invalid" | "unsupported_runtime" | "env_key_invalid" | "invalid_function_name" | "input_validation_error" | "auth_required" | "auth_unavailable" | "permission_denied" | "policy_denied" | "egress_denied" | "function_not_found" | "deployment_not_found" | "alias_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "function_exists" | "conflict" | "deployment_failed" | "payload_too_large" | "bundle_too_large" | "uri_too_long" | "unsupported_media_type" | "too_many_requests" | "budget_exceeded" | "headers_too_large" | "function_crashed" | "function_error" | "response_too_large" | "internal_error" | "runtime_error" | "function_disabled" | "deployment_not_ready" | "cold_start_failed" | "dependencies_unavailable" | "storage_unavailable" | "function_timeout" | "invocation_expired" | "storage_full";
                 /** @description `log` of the build or start, `stack`, and the typed `exit`, as far as there are any. */
                 details: {
                     [key: string]: unknown;
@@ -1042,6 +1131,35 @@ export interface components {
                 name: string;
             }[];
         };
+        /** @description Null for what was not queued. */
+        QueuedInvocation: {
+            /** Format: date-time */
+            accepted_at: string;
+            /**
+             * Format: date-time
+             * @description When it runs (again), while it is queued.
+             */
+            due_at: string | null;
+            error: {
+                code: string;
+                message: string;
+            } | null;
+            /**
+             * Format: date-time
+             * @description It does not begin after this.
+             */
+            expires_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            ordering_key: string | null;
+            /** @enum {string} */
+            origin: "request" | "schedule" | "destination";
+            result: components["schemas"]["InvocationResult"];
+            /** @description The alias or revision it was accepted for. */
+            selector: string;
+            /** @description Attempts that count against `max_attempts`. */
+            tries: number;
+        } | null;
         RevokedKey: {
             id: string;
         };
@@ -2268,6 +2386,43 @@ export interface operations {
             };
         };
     };
+    retryDeadInvocations: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many were queued. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        retried: number;
+                    };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     rollback: {
         parameters: {
             query?: {
@@ -2382,13 +2537,17 @@ export interface operations {
     listInvocations: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
                 /** @description Only of this function, by name or id. */
                 function?: string;
                 /** @description 100 when absent. */
                 limit?: number;
                 /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
                 project?: string;
+                /** @description Not together with `state`. */
                 request_id?: string;
+                state?: "queued" | "running" | "succeeded" | "failed" | "dead";
             };
             header?: never;
             path?: never;
@@ -2404,6 +2563,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Invocation"][];
+                        /** @description Pass as `cursor` for the next page; null on the last. */
+                        next_cursor: string | null;
                     };
                 };
             };
@@ -2423,6 +2584,8 @@ export interface operations {
             query?: {
                 /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
                 project?: string;
+                /** @description As in `status_url`. */
+                token?: string;
             };
             header?: never;
             path: {
@@ -2434,6 +2597,122 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The invocation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invocation"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getInvocationRequest: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `inv_…`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvocationRequest"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    editInvocation: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `inv_…`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Any JSON value. */
+                    json?: unknown;
+                } | {
+                    text: string;
+                } | {
+                    base64: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The invocation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invocation"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    retryInvocation: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `inv_…`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invocation, queued. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -1,3 +1,10 @@
+import {
+  type AcceptedInvocation,
+  type InvocationBodyInput,
+  type InvokeAsyncOptions,
+  queueCalls,
+  type QueuedListOptions,
+} from "./queue-calls.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { DeployInput } from "./deploy.ts";
 import type { FollowLogOptions } from "./follow-logs.ts";
@@ -15,6 +22,7 @@ import type {
   FunctionResource,
   FunctionRuntimeResource,
   HealthResource,
+  InvocationRequestResource,
   InvocationResource,
   KeyResource,
   KeyRotationResource,
@@ -136,6 +144,20 @@ export interface ReactorClient {
 
   listInvocations(options?: InvocationListOptions): Promise<readonly InvocationResource[]>;
   getInvocation(id: string, options?: CallOptions): Promise<InvocationResource>;
+  /** Queued invocations in one state, newest first; `dead` are the dead letters. */
+  listQueuedInvocations(options: QueuedListOptions): Promise<ResourcePage<InvocationResource>>;
+  /** The request of a queued invocation that has not succeeded. */
+  getInvocationRequest(id: string, options?: CallOptions): Promise<InvocationRequestResource>;
+  /** Gives a failed or dead invocation another request body; `retryInvocation` then runs it. */
+  editInvocation(
+    id: string,
+    body: InvocationBodyInput,
+    options?: CallOptions,
+  ): Promise<InvocationResource>;
+  /** Runs a failed or dead invocation again. */
+  retryInvocation(id: string, options?: CallOptions): Promise<InvocationResource>;
+  /** Runs the function's dead invocations again, at most the newest 1000. */
+  retryDeadInvocations(name: string, options?: CallOptions): Promise<{ retried: number }>;
 
   createKey(input: CreateKeyInput, options?: CallOptions): Promise<CreatedKeyResource>;
   listKeys(options?: KeyOptions): Promise<readonly KeyResource[]>;
@@ -156,6 +178,8 @@ export interface ReactorClient {
 
   /** Invokes a function; any HTTP answer is returned as it is, only a missing answer throws. */
   invoke(name: string, options?: InvokeOptions): Promise<Response>;
+  /** Resolves once the invocation is sure to run; throws the typed error when it is refused. */
+  invokeAsync(name: string, options?: InvokeAsyncOptions): Promise<AcceptedInvocation>;
 }
 
 /** A client of one server, with one key and one project. Works in browsers, Bun and Node alike. */
@@ -173,6 +197,7 @@ export function createClient(options: ClientOptions): ReactorClient {
     ...settingsCalls(transport),
     ...policyCalls(transport),
     ...recordCalls(transport, options.clock ?? systemClock),
+    ...queueCalls(transport),
     ...serverCalls(transport),
     ...playgroundCalls(transport),
     invoke: (name, invokeOptions) => invoke(transport, name, invokeOptions),

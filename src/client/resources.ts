@@ -12,6 +12,8 @@ export type AliasResource = Schemas["Alias"];
 export type EnvResource = Schemas["EnvVariable"];
 export type LogLineResource = Schemas["LogLine"];
 export type InvocationResource = Schemas["Invocation"];
+/** The request of a queued invocation. */
+export type InvocationRequestResource = Schemas["InvocationRequest"];
 /** An API key without the credential itself. */
 export type KeyResource = Schemas["ApiKey"];
 /** A key just made: the only time `key` is shown. */

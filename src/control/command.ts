@@ -19,6 +19,7 @@ import type { KeyRotation } from "./key-rotation.ts";
 import type { PlanChange, PlanKeeper } from "./plan-keeper.ts";
 import type { PlaygroundRuns } from "./playground-runs.ts";
 import type { StrandedDeployments } from "./recover.ts";
+import type { Queue } from "./queue/create-queue.ts";
 import type { SecretBox } from "./secret-box.ts";
 
 /** What every command works with. */
@@ -38,6 +39,8 @@ export interface ControlServices {
   /** Absent: no draft can be run. */
   readonly drafts: DraftRunner | undefined;
   readonly playground: PlaygroundRuns;
+  /** Absent: nothing can be queued. */
+  readonly queue: Queue | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
@@ -71,6 +74,8 @@ export interface CommandContext extends ControlServices {
 
 /** Who may run a command. */
 export type Access =
+  /** The command itself checks what the input proves. */
+  | { readonly anyone: true }
   /** One of the scopes, in the project. */
   | { readonly project: string; readonly scopes: readonly [string, ...string[]] }
   /** One of the rights on the function (by id or name), or one of the other scopes. */

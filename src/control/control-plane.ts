@@ -15,8 +15,13 @@ import type { PolicyCaller, PolicyDeployment } from "../domain/policy/policy-fac
 import type { PolicyRecord, PolicyRule } from "../domain/policy/policy-rule.ts";
 import type { PolicyFinding } from "../serving/policy-set.ts";
 import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
-import type { DeploymentKey, Page, PageRequest } from "../store/store.ts";
+import type { Page, PageRequest } from "../store/page.ts";
+import type { DeploymentKey } from "../store/store.ts";
 import type { DraftCall, DraftOutcome } from "../serving/draft-runner.ts";
+import type { QueuedState } from "../domain/queue/queued-invocation.ts";
+import type { QueuePayload } from "./queue/queue-seal.ts";
+import type { QueuedView } from "./queue/queued-view.ts";
+import type { RequestFacts } from "./queue/stored-request.ts";
 import type { KeyRotationResult } from "./key-rotation.ts";
 import type { BackupStream } from "./backup-stream.ts";
 
@@ -86,6 +91,18 @@ export interface PolicyTrialResult {
   /** What may answer; empty when nothing is promoted. */
   readonly deployments: readonly PolicyDeployment[];
   readonly findings: readonly PolicyFinding[];
+}
+
+/** Where a command finds its invocation. */
+export interface InvocationRef {
+  readonly project: string;
+  readonly id: string;
+}
+
+/** What is known of an invocation: its newest record, and what the queue keeps. */
+export interface InvocationView {
+  readonly record: InvocationRecord | undefined;
+  readonly queued: QueuedView | undefined;
 }
 
 /** What was uploaded: an archive as it came, or files by path. */
@@ -235,8 +252,27 @@ export interface Commands {
     };
     output: readonly InvocationRecord[];
   };
+  /** (read) The newest record of it, and what the queue keeps of it; at least one of them. */
+  "invocations.get": { input: InvocationRef; output: InvocationView };
+  /** (read) What the queue keeps, newest first, without results. */
+  "invocations.queued": {
+    input: {
+      project: string;
+      function: string | undefined;
+      state: QueuedState | undefined;
+    } & PageRequest;
+    output: Page<QueuedView>;
+  };
+  /** (read) For whoever has the token of the status URL, whoever that is. */
+  "invocations.status": { input: { id: string; token: string }; output: QueuedView };
   /** (read) */
-  "invocations.get": { input: { project: string; id: string }; output: InvocationRecord };
+  "invocations.request": { input: InvocationRef; output: QueuePayload<RequestFacts> };
+  /** Gives a failed or dead invocation another request body; it does not run yet. */
+  "invocations.edit": { input: InvocationRef & { body: Uint8Array }; output: QueuedView };
+  /** Runs a failed or dead invocation again. */
+  "invocations.retry": { input: InvocationRef; output: QueuedView };
+  /** Runs the function's dead invocations again, at most the newest 1000. */
+  "invocations.retryDead": { input: FunctionRef; output: { retried: number } };
   /**
    * Runs a draft once; nothing but the audit row is kept. What its code does wrong is part of the
    * outcome. `too_many_requests` while too many run. The signal stops it.

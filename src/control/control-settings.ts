@@ -1,5 +1,6 @@
 import type { ManifestCaps } from "../domain/manifest-key.ts";
 import { defaultManifestCaps } from "../domain/manifest-keys.ts";
+import { defaultQueueSettings, type QueueSettings } from "./queue/queue-settings.ts";
 import { type BundleLimits, defaultBundleLimits } from "../archive/bundle-limits.ts";
 
 /** Bounds of the control plane. */
@@ -28,6 +29,7 @@ export interface ControlSettings {
   readonly playgroundTimeoutMs: number;
   /** How long a blob that no deployment names is kept. */
   readonly blobGraceMs: number;
+  readonly queue: QueueSettings;
 }
 
 export const defaultControlSettings: ControlSettings = {
@@ -44,4 +46,5 @@ export const defaultControlSettings: ControlSettings = {
   playgroundRunsMax: 4,
   playgroundTimeoutMs: 30_000,
   blobGraceMs: 3_600_000,
+  queue: defaultQueueSettings,
 };

@@ -9,6 +9,7 @@ import type { ProjectRecord } from "../domain/function.ts";
 import type { Plan } from "../domain/plan.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { DraftRunner } from "../serving/draft-runner.ts";
+import type { RunningServing } from "../serving/create-serving.ts";
 import type { Materializer } from "../serving/materializer.ts";
 import type { Store } from "../store/store.ts";
 import { requireProject } from "../domain/scopes.ts";
@@ -30,6 +31,7 @@ import { newApiKey } from "./new-api-key.ts";
 import { createPlanKeeper, type PlanChange } from "./plan-keeper.ts";
 import { createPlaygroundRuns } from "./playground-runs.ts";
 import { createStrandedDeployments, failInterruptedDeployments } from "./recover.ts";
+import { createQueue, type Queue } from "./queue/create-queue.ts";
 import { createSecretBox, type MasterKey } from "./secret-box.ts";
 
 export interface ControlPlaneOptions {
@@ -39,6 +41,8 @@ export interface ControlPlaneOptions {
   readonly materializer: Materializer;
   /** Absent: no draft can be run. */
   readonly drafts?: DraftRunner;
+  /** What runs queued invocations; absent: there is no queue. */
+  readonly serving?: RunningServing;
   /** Hears every new plan, the first before `createControlPlane` resolves. Must not throw. */
   readonly publish: (plan: Plan) => void;
   readonly masterKey: MasterKey;
@@ -64,6 +68,7 @@ export interface StartedControlPlane extends ControlPlane {
    */
   ensureAdminKey(save: (key: string) => Promise<void>): Promise<boolean>;
   readonly collector: BlobCollector;
+  readonly queue: Queue | undefined;
 }
 
 /**
@@ -90,11 +95,13 @@ export async function createControlPlane(
   await failInterruptedDeployments(services);
   if (sealed.mayBeBehind) await sealed.keyRotation.resume();
   await plans.load();
+  await services.queue?.start();
   collector.start();
   const running = new Set<Promise<unknown>>();
   let closed = false;
   return {
     collector,
+    queue: services.queue,
     async execute(name, input, caller) {
       if (closed) throw stopping();
       const result = run(services, name, input, caller);
@@ -122,6 +129,7 @@ export async function createControlPlane(
     async close() {
       closed = true;
       services.playground.close(stopping());
+      await services.queue?.close();
       await deploys.close(stopping());
       await backups?.close();
       await Promise.allSettled(running);
@@ -168,7 +176,15 @@ function createServices(
   const { store, blobs, journal, materializer, publish, clock, ids, random, log, settings } =
     options;
   const { secretBox, keyRotation, collector, backups } = parts;
+  const { serving } = options;
+  const queue =
+    serving && createQueue({ ...options, serving, secretBox, settings: settings.queue });
+  const published = (plan: Plan): void => {
+    publish(plan);
+    queue?.planChanged();
+  };
   return {
+    queue,
     store,
     blobs,
     journal,
@@ -185,7 +201,7 @@ function createServices(
     stranded: createStrandedDeployments(options),
     drafts: options.drafts,
     playground: createPlaygroundRuns({ runningMax: settings.playgroundRunsMax }),
-    plans: createPlanKeeper({ store, secretBox, publish, clock, log }),
+    plans: createPlanKeeper({ store, secretBox, publish: published, clock, log }),
     deploys: createDeployQueue({
       runningMax: settings.deploysRunningMax,
       waitingMax: settings.deploysWaitingMax,

@@ -4,7 +4,7 @@ import { ReactorError } from "../domain/errors.ts";
 import type { FunctionRecord, ProjectRecord } from "../domain/function.ts";
 import { nearestKey, typoDistance } from "../domain/nearest-key.ts";
 import type { Plan } from "../domain/plan.ts";
-import { functionRights, functionScope } from "../domain/scopes.ts";
+import { type FunctionRight, functionRights, functionScope } from "../domain/scopes.ts";
 import type { StoreReader } from "../store/store.ts";
 
 const functionIdPattern = /^fn_[0-9a-z]{26}$/;
@@ -76,9 +76,12 @@ function* visibleNames(plan: Plan, project: string, caller: Caller): Generator<s
   }
 }
 
+/** Whether the caller has the right on the function. */
+export function seesFunctionWith(caller: Caller, name: string, right: FunctionRight): boolean {
+  return caller.scopes.some((scope) => scopeCovers(scope, functionScope(name, right)));
+}
+
 /** Whether the caller has at least one right on the function. */
 export function seesFunction(caller: Caller, name: string): boolean {
-  return functionRights.some((right) =>
-    caller.scopes.some((scope) => scopeCovers(scope, functionScope(name, right))),
-  );
+  return functionRights.some((right) => seesFunctionWith(caller, name, right));
 }

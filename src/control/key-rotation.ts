@@ -3,6 +3,7 @@ import { ReactorError } from "../domain/errors.ts";
 import type { EnvRecord } from "../domain/function.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
 import type { MasterKeyFile } from "./master-key-file.ts";
+import { platformSubject } from "./platform-subject.ts";
 import type { SecretBox } from "./secret-box.ts";
 
 /** What a rotation did. */
@@ -60,8 +61,10 @@ export function createKeyRotation(options: {
     for (;;) {
       const moved = await store.write((writer) => rewrapSome(writer, secretBox));
       secrets += moved;
-      if (moved < batchSize) return secrets;
+      if (moved < batchSize) break;
     }
+    await store.write((writer) => rewrapPlatform(writer, secretBox));
+    return secrets;
   };
   return {
     get isUnderWay() {
@@ -106,6 +109,14 @@ async function rewrapSome(writer: StoreWriter, secretBox: SecretBox): Promise<nu
     await writer.putEnv({ ...record, value: secretBox.rewrap(record.value, subjectOf(record)) });
   }
   return records.length;
+}
+
+/** The platform's own secrets, which are few and not counted. */
+async function rewrapPlatform(writer: StoreWriter, secretBox: SecretBox): Promise<void> {
+  for (const { name, sealed } of await writer.platformSecrets()) {
+    if (sealed.startsWith(secretBox.currentPrefix)) continue;
+    await writer.putPlatformSecret(name, secretBox.rewrap(sealed, platformSubject(name)));
+  }
 }
 
 /** A secret that cannot be opened could not be moved, and its key would be gone afterwards. */

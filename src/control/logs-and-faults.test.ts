@@ -92,7 +92,7 @@ test("invocations show only functions of the project whose logs the caller may r
   expect(await ids(["functions:*:logs"], "other")).toEqual(["inv_2"]);
   const get = (id: string) =>
     plane.run("invocations.get", { project: "default", id }, keyCaller(["functions:hello:logs"]));
-  expect((await get("inv_1")).requestId).toBe("r-inv_1");
+  expect((await get("inv_1")).record?.requestId).toBe("r-inv_1");
   for (const id of ["inv_2", "inv_3", "inv_9"])
     expect((await refusal(get(id))).code).toBe("not_found");
 });

@@ -1,5 +1,5 @@
 import { ReactorError } from "../domain/errors.ts";
-import type { PageRequest } from "../store/store.ts";
+import type { PageRequest } from "../store/page.ts";
 
 const limitMax = 1000;
 

@@ -96,6 +96,10 @@ export const errorCatalogue = {
   },
   storage_unavailable: { status: 503, summary: "The store cannot answer now." },
   function_timeout: { status: 504, summary: "The handler did not answer within its `timeout_ms`." },
+  invocation_expired: {
+    status: 504,
+    summary: "A queued invocation was older than its `max_age_secs` before it could run.",
+  },
   storage_full: { status: 507, summary: "The disk under the data folder is full." },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -1,5 +1,6 @@
 import type { KeyContext, KeyRange, ManifestCaps, ManifestKey } from "./manifest-key.ts";
 import { envKeyPattern, functionNamePattern } from "./names.ts";
+import { queueConcurrencyKey, queueKeys } from "./queue-keys.ts";
 import { routeKeys } from "./route-keys.ts";
 import { memoryRangeMb, runtimeLimits } from "./runtime-limits.ts";
 
@@ -275,6 +276,7 @@ const concurrencyKeys: readonly ManifestKey[] = [
     default: "the server's bun_idle_ttl_secs (300)",
     description: "Seconds without a request after which an instance is stopped.",
   },
+  queueConcurrencyKey,
 ];
 
 const egressKeys: readonly ManifestKey[] = [
@@ -298,11 +300,6 @@ const egressKeys: readonly ManifestKey[] = [
 
 const keysOfOtherVersions: readonly ManifestKey[] = [
   notBuilt(
-    "/async",
-    "the durable queue; until then leave the key out and call synchronously",
-    "Whether calls are queued.",
-  ),
-  notBuilt(
     "/schedule",
     "the scheduler; until then call the function from cron",
     "Cron expressions.",
@@ -318,6 +315,7 @@ export const manifestKeys: readonly ManifestKey[] = [
   ...environmentKeys,
   ...limitKeys,
   ...concurrencyKeys,
+  ...queueKeys,
   ...egressKeys,
   ...routeKeys,
   ...keysOfOtherVersions,

@@ -2,6 +2,7 @@ import type { Tier } from "./instance.ts";
 import type { ManifestCors } from "./cors.ts";
 import type { ManifestRateLimit } from "./rate-limit.ts";
 import type { ManifestRoute } from "./route.ts";
+import type { ManifestQueue } from "./manifest-queue.ts";
 
 /** Runtimes a manifest may name. `javascript` and `typescript` are parsed as `bun`. */
 export const runtimes = ["bun", "node", "deno", "python", "wasm", "lambda"] as const;
@@ -62,6 +63,7 @@ export interface Manifest {
   readonly secretKeys: readonly string[] | undefined;
   readonly limits: ManifestLimits;
   readonly concurrency: ManifestConcurrency;
+  readonly queue: ManifestQueue;
   /** Undefined: the internet without private addresses. */
   readonly egressAllow: readonly string[] | undefined;
   /** Undefined: nothing at the server's root leads to the function. */

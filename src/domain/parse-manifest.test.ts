@@ -4,6 +4,7 @@ import type { ManifestKey } from "./manifest-key.ts";
 import { defaultManifestCaps, manifestKeys } from "./manifest-keys.ts";
 import { findManifestFile, manifestBytesMax, readManifestJson } from "./manifest-file.ts";
 import { type ManifestDefaults, parseManifest } from "./parse-manifest.ts";
+import { defaultManifestQueue } from "./manifest-queue.ts";
 
 const defaults: ManifestDefaults = {
   name: "hello",
@@ -51,6 +52,9 @@ function validValue(key: ManifestKey): unknown {
     "/bundle_sha256": "a".repeat(64),
     "/env_keys": ["A"],
     "/secret_keys": ["B"],
+    "/retry/max_backoff_ms": 1000,
+    "/destinations/on_success": "archive",
+    "/destinations/on_failure": "alert",
     "/egress/allow": ["api.stripe.com:443", "*.openai.com"],
     "/route": "/todos/:id",
     "/cors/origins": ["https://app.example.com", "http://localhost:5173"],
@@ -145,6 +149,7 @@ test("an empty manifest has every default filled in and is frozen to the bottom"
       queueMs: 100,
       idleTtlMs: 300_000,
     },
+    queue: defaultManifestQueue,
     egressAllow: undefined,
     route: undefined,
     cors: undefined,

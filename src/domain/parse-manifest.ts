@@ -22,6 +22,7 @@ import {
   shown,
   wrongType,
 } from "./manifest-reader.ts";
+import { parseManifestQueue } from "./parse-manifest-queue.ts";
 import { nearestKey } from "./nearest-key.ts";
 import { parseCors, parseRateLimit, parseRoute } from "./parse-gateway-keys.ts";
 import {
@@ -81,6 +82,7 @@ export function parseManifest(json: unknown, defaults: ManifestDefaults): Manife
     secretKeys: parseSecretKeys(read),
     limits: parseLimits(read, runtime, isolation, defaults.caps),
     concurrency: parseConcurrency(read, runtime, isolation, defaults.caps),
+    queue: parseManifestQueue(read),
     egressAllow: parseEgress(read, runtime),
     route: parseRoute(read, name, defaults.routeByName ?? false),
     cors: parseCors(read),

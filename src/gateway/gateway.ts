@@ -11,10 +11,12 @@ import type { TlsIdentity } from "../http/tls-identity.ts";
 import type { RunningServing } from "../serving/create-serving.ts";
 import { routeRefusal } from "../serving/route-refusal.ts";
 import type { Route } from "../serving/route-table.ts";
+import type { AsyncIntake } from "../serving/async-intake.ts";
 import { Access, type Grant, hasCredential } from "./access.ts";
 import { corsLines, isPreflight, preflightLines } from "./cors.ts";
+import { asyncWishes } from "./async-wishes.ts";
 import { answerError } from "./error-answer.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { defaultGatewaySettings, type GatewaySettings } from "./gateway-settings.ts";
 import { Holding } from "./holding.ts";
@@ -23,6 +25,7 @@ import type { JwtVerifier } from "./jwt/jwt-verifier.ts";
 import { createPeers, type Peers } from "./peers.ts";
 import { type PolicyArrival, policyFacts } from "./policy-facts.ts";
 import { RateLimits } from "./rate-limits.ts";
+import { QueuedExchange } from "./queued-exchange.ts";
 import { RefusalCounts } from "./refusal-counts.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 import { sameSiteRefusal } from "./same-site.ts";
@@ -41,6 +44,8 @@ export interface GatewayOptions {
   readonly log: Log;
   /** Checks tokens; absent: functions with access `jwt` are reached by nobody. */
   readonly jwt?: JwtVerifier | undefined;
+  /** Takes requests that run later; absent: they are refused. */
+  readonly intake?: AsyncIntake | undefined;
   readonly settings?: Partial<GatewaySettings>;
 }
 
@@ -186,7 +191,7 @@ class HttpGateway implements Gateway {
     }
     const named = passedHeaders.slice();
     named[named.length - 1] = requestId;
-    new Exchange({
+    const exchange: ExchangeOptions = {
       context: this.#context,
       http,
       headers: named,
@@ -197,7 +202,23 @@ class HttpGateway implements Gateway {
       url,
       sharedHost: target.sharedHost,
       ...asked,
-    }).begin();
+    };
+    if (route.edge.queues || headers.respondAsync) this.#queue(exchange, headers);
+    else new Exchange(exchange).begin();
+  }
+
+  /** Answers the request when it is sure to run later. */
+  #queue(exchange: ExchangeOptions, headers: RequestHeaders): void {
+    const { http, requestId, workerId, route } = exchange;
+    const { intake } = this.#options;
+    const wishes = asyncWishes(headers);
+    if (intake === undefined || wishes instanceof ReactorError) {
+      const error = wishes instanceof ReactorError ? wishes : noQueue(route);
+      this.#answer(http, requestId, error, { workerId, route });
+      return;
+    }
+    const ip = this.#peers.clientAddress(http.remoteAddress, headers.forwardedFor);
+    new QueuedExchange({ ...exchange, intake, wishes, ip }).begin();
   }
 
   /** Handles the request once it is known who sent it: by the plan that is then in force, from the start. */
@@ -307,6 +328,11 @@ function instantLines(route: Route | undefined): string {
   const label = route?.targets[0]?.label;
   const named = label === undefined ? "" : `X-Reactor-Function: ${label}\r\n`;
   return `${named}X-Reactor-Cold-Start: false\r\nX-Reactor-Duration-Ms: 0\r\n`;
+}
+
+function noQueue(route: Route): ReactorError {
+  const message = `Cannot queue an invocation of "${route.function.name}": this server has no queue`;
+  return new ReactorError("runtime_error", message);
 }
 
 function internalError(): ReactorError {

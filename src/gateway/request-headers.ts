@@ -1,3 +1,4 @@
+import { prefersAsync } from "./prefers-async.ts";
 import { BoundedMemo } from "./bounded-memo.ts";
 import { dropNominated } from "./drop-nominated.ts";
 
@@ -16,7 +17,11 @@ type HeaderClass =
   | "service-worker"
   | "origin"
   | "access-control-request-method"
-  | "sec-fetch-site";
+  | "sec-fetch-site"
+  | "prefer"
+  | "idempotency-key"
+  | "x-reactor-delay"
+  | "x-reactor-ordering-key";
 
 /** Hop-by-hop headers, and what only the platform may say; it says `host` itself. */
 const stripped: ReadonlySet<string> = new Set([
@@ -47,6 +52,10 @@ const special: ReadonlySet<string> = new Set<HeaderClass>([
   "origin",
   "access-control-request-method",
   "sec-fetch-site",
+  "prefer",
+  "idempotency-key",
+  "x-reactor-delay",
+  "x-reactor-ordering-key",
 ]);
 
 function classify(name: string): HeaderClass {
@@ -76,6 +85,11 @@ export class RequestHeaders {
   forwardedFor: string | undefined;
   forwardedProto: string | undefined;
   forwardedHost: string | undefined;
+  /** The caller wants its answer before the work is done. */
+  respondAsync = false;
+  idempotencyKey: string | undefined;
+  delay: string | undefined;
+  orderingKey: string | undefined;
   #connection: string | undefined;
 
   constructor(raw: readonly string[]) {
@@ -141,5 +155,19 @@ const takers: Record<Exclude<HeaderClass, "pass" | "strip">, Taker> = {
   "sec-fetch-site": (into, name, value) => {
     into.fetchSite = value;
     into.forwarded.push(name, value);
+  },
+  prefer: (into, name, value) => {
+    if (prefersAsync(value)) into.respondAsync = true;
+    into.forwarded.push(name, value);
+  },
+  "idempotency-key": (into, name, value) => {
+    into.idempotencyKey = value;
+    into.forwarded.push(name, value);
+  },
+  "x-reactor-delay": (into, _name, value) => {
+    into.delay = value;
+  },
+  "x-reactor-ordering-key": (into, _name, value) => {
+    into.orderingKey = value;
   },
 };

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
 import type { BlobCollector } from "../control/blob-collector.ts";
+import type { QueueFigures } from "../control/queue/create-queue.ts";
 import type { Journal } from "../journal/journal.ts";
 import { durationBucketsMs, type FunctionMeter } from "../serving/meter.ts";
 import type { Serving } from "../serving/serving.ts";
@@ -88,6 +89,27 @@ export const metricTable = {
     help: "Bytes of those bundles.",
     labels: [],
   },
+  reactor_queue_accepted_total: {
+    type: "counter",
+    help: "Invocations that were accepted to run later.",
+    labels: [],
+  },
+  reactor_queue_attempts_total: {
+    type: "counter",
+    help: "Attempts of queued invocations that began.",
+    labels: [],
+  },
+  reactor_queue_finished_total: {
+    type: "counter",
+    help: "Queued invocations that reached a terminal state.",
+    labels: ["state"],
+  },
+  reactor_queue_waiting: {
+    type: "gauge",
+    help: "Invocations that are queued or running, by function.",
+    labels: ["function_id"],
+  },
+  reactor_queue_running: { type: "gauge", help: "Queued invocations that run now.", labels: [] },
   reactor_uptime_seconds: { type: "gauge", help: "Seconds since the server started.", labels: [] },
 } as const satisfies Record<string, MetricEntry>;
 
@@ -97,6 +119,7 @@ export interface MetricsSources {
   readonly serving: Serving;
   readonly journal: Journal;
   readonly collector: Pick<BlobCollector, "collected">;
+  readonly queue: () => QueueFigures | undefined;
   /** Errors of the platform that the gateway answered, by code. */
   readonly refusals: () => Iterable<readonly [code: string, count: number]>;
   readonly clock: Clock;
@@ -189,8 +212,30 @@ function samplers(sources: MetricsSources, startedAtMs: number) {
     reactor_deployments_collected_total: (): Sample[] => [[{}, collector.collected.deployments]],
     reactor_blobs_collected_total: (): Sample[] => [[{}, collector.collected.blobs]],
     reactor_blob_bytes_collected_total: (): Sample[] => [[{}, collector.collected.bytes]],
+    ...queueSamplers(sources.queue),
     reactor_uptime_seconds: (): Sample[] => [[{}, (clock.monotonicMs() - startedAtMs) / 1000]],
   } satisfies Partial<Record<MetricName, () => Sample[]>>;
+}
+
+function queueSamplers(read: MetricsSources["queue"]) {
+  const one = (value: (queue: QueueFigures) => number) => (): Sample[] => {
+    const queue = read();
+    return queue === undefined ? [] : [[{}, value(queue)]];
+  };
+  const states = ["succeeded", "failed", "dead"] as const;
+  return {
+    reactor_queue_accepted_total: one((queue) => queue.accepted),
+    reactor_queue_attempts_total: one((queue) => queue.attempts),
+    reactor_queue_running: one((queue) => queue.running),
+    reactor_queue_finished_total: (): Sample[] => {
+      const queue = read();
+      return queue === undefined ? [] : states.map((state) => [{ state }, queue[state]]);
+    },
+    reactor_queue_waiting: (): Sample[] =>
+      (read()?.waiting ?? []).map(
+        ([functionId, count]): Sample => [{ function_id: functionId }, count],
+      ),
+  };
 }
 
 function functionLabels(meter: FunctionMeter): Record<string, string> {

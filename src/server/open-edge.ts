@@ -87,6 +87,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     journal,
     clock,
     collector: control.collector,
+    queue: () => control.queue?.figures(),
     refusals: () => gateway.refusals.byCode,
   });
   const gateway = createGateway({
@@ -96,6 +97,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     clock,
     ids,
     log,
+    intake: control.queue?.intake,
     jwt: openJwt({ settings, clock, log }),
     settings: { mode: "serve", ...gatewaySettings(settings) },
   });

@@ -9,6 +9,7 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import { type ControlSettings, defaultControlSettings } from "../control/control-settings.ts";
 import { createControlPlane, type StartedControlPlane } from "../control/create-control-plane.ts";
+import type { QueueSettings } from "../control/queue/queue-settings.ts";
 import type { MasterKeyFile } from "../control/master-key-file.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { JournalLimits } from "../journal/journal-limits.ts";
@@ -211,6 +212,7 @@ async function openControl(
   return createControlPlane({
     ...storage,
     materializer,
+    serving,
     drafts: createDraftRunner({ ...known, materializer, random, log }),
     publish: (plan) => serving.apply(plan),
     clock,
@@ -238,6 +240,7 @@ function controlSettings(settings: Settings): ControlSettings {
     blobGraceMs: settings.blobGraceSecs * 1000,
     playgroundRunsMax: settings.playgroundRunsMax,
     playgroundTimeoutMs: settings.playgroundTimeoutMs,
+    queue: queueSettings(settings),
     bundle: { ...defaultControlSettings.bundle, packedBytesMax: settings.bundleBytesMax },
     manifest: {
       timeoutMsMax: settings.invokeTimeoutMsMax,
@@ -246,6 +249,20 @@ function controlSettings(settings: Settings): ControlSettings {
       idleTtlSecsDefault: settings.bunIdleTtlSecs,
       believesTokens: settings.jwtIssuer !== undefined,
     },
+  };
+}
+
+function queueSettings(settings: Settings): QueueSettings {
+  return {
+    payloadBytesMax: settings.asyncPayloadBytesMax,
+    countMax: settings.asyncCountMax,
+    bytesMax: settings.asyncBytesMax,
+    runningMax: settings.asyncRunningMax,
+    resultBytesMax: settings.asyncResultBytesMax,
+    finishedMsMax: settings.asyncFinishedHours * 3_600_000,
+    deadMsMax: settings.asyncDeadHours * 3_600_000,
+    finishedMax: settings.asyncFinishedMax,
+    stopGraceMs: settings.shutdownGraceMs,
   };
 }
 

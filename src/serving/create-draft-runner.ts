@@ -159,6 +159,7 @@ async function answered(run: DraftRun, instance: Instance, answer: DraftAnswer):
           bodyInBytesMax: Infinity,
           cors: undefined,
           rateLimit: undefined,
+          queues: false,
           policies: undefined,
         },
       },

@@ -3,6 +3,7 @@ import { slugOf } from "../domain/names.ts";
 import type { ApiKeyPlan, DeploymentPlan, FunctionPlan, Plan } from "../domain/plan.ts";
 import type { PolicyRule } from "../domain/policy/policy-rule.ts";
 import { sha256Hex } from "../base/digest.ts";
+import { defaultManifestQueue } from "../domain/manifest-queue.ts";
 
 export interface ManifestChanges extends Partial<Omit<Manifest, "limits" | "concurrency">> {
   readonly limits?: Partial<ManifestLimits>;
@@ -22,6 +23,7 @@ export function testManifest(changes: ManifestChanges = {}): Manifest {
     forwardAuthorization: false,
     envKeys: undefined,
     secretKeys: undefined,
+    queue: defaultManifestQueue,
     egressAllow: undefined,
     route: undefined,
     cors: undefined,

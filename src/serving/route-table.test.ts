@@ -130,6 +130,7 @@ describe("RouteTable", () => {
       bodyInBytesMax: 10,
       cors: undefined,
       rateLimit: undefined,
+      queues: false,
       policies: undefined,
     });
   });

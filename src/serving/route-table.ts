@@ -43,6 +43,8 @@ export interface RouteEdge {
   /** Of the target with the most weight; undefined: what the function says passes. */
   readonly cors: ManifestCors | undefined;
   readonly rateLimit: ManifestRateLimit | undefined;
+  /** Every request is queued. */
+  readonly queues: boolean;
   /** Undefined when the function has none, so that it pays nothing for them. */
   readonly policies: PolicySet | undefined;
 }
@@ -159,6 +161,7 @@ function route(
     bodyInBytesMax: Math.min(...manifests.map(({ limits }) => limits.bodyInBytesMax)),
     cors: heaviestTarget(targets)?.deployment.manifest.cors,
     rateLimit: strictestRateLimit(manifests.map(({ rateLimit }) => rateLimit)),
+    queues: manifests.some(({ queue }) => queue.always),
     policies: policySet(functionPlan, targets.map(policyDeployment)),
   };
   return { plan, function: functionPlan, selector, targets, edge };

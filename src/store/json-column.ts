@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ReactorError } from "../domain/errors.ts";
 import { type Manifest, isolations, runtimes } from "../domain/manifest.ts";
 import { tiers } from "../domain/tiers.ts";
+import { defaultManifestQueue } from "../domain/manifest-queue.ts";
 import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
 import { routeMethods } from "../domain/route.ts";
 import { type PolicyRule, pathMatches, weekdays } from "../domain/policy/policy-rule.ts";
@@ -92,6 +93,19 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     queueMs: z.number(),
     idleTtlMs: z.number(),
   }),
+  // Deployments of formats before 4 have no queue.
+  queue: z
+    .strictObject({
+      always: z.boolean(),
+      attemptsMax: z.number(),
+      backoffMsMin: z.number(),
+      backoffMsMax: z.number(),
+      ageMsMax: z.number(),
+      concurrency: nullAsUndefined(z.number()),
+      onSuccess: nullAsUndefined(z.string()),
+      onFailure: nullAsUndefined(z.string()),
+    })
+    .default(defaultManifestQueue),
   egressAllow: nullAsUndefined(z.array(z.string())),
   route: absentAsUndefined(z.strictObject({ path: z.string(), method: z.enum(routeMethods) })),
   cors: absentAsUndefined(

@@ -11,14 +11,11 @@ import {
   projectRow,
   promotionRow,
 } from "./record-rows.ts";
-import type { Page, PageRequest, StoreReader } from "./store.ts";
+import { pageOf, rowsToFetch } from "./fetch-page.ts";
+import { queueReads } from "./kysely-queue.ts";
+import type { StoreReader } from "./store.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Tables } from "./tables.ts";
-
-/** The most rows one page may ask for. */
-const pageLimitMax = 10_000;
-
-/** Runs one statement; a failure becomes a ReactorError whose message starts with `Cannot <action>`. */
-export type Attempt = <T>(action: string, statement: () => Promise<T>) => Promise<T>;
 
 /** Reads over one open transaction of any Kysely dialect. */
 export function createReader(db: Kysely<Tables>, attempt: Attempt): StoreReader {
@@ -31,6 +28,7 @@ export function createReader(db: Kysely<Tables>, attempt: Attempt): StoreReader 
     ...functionReads(db, attempt),
     ...deploymentReads(db, attempt),
     ...settingReads(db, attempt),
+    ...queueReads(db, attempt),
   };
 }
 
@@ -213,22 +211,6 @@ function settingReads(
       return pageOf(rows.map(auditRow.toRecord), page, (record) => record.id);
     },
   };
-}
-
-/** One more than the page holds, to know whether another follows. */
-function rowsToFetch({ limit }: PageRequest): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= pageLimitMax) return limit + 1;
-  throw new ReactorError(
-    "invalid_request",
-    `Cannot list with limit ${limit}: it must be a whole number from 1 to ${pageLimitMax}`,
-  );
-}
-
-function pageOf<T>(items: readonly T[], page: PageRequest, cursorOf: (item: T) => string): Page<T> {
-  if (items.length <= page.limit) return { items, nextCursor: undefined };
-  const kept = items.slice(0, page.limit);
-  const last = kept.at(-1);
-  return { items: kept, nextCursor: last && cursorOf(last) };
 }
 
 function revisionCursor(cursor: string): number {

@@ -1,6 +1,8 @@
 import type { Kysely } from "kysely";
 import { ReactorError } from "../domain/errors.ts";
-import { type Attempt, createReader } from "./kysely-reader.ts";
+import type { Attempt } from "./attempt.ts";
+import { queueWrites } from "./kysely-queue.ts";
+import { createReader } from "./kysely-reader.ts";
 import {
   aliasRow,
   apiKeyRow,
@@ -30,6 +32,7 @@ export function createWriter(db: Kysely<Tables>, attempt: Attempt): StoreWriter 
     ...envWrites(db, attempt),
     ...policyWrites(db, attempt),
     ...keyAndAuditWrites(db, attempt),
+    ...queueWrites(db, attempt),
   };
 }
 

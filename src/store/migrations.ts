@@ -120,4 +120,51 @@ export const migrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    version: 4,
+    name: "queued invocations",
+    statements: [
+      `create table queue (
+        id text primary key,
+        request_id text not null,
+        project_id text not null references projects (id),
+        function_id text not null references functions (id),
+        selector text not null,
+        origin text not null,
+        state text not null,
+        position bigint not null unique,
+        ordering_key text,
+        holding_key text,
+        accepted_at_ms bigint not null,
+        due_at_ms bigint,
+        expires_at_ms bigint not null,
+        finished_at_ms bigint,
+        attempt bigint not null,
+        tries bigint not null,
+        lease_owner text,
+        lease_until_ms bigint,
+        stored_bytes bigint not null,
+        revision bigint,
+        status bigint,
+        error_code text,
+        idempotency text unique,
+        fingerprint text,
+        depth bigint not null
+      )`,
+      "create index queue_due on queue (function_id, due_at_ms, position)",
+      "create index queue_held on queue (function_id, holding_key, position)",
+      "create index queue_states on queue (state, expires_at_ms)",
+      "create index queue_of_function on queue (function_id, position)",
+      `create table queue_payloads (
+        invocation_id text not null references queue (id),
+        kind text not null,
+        bytes bytea not null,
+        primary key (invocation_id, kind)
+      )`,
+      `create table platform_secrets (
+        name text primary key,
+        sealed text not null
+      )`,
+    ],
+  },
 ];

@@ -20,6 +20,12 @@ import {
   policyRuleColumn,
   scopesColumn,
 } from "./json-column.ts";
+import {
+  isFinished,
+  queuedOrigins,
+  type QueuedInvocation,
+  queuedStates,
+} from "../domain/queue/queued-invocation.ts";
 import type { Tables } from "./tables.ts";
 
 function oneOf<T extends string>(allowed: readonly T[], value: string, where: string): T {
@@ -222,5 +228,63 @@ export const auditRow: RecordRow<Tables["audit"], AuditRecord> = {
       `the outcome of audit row "${row.id}"`,
     ),
     details: auditDetailsColumn.decode(row.details, `the details of audit row "${row.id}"`),
+  }),
+};
+
+export const queueRow: RecordRow<Tables["queue"], QueuedInvocation> = {
+  toRow: (record) => ({
+    id: record.id,
+    request_id: record.requestId,
+    project_id: record.projectId,
+    function_id: record.functionId,
+    selector: record.selector,
+    origin: record.origin,
+    state: record.state,
+    position: record.position,
+    ordering_key: record.orderingKey ?? null,
+    holding_key: isFinished(record.state) ? null : (record.orderingKey ?? null),
+    accepted_at_ms: record.acceptedAtMs,
+    due_at_ms: record.dueAtMs ?? null,
+    expires_at_ms: record.expiresAtMs,
+    finished_at_ms: record.finishedAtMs ?? null,
+    attempt: record.attempt,
+    tries: record.tries,
+    lease_owner: record.lease?.owner ?? null,
+    lease_until_ms: record.lease?.untilMs ?? null,
+    stored_bytes: record.storedBytes,
+    revision: record.revision ?? null,
+    status: record.status ?? null,
+    error_code: record.errorCode ?? null,
+    idempotency: record.idempotency ?? null,
+    fingerprint: record.fingerprint ?? null,
+    depth: record.depth,
+  }),
+  toRecord: (row) => ({
+    id: row.id,
+    requestId: row.request_id,
+    projectId: row.project_id,
+    functionId: row.function_id,
+    selector: row.selector,
+    origin: oneOf(queuedOrigins, row.origin, `the origin of invocation "${row.id}"`),
+    state: oneOf(queuedStates, row.state, `the state of invocation "${row.id}"`),
+    position: row.position,
+    orderingKey: row.ordering_key ?? undefined,
+    acceptedAtMs: row.accepted_at_ms,
+    dueAtMs: row.due_at_ms ?? undefined,
+    expiresAtMs: row.expires_at_ms,
+    finishedAtMs: row.finished_at_ms ?? undefined,
+    attempt: row.attempt,
+    tries: row.tries,
+    lease:
+      row.lease_owner === null
+        ? undefined
+        : { owner: row.lease_owner, untilMs: row.lease_until_ms ?? 0 },
+    storedBytes: row.stored_bytes,
+    revision: row.revision ?? undefined,
+    status: row.status ?? undefined,
+    errorCode: row.error_code ?? undefined,
+    idempotency: row.idempotency ?? undefined,
+    fingerprint: row.fingerprint ?? undefined,
+    depth: row.depth,
   }),
 };

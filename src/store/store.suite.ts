@@ -5,6 +5,7 @@ import { codeOf } from "./testing/code-of.ts";
 import { deploymentTests } from "./testing/deployment-tests.ts";
 import { functionTests } from "./testing/function-tests.ts";
 import { policyTests } from "./testing/policy-tests.ts";
+import { queueTests } from "./testing/queue-tests.ts";
 import { settingTests } from "./testing/setting-tests.ts";
 import { aDeployment, aFunction, anEnv } from "./testing/store-records.ts";
 import { rejectionOf } from "./testing/rejection.ts";
@@ -34,6 +35,7 @@ export function storeSuite(name: string, create: () => Promise<StoreFixture>): v
     deploymentTests(reached);
     settingTests(reached);
     policyTests(reached);
+    queueTests(reached);
     transactionTests(reached);
     concurrencyTests(reached);
     restartTests(reached, reopened);

@@ -9,23 +9,14 @@ import type {
   PromotionRecord,
 } from "../domain/function.ts";
 import type { PolicyRecord } from "../domain/policy/policy-rule.ts";
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  /** Pass as `cursor` for the next page; undefined on the last. */
-  readonly nextCursor: string | undefined;
-}
-
-export interface PageRequest {
-  readonly limit: number;
-  readonly cursor: string | undefined;
-}
+import type { Page, PageRequest } from "./page.ts";
+import type { QueueReader, QueueWriter } from "./queue-store.ts";
 
 /** Enough of a deployment to remove it. */
 export type DeploymentKey = Pick<DeploymentRecord, "id" | "functionId" | "revision">;
 
 /** Reads of one consistent state. */
-export interface StoreReader {
+export interface StoreReader extends QueueReader {
   projects(): Promise<readonly ProjectRecord[]>;
   /** By id, or by name within the project; soft-deleted ones only when `deleted` is true. */
   functionByName(projectId: string, name: string): Promise<FunctionRecord | undefined>;
@@ -69,7 +60,7 @@ export interface StoreReader {
 }
 
 /** Reads and writes of one transaction. */
-export interface StoreWriter extends StoreReader {
+export interface StoreWriter extends StoreReader, QueueWriter {
   insertProject(project: ProjectRecord): Promise<void>;
   insertFunction(record: FunctionRecord): Promise<void>;
   updateFunction(

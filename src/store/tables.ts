@@ -89,4 +89,36 @@ export interface Tables {
     outcome: string;
     details: string;
   };
+  queue: {
+    id: string;
+    request_id: string;
+    project_id: string;
+    function_id: string;
+    selector: string;
+    origin: string;
+    state: string;
+    position: number;
+    ordering_key: string | null;
+    /** The ordering key until it is finished, so that the index holds nothing else. */
+    holding_key: string | null;
+    accepted_at_ms: number;
+    /** Null unless it is queued, so that the index finds nothing else. */
+    due_at_ms: number | null;
+    expires_at_ms: number;
+    finished_at_ms: number | null;
+    attempt: number;
+    tries: number;
+    lease_owner: string | null;
+    lease_until_ms: number | null;
+    stored_bytes: number;
+    revision: number | null;
+    status: number | null;
+    error_code: string | null;
+    idempotency: string | null;
+    fingerprint: string | null;
+    depth: number;
+  };
+  /** Apart from `queue`, whose rows are written often. */
+  queue_payloads: { invocation_id: string; kind: string; bytes: Uint8Array };
+  platform_secrets: { name: string; sealed: string };
 }

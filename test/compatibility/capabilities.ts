@@ -29,7 +29,7 @@ export const capabilities = {
   "project secrets": built("`reactor secrets set`"),
   dev: pending("`reactor dev`"),
   database: pending("`ctx.db` and migrations"),
-  async: pending("durable async invocations"),
+  async: built("durable async invocations"),
   policies: built("invoke policies"),
   "storage server": pending("bundles in a Storage server"),
   "runtime status": pending("`/runtime`, restart, recycle, and the sandbox family's answers"),

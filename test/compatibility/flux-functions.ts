@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { until } from "../e2e/reactor.ts";
 import type { SourceText } from "./source-text.ts";
 import { somePackage } from "./world.ts";
 
@@ -249,6 +250,24 @@ export const fluxFunctions: SourceText = {
       lines: [53, 53],
       block: "async | If true, function runs asynchronously (fire-and-forget) |",
       needs: ["async"],
+      async run({ server, write, type }, block) {
+        const [key = ""] = block.split(" | ");
+        await write(
+          "fire/flux.json",
+          JSON.stringify({ name: "fire", runtime: "deno", [key]: true }),
+        );
+        await write("fire/index.ts", inHandler("return { asked: input.n };"));
+        await type("flux functions deploy fire --dir fire --create --promote");
+        const answer = await server.client.invoke("fire", { body: '{"n":7}' });
+        assert.equal(answer.status, 202);
+        const { status_url: url }: { status_url: string } = await answer.json();
+        let told: { state: string; queued: { result: { body: unknown } | null } } | undefined;
+        await until("it ran", async () => {
+          told = await (await fetch(url)).json();
+          return told?.state === "succeeded";
+        });
+        assert.deepEqual(told?.queued.result?.body, { asked: 7 });
+      },
     },
     {
       lines: [55, 59],

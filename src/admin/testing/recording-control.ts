@@ -1,8 +1,10 @@
 import type { CommandName, Commands, ControlPlane } from "../../control/control-plane.ts";
 import { type Caller, requireScope } from "../../domain/caller.ts";
+import type { QueuedView } from "../../control/queue/queued-view.ts";
 import type { DeploymentRecord } from "../../domain/function.ts";
 import type { InvocationRecord, StoredLogLine } from "../../domain/invocation.ts";
 import type { Manifest } from "../../domain/manifest.ts";
+import { defaultManifestQueue } from "../../domain/manifest-queue.ts";
 
 type Outputs = { [N in CommandName]: Commands[N]["output"] };
 
@@ -54,6 +56,7 @@ const manifest: Manifest = {
     queueMs: 100,
     idleTtlMs: 300_000,
   },
+  queue: defaultManifestQueue,
   egressAllow: undefined,
   route: undefined,
   cors: undefined,
@@ -156,6 +159,44 @@ const policy: Outputs["policies.get"] = {
   createdAtMs: atMs,
 };
 
+const queuedView: QueuedView = {
+  functionName: "hello",
+  invocation: {
+    id: "inv_1",
+    requestId: "req_1",
+    projectId: "internal-project",
+    functionId: "fn_1",
+    selector: "production",
+    origin: "request",
+    state: "dead",
+    position: 7,
+    orderingKey: undefined,
+    acceptedAtMs: 1_700_000_000_000,
+    dueAtMs: undefined,
+    expiresAtMs: 1_700_000_060_000,
+    finishedAtMs: 1_700_000_001_000,
+    attempt: 3,
+    tries: 3,
+    lease: undefined,
+    storedBytes: 12,
+    revision: 2,
+    status: 503,
+    errorCode: undefined,
+    idempotency: "internal-digest",
+    fingerprint: "internal-digest",
+    depth: 0,
+  },
+  result: {
+    facts: {
+      status: 503,
+      headers: ["content-type", "application/json"],
+      truncated: false,
+      error: undefined,
+    },
+    body: Buffer.from('{"ok":false}'),
+  },
+};
+
 const samples: Outputs = {
   "functions.create": view,
   "functions.list": { items: [view], nextCursor: "hello" },
@@ -212,7 +253,22 @@ const samples: Outputs = {
   "logs.read": [sampleLine(1), sampleLine(2)],
   "logs.follow": (async function* () {})(),
   "invocations.list": [invocation],
-  "invocations.get": invocation,
+  "invocations.get": { record: invocation, queued: undefined },
+  "invocations.queued": { items: [queuedView], nextCursor: "7" },
+  "invocations.status": queuedView,
+  "invocations.request": {
+    facts: {
+      method: "POST",
+      url: "http://hello.example/",
+      headers: ["content-type", "application/json"],
+      caller: "internal-caller",
+      ip: "internal-ip",
+    },
+    body: Buffer.from('{"n":1}'),
+  },
+  "invocations.edit": queuedView,
+  "invocations.retry": queuedView,
+  "invocations.retryDead": { retried: 3 },
   "workers.list": [{ functionId: "fn_1", name: "hello", enabled: true, revision: 2 }],
   "playground.run": {
     status: 200,

@@ -1,5 +1,6 @@
 import { playgroundRow } from "./playground-row.ts";
 import { projectRows } from "./project-rows.ts";
+import { invocationRows } from "./invocation-rows.ts";
 import type { RouteRow } from "./route-row.ts";
 
 const ref = { project: "default", function: "hello" };
@@ -299,22 +300,7 @@ export const routeRows: readonly RouteRow[] = [
     },
     answer: { items: [{ seq: 1, request_id: null }, { seq: 2 }] },
   },
-  {
-    id: "listInvocations",
-    method: "GET",
-    path: "/invocations?function=hello&request_id=r&limit=3",
-    command: "invocations.list",
-    input: { project: "default", function: "hello", requestId: "r", limit: 3 },
-    answer: { items: [{ id: "inv_1", cold: true, error_code: null }] },
-  },
-  {
-    id: "getInvocation",
-    method: "GET",
-    path: "/invocations/inv_1",
-    command: "invocations.get",
-    input: { project: "default", id: "inv_1" },
-    answer: { id: "inv_1", started_at: time, duration_ms: 1.5 },
-  },
+  ...invocationRows,
   {
     id: "createKey",
     method: "POST",

@@ -159,6 +159,9 @@ describe("reactor invocations", () => {
     cold: true,
     bytes_in: 12,
     bytes_out: 3_400_000,
+    state: "failed",
+    attempt: 1,
+    queued: null,
   };
 
   test("list filters by function and request id", async () => {
@@ -183,6 +186,59 @@ describe("reactor invocations", () => {
       request_id: "req_1",
       limit: "5",
     });
+  });
+
+  const dead = {
+    ...item,
+    id: "inv_2",
+    state: "dead",
+    attempt: 3,
+    queued: {
+      origin: "request",
+      selector: "production",
+      accepted_at: time,
+      due_at: null,
+      expires_at: time,
+      finished_at: time,
+      tries: 3,
+      ordering_key: "order-1",
+      error: { code: "function_error", message: "it threw" },
+      result: null,
+    },
+  };
+
+  test("list --state shows dead letters, and get says why and how to run one again", async () => {
+    const server = createFakeServer({
+      "GET /api/v1/invocations": () => Response.json({ items: [dead], next_cursor: null }),
+      "GET /api/v1/invocations/inv_2": () => Response.json(dead),
+    });
+    const list = await runInTerminal(["invocations", "list", "--state", "dead"], { server });
+    expect(list.stdout).toMatch(/inv_2 +dead +\S+ +3 +- +function_error/);
+    expect(server.requests[0]?.line).toContain("state=dead");
+    const get = await runInTerminal(["invocations", "get", "inv_2"], { server });
+    expect(get.stdout).toContain("it threw");
+    expect(get.stderr).toContain("reactor invocations retry inv_2");
+    const both = ["invocations", "list", "--state", "dead", "--request", "r"];
+    expect((await runInTerminal(both, { server })).code).toBe(2);
+  });
+
+  test("retry takes one id or --function, edit sends the body", async () => {
+    const server = createFakeServer({
+      "POST /api/v1/invocations/inv_2/retry": () => Response.json({ ...dead, state: "queued" }),
+      "POST /api/v1/functions/mail/retry-dead": () => Response.json({ retried: 2 }),
+      "PATCH /api/v1/invocations/inv_2/request": () => Response.json(dead),
+    });
+    const run = (...argv: string[]) => runInTerminal(["invocations", ...argv], { server });
+    expect((await run("retry", "inv_2")).stdout).toContain("inv_2 is queued");
+    expect((await run("retry", "--function", "mail")).stdout).toContain("2 invocations");
+    for (const argv of [["retry"], ["retry", "inv_2", "--function", "mail"]]) {
+      expect((await run(...argv)).code).toBe(2);
+    }
+    expect((await run("edit", "inv_2", "--payload", '{"a":1}')).code).toBe(0);
+    expect(JSON.parse(server.requests.at(-1)?.body.toString() ?? "")).toEqual({
+      base64: Buffer.from('{"a":1}').toString("base64"),
+    });
+    expect((await run("edit", "inv_2", "--payload", "{")).code).toBe(2);
   });
 
   test("get shows one, with a hostile request id made harmless", async () => {

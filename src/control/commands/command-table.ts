@@ -12,6 +12,7 @@ import { logCommands } from "./logs.ts";
 import { policyCommands } from "./policies.ts";
 import { playgroundCommands } from "./playground.ts";
 import { promotionCommands } from "./promotions.ts";
+import { queuedInvocationCommands } from "./queued-invocations.ts";
 import { secretCommands } from "./secrets.ts";
 import { workerCommands } from "./workers.ts";
 
@@ -28,6 +29,7 @@ export const commandTable: CommandTable<CommandName> = {
   ...auditCommands,
   ...logCommands,
   ...invocationCommands,
+  ...queuedInvocationCommands,
   ...backupCommands,
   ...workerCommands,
   ...playgroundCommands,

@@ -4,7 +4,8 @@ import type { InvocationRecord } from "../../domain/invocation.ts";
 import { functionScope } from "../../domain/scopes.ts";
 import type { InvocationQuery } from "../../journal/journal.ts";
 import type { CommandContext, CommandTable } from "../command.ts";
-import { findFunction } from "../find-function.ts";
+import { findFunction, seesFunctionWith } from "../find-function.ts";
+import { readQueued } from "../queue/queued-view.ts";
 import { parseLimit } from "../parse-page.ts";
 
 const recordsMax = 1000;
@@ -60,7 +61,14 @@ export const invocationCommands: CommandTable<"invocations.list" | "invocations.
       await context.journal.flush();
       const found = await context.journal.invocations({ id: input.id, limit: 1 });
       const [record] = await visible(context, project.id, found);
-      if (record !== undefined) return record;
+      const kept = await context.store.read((reader) =>
+        readQueued(reader, context.queue?.seal, input.id),
+      );
+      const mayRead =
+        kept?.invocation.projectId === project.id &&
+        seesFunctionWith(context.caller, kept.functionName, "logs");
+      const queued = mayRead ? kept : undefined;
+      if (record !== undefined || queued !== undefined) return { record, queued };
       throw new ReactorError(
         "not_found",
         `Cannot find the invocation ${JSON.stringify(input.id.slice(0, 80))} in project "${project.name}"; it may be older than the journal keeps`,

@@ -1,6 +1,6 @@
 /** Who invokes, as rules see it. Never holds the credential. */
 export interface PolicyCaller {
-  readonly kind: "key" | "jwt" | "anonymous";
+  readonly kind: "key" | "jwt" | "anonymous" | "system";
   /** Key id, or the token's subject; "" for nobody. */
   readonly id: string;
   /** Name of the key; "" for others. */

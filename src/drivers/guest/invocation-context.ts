@@ -56,6 +56,14 @@ export class InvocationContext implements FunctionContext {
     return this.#head.invocationId;
   }
 
+  get attempt(): number {
+    const { headers } = this.#head;
+    const at = headers.findIndex(
+      (name, n) => n % 2 === 0 && name.toLowerCase() === "x-reactor-attempt",
+    );
+    return at < 0 ? 1 : Number(headers[at + 1]);
+  }
+
   get functionName(): string {
     return this.#shared.configured.functionName;
   }

@@ -1,4 +1,5 @@
 import type { Manifest, Runtime } from "../../domain/manifest.ts";
+import { defaultManifestQueue } from "../../domain/manifest-queue.ts";
 
 /** A complete manifest for the suite's functions. */
 export function suiteManifest(options: {
@@ -36,6 +37,7 @@ export function suiteManifest(options: {
       queueMs: 100,
       idleTtlMs: 300_000,
     },
+    queue: defaultManifestQueue,
     egressAllow: undefined,
     route: undefined,
     cors: undefined,

@@ -3,6 +3,7 @@ import { sha256Hex } from "../../base/digest.ts";
 import { logLevels } from "../../base/log.ts";
 import { accessSettings } from "./access-settings.ts";
 import { databaseSettings } from "./database-settings.ts";
+import { asyncSettings } from "./async-settings.ts";
 import { dataKeySettings } from "./data-key-settings.ts";
 import { dependencySettings } from "./dependency-settings.ts";
 import { egressSettings } from "./egress-settings.ts";
@@ -179,6 +180,7 @@ export const settingTable = {
     max: 15 * minuteMs,
   },
   ...playgroundSettings,
+  ...asyncSettings,
   ...instanceSettings,
   ...accessSettings,
   ...dependencySettings,

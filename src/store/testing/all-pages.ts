@@ -1,4 +1,4 @@
-import type { Page } from "../store.ts";
+import type { Page } from "../page.ts";
 
 /** Follows the cursors to the end. */
 export async function allPages<T>(

@@ -5,7 +5,9 @@ import type {
   EnvRecord,
   FunctionRecord,
 } from "../../domain/function.ts";
+import type { QueuedInvocation } from "../../domain/queue/queued-invocation.ts";
 import type { Manifest } from "../../domain/manifest.ts";
+import { defaultManifestQueue } from "../../domain/manifest-queue.ts";
 
 export const atMs = 1_700_000_000_123;
 
@@ -40,6 +42,7 @@ export function aManifest(name = "hello"): Manifest {
       queueMs: 100,
       idleTtlMs: 300_000,
     },
+    queue: defaultManifestQueue,
     egressAllow: ["api.stripe.com:443"],
     route: undefined,
     cors: undefined,
@@ -120,6 +123,36 @@ export function anAudit(change: Partial<AuditRecord> = {}): AuditRecord {
     subject: "hello",
     outcome: "ok",
     details: { runtime: "bun", nested: { list: [1, "two", null] } },
+    ...change,
+  };
+}
+
+/** `inv_<n>`, accepted as the n-th. */
+export function aQueued(n: number, change: Partial<QueuedInvocation> = {}): QueuedInvocation {
+  return {
+    id: `inv_${n}`,
+    requestId: `req-${n}`,
+    projectId: "default",
+    functionId: "fn_1",
+    selector: "production",
+    origin: "request",
+    state: "queued",
+    position: n,
+    orderingKey: undefined,
+    acceptedAtMs: atMs,
+    dueAtMs: atMs,
+    expiresAtMs: atMs + 60_000,
+    finishedAtMs: undefined,
+    attempt: 0,
+    tries: 0,
+    lease: undefined,
+    storedBytes: 14,
+    revision: undefined,
+    status: undefined,
+    errorCode: undefined,
+    idempotency: undefined,
+    fingerprint: undefined,
+    depth: 0,
     ...change,
   };
 }

@@ -1,12 +1,16 @@
-import { ReactorError } from "../../../src/domain/errors.ts";
-import type { Page, PageRequest, StoreReader } from "../../../src/store/store.ts";
+import type { StoreReader } from "../../../src/store/store.ts";
+import { pageOf, revisionCursor, sorted } from "./memory-pages.ts";
+import { queueReads } from "./memory-queue.ts";
 import type { MemoryTables } from "./memory-tables.ts";
-
-const pageLimitMax = 10_000;
 
 /** Reads over one state of the tables; in a write, over the state that it is making. */
 export function createMemoryReader(tables: MemoryTables): StoreReader {
-  return { ...functionReads(tables), ...deploymentReads(tables), ...settingReads(tables) };
+  return {
+    ...functionReads(tables),
+    ...deploymentReads(tables),
+    ...settingReads(tables),
+    ...queueReads(tables),
+  };
 }
 
 type FunctionReads = Pick<
@@ -149,27 +153,4 @@ function settingReads(
       return pageOf(sorted(rows, (row) => row.id).toReversed(), page, (row) => row.id);
     },
   };
-}
-
-function sorted<T>(items: T[], key: (item: T) => string): T[] {
-  return items.sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));
-}
-
-function pageOf<T>(items: readonly T[], page: PageRequest, cursorOf: (item: T) => string): Page<T> {
-  const { limit } = page;
-  if (!Number.isInteger(limit) || limit < 1 || limit > pageLimitMax) {
-    throw new ReactorError(
-      "invalid_request",
-      `Cannot list with limit ${limit}: it must be a whole number from 1 to ${pageLimitMax}`,
-    );
-  }
-  if (items.length <= limit) return { items, nextCursor: undefined };
-  const kept = items.slice(0, limit);
-  const last = kept.at(-1);
-  return { items: kept, nextCursor: last && cursorOf(last) };
-}
-
-function revisionCursor(cursor: string): number {
-  if (/^[1-9][0-9]{0,14}$/.test(cursor)) return Number(cursor);
-  throw new ReactorError("invalid_request", `Cannot list deployments after ${cursor}`);
 }

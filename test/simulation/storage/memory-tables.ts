@@ -8,6 +8,7 @@ import type {
   ProjectRecord,
   PromotionRecord,
 } from "../../../src/domain/function.ts";
+import type { QueuedInvocation } from "../../../src/domain/queue/queued-invocation.ts";
 import type { PolicyRecord } from "../../../src/domain/policy/policy-rule.ts";
 
 /** Everything a store holds, by key. Records are never changed in place, so a copy is shallow. */
@@ -27,6 +28,10 @@ export interface MemoryTables {
   readonly policies: Map<string, PolicyRecord>;
   /** In order of insertion. */
   readonly audit: Map<string, AuditRecord>;
+  readonly queue: Map<string, QueuedInvocation>;
+  /** By `invocationId\0kind`. */
+  readonly queuePayloads: Map<string, Uint8Array>;
+  readonly platformSecrets: Map<string, string>;
 }
 
 /** As after the first migration of the real store: nothing but the default project. */
@@ -42,6 +47,9 @@ export function newTables(): MemoryTables {
     apiKeys: new Map(),
     policies: new Map(),
     audit: new Map(),
+    queue: new Map(),
+    queuePayloads: new Map(),
+    platformSecrets: new Map(),
   };
 }
 
@@ -57,5 +65,8 @@ export function copyTables(tables: MemoryTables): MemoryTables {
     apiKeys: new Map(tables.apiKeys),
     policies: new Map(tables.policies),
     audit: new Map(tables.audit),
+    queue: new Map(tables.queue),
+    queuePayloads: new Map(tables.queuePayloads),
+    platformSecrets: new Map(tables.platformSecrets),
   };
 }

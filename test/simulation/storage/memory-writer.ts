@@ -1,6 +1,8 @@
 import { ReactorError } from "../../../src/domain/errors.ts";
 import type { Manifest } from "../../../src/domain/manifest.ts";
 import type { StoreWriter } from "../../../src/store/store.ts";
+import { requireKnown, requireNew } from "./memory-rules.ts";
+import { queueWrites } from "./memory-queue.ts";
 import { createMemoryReader } from "./memory-reader.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
@@ -16,6 +18,7 @@ export function createMemoryWriter(tables: MemoryTables): StoreWriter {
     ...functionWrites(tables),
     ...deploymentWrites(tables),
     ...settingWrites(tables),
+    ...queueWrites(tables),
   };
 }
 
@@ -147,20 +150,6 @@ function frozen(manifest: Manifest): Manifest {
   Object.freeze(manifest.limits);
   Object.freeze(manifest.concurrency);
   return Object.freeze(manifest);
-}
-
-function requireNew<T>(table: Map<string, T>, same: (other: T) => boolean, columns: string): void {
-  for (const other of table.values()) {
-    if (same(other)) {
-      const details = { columns: columns.split(", ") };
-      throw new ReactorError("conflict", `another row has the same ${columns}`, { details });
-    }
-  }
-}
-
-function requireKnown(table: ReadonlyMap<string, unknown>, id: string): void {
-  if (table.has(id)) return;
-  throw new ReactorError("conflict", `what it belongs to does not exist: ${id}`);
 }
 
 function missing(code: "function_not_found" | "deployment_not_found", id: string): ReactorError {

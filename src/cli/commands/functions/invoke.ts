@@ -1,69 +1,11 @@
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import type { CommandContext } from "../../command.ts";
 import { type Command, defineCommand, exitCodes } from "../../command.ts";
-import { CommandFailure } from "../../command-failure.ts";
 import { stripControls } from "../../strip-controls.ts";
 import { UsageError } from "../../usage-error.ts";
+import { invokeAsync, type QueueOptions } from "./invoke-async.ts";
+import { bodyOf, jsonOf } from "./request-body.ts";
 
-const bodyBytesMax = 64 * 1024 * 1024;
 const platformHeaders = ["x-reactor-function", "x-reactor-cold-start", "x-reactor-duration-ms"];
-
-interface BodyOptions {
-  readonly json: string | undefined;
-  readonly payload: string | undefined;
-  readonly data: string | undefined;
-}
-
-/** The JSON body as typed and the option that gave it; `--payload` is the Flux family's word for `--json`. */
-function jsonOf({ json, payload }: BodyOptions): { flag: string; typed: string } | undefined {
-  if (json !== undefined && payload !== undefined) {
-    throw new UsageError("--json and --payload are two bodies; give one of them");
-  }
-  if (json !== undefined) return { flag: "--json", typed: json };
-  return payload === undefined ? undefined : { flag: "--payload", typed: payload };
-}
-
-/** What `@file`, `-` or `@-` stands for; undefined when the text is the body itself. */
-async function bytesNamedBy(
-  context: CommandContext,
-  { flag, typed }: { readonly flag: string; readonly typed: string },
-): Promise<Uint8Array | undefined> {
-  if (typed === "-" || typed === "@-") return context.readStdin(bodyBytesMax);
-  if (!typed.startsWith("@")) return undefined;
-  const file = path.resolve(context.cwd, typed.slice(1));
-  return readFile(file).catch((cause: unknown) => {
-    throw new CommandFailure(`Cannot read ${file}, which ${flag} names`, { cause });
-  });
-}
-
-async function bodyOf(
-  context: CommandContext,
-  options: BodyOptions,
-): Promise<string | Uint8Array | undefined> {
-  const { data } = options;
-  const json = jsonOf(options);
-  if (json !== undefined && data !== undefined) {
-    throw new UsageError(`${json.flag} and --data are two bodies; give one of them`);
-  }
-  if (json !== undefined) {
-    const text = textOf(await bytesNamedBy(context, json)) ?? json.typed;
-    try {
-      JSON.parse(text);
-    } catch (cause) {
-      throw new UsageError(`The value of ${json.flag} is not JSON: ${String(cause)}`, {
-        next: `reactor functions invoke <function> --json '{"name":"Reactor"}'    (single quotes)`,
-      });
-    }
-    return text;
-  }
-  if (data === undefined) return undefined;
-  return (await bytesNamedBy(context, { flag: "--data", typed: data })) ?? data;
-}
-
-function textOf(bytes: Uint8Array | undefined): string | undefined {
-  return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
-}
 
 function headersOf(lines: readonly string[], isJson: boolean): Record<string, string> {
   const headers: Record<string, string> = isJson ? { "content-type": "application/json" } : {};
@@ -139,6 +81,10 @@ export const functionsInvoke: Command = defineCommand({
       short: "H",
       many: true,
     },
+    async: { summary: "Queue it, and print its id and where its state is told" },
+    delay: { value: "time", summary: "With --async: run it after this time, e.g. 30s, 10m, 2h" },
+    idempotencyKey: { value: "key", summary: "With --async: the same key is one invocation" },
+    orderingKey: { value: "key", summary: "With --async: one at a time per key, in order" },
     include: { summary: "Print status and headers before the body", short: "i" },
     output: {
       value: "form",
@@ -160,6 +106,10 @@ export const functionsInvoke: Command = defineCommand({
       command: "reactor functions invoke upload --data @photo.jpg -H 'content-type: image/jpeg'",
       summary: "POST a file",
     },
+    {
+      command: `reactor functions invoke mail --async --json '{"to":"ada@example.com"}'`,
+      summary: "Let it run in the queue",
+    },
   ],
   errors: [],
   async run(context, args, options) {
@@ -173,6 +123,8 @@ export const functionsInvoke: Command = defineCommand({
     const body = await bodyOf(context, options);
     const reactor = await context.client();
     const request = { method, path: options.path, headers, body, alias, signal };
+    if (options.async) return invokeAsync(context, name, request, options);
+    requireNoQueueOptions(options);
     const response = await reactor.invoke(name, request);
     if (options.output === "json") await printEnvelope(context, response);
     else {
@@ -192,3 +144,10 @@ export const functionsInvoke: Command = defineCommand({
     return response.status >= 400 ? exitCodes.failed : exitCodes.ok;
   },
 });
+
+/** What only a queued invocation has would be left out in silence otherwise. */
+function requireNoQueueOptions(options: QueueOptions): void {
+  const { delay, idempotencyKey, orderingKey } = options;
+  if ((delay ?? idempotencyKey ?? orderingKey) === undefined) return;
+  throw new UsageError("--delay, --idempotency-key and --ordering-key need --async");
+}

@@ -1,5 +1,6 @@
 import { defineCommand } from "../../command.ts";
 import { describeBytes } from "../../describe.ts";
+import { describeQueued, describeServed } from "./describe-queued.ts";
 import { sheet } from "../../table.ts";
 
 export const invocationsGet = defineCommand({
@@ -17,17 +18,21 @@ export const invocationsGet = defineCommand({
         invocation: item.id,
         "request id": item.request_id,
         function: item.function_id,
-        deployment: `${item.deployment_id} (@${item.revision})`,
-        started: item.started_at,
-        method: item.method,
-        status: item.status,
+        state: item.state,
+        attempt: item.attempt,
+        deployment: describeServed(item),
+        started: item.started_at ?? undefined,
+        method: item.method ?? undefined,
+        status: item.status ?? undefined,
         error: item.error_code ?? undefined,
-        took: `${item.duration_ms.toFixed(1)} ms`,
+        took: item.duration_ms === null ? undefined : `${item.duration_ms.toFixed(1)} ms`,
         start: item.cold ? "cold" : "warm",
         in: describeBytes(item.bytes_in),
         out: describeBytes(item.bytes_out),
+        ...describeQueued(item),
       }),
     );
+    if (item.state === "dead") output.note(`Next: reactor invocations retry ${item.id}`);
     return undefined;
   },
 });

@@ -140,6 +140,15 @@ class FunctionContext:
         return self._head.invocation_id
 
     @property
+    def attempt(self):
+        """1, or of a queued invocation that runs again which time this is."""
+        flat = self._head.headers
+        for name, value in zip(flat[::2], flat[1::2]):
+            if name.lower() == "x-reactor-attempt":
+                return int(value)
+        return 1
+
+    @property
     def function_name(self):
         return self._shared.configured["functionName"]
 

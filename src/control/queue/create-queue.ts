@@ -1,0 +1,174 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Ids } from "../../base/ids.ts";
+import type { Log } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import type { AsyncIntake } from "../../serving/async-intake.ts";
+import type { RunningServing } from "../../serving/create-serving.ts";
+import type { Store } from "../../store/store.ts";
+import type { SecretBox } from "../secret-box.ts";
+import { DueFunctions } from "./due-functions.ts";
+import { createQueueIntake, type QueueIntake } from "./queue-intake.ts";
+import type { QueueSeal } from "./queue-seal.ts";
+import type { QueueSettings } from "./queue-settings.ts";
+import { QueueTallies } from "./queue-tallies.ts";
+import { SealKeeper } from "./seal-keeper.ts";
+import { leaseMs, QueueWorker, type QueueWorkerCounts } from "./queue-worker.ts";
+
+/** Figures of the queue. */
+export interface QueueFigures extends QueueWorkerCounts {
+  readonly accepted: number;
+  readonly running: number;
+  /** What each function has queued or running. */
+  readonly waiting: readonly (readonly [functionId: string, count: number])[];
+}
+
+/** The durable queue: takes invocations, runs them, keeps what became of them. */
+export interface Queue {
+  readonly intake: AsyncIntake;
+  /** Opens what is stored; undefined as long as nothing was ever queued. */
+  readonly seal: QueueSeal | undefined;
+  figures(): QueueFigures;
+  /** Takes over what dead servers ran and begins to run what is due. */
+  start(): Promise<void>;
+  /** Serving has another plan. */
+  planChanged(): void;
+  /** Somebody put an invocation (back) into the queue. */
+  added(functionId: string, storedBytes: number): void;
+  /** Takes nothing more, lets what runs end within the grace, and leaves the rest to the next start. */
+  close(): Promise<void>;
+}
+
+export interface QueueOptions {
+  readonly store: Store;
+  readonly serving: RunningServing;
+  readonly secretBox: SecretBox;
+  readonly settings: QueueSettings;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const sweepMs = 10_000;
+const collectMs = 60_000;
+/** The most that one transaction removes. */
+const removedMax = 500;
+
+export function createQueue(options: QueueOptions): Queue {
+  return new DurableQueue(options);
+}
+
+class DurableQueue implements Queue {
+  readonly intake: QueueIntake;
+  readonly #options: QueueOptions;
+  readonly #owner: string;
+  readonly #due = new DueFunctions();
+  readonly #tallies: QueueTallies;
+  readonly #keeper: SealKeeper;
+  readonly #worker: QueueWorker;
+  readonly #timers: { cancel(): void }[] = [];
+  #position = 0;
+
+  constructor(options: QueueOptions) {
+    const { settings, ids } = options;
+    this.#options = options;
+    this.#owner = ids.next("srv");
+    this.#tallies = new QueueTallies(settings);
+    this.#keeper = new SealKeeper(options);
+    const shared = {
+      ...options,
+      due: this.#due,
+      tallies: this.#tallies,
+      nextPosition: () => (this.#position += 1),
+    };
+    const owner = this.#owner;
+    this.#worker = new QueueWorker({ ...shared, owner, seal: () => this.#keeper.seal });
+    this.intake = createQueueIntake({
+      ...shared,
+      bodyBytesMax: settings.payloadBytesMax,
+      seal: () => this.#keeper.get(),
+      onAccepted: (functionId, dueAtMs) => {
+        this.#due.mark(functionId, dueAtMs);
+        this.#worker.wake();
+      },
+    });
+  }
+
+  get seal(): QueueSeal | undefined {
+    return this.#keeper.seal;
+  }
+
+  figures(): QueueFigures {
+    return {
+      ...this.#worker.counts,
+      accepted: this.intake.accepted,
+      running: this.#worker.running,
+      waiting: [...this.#tallies.functionIds].map((id) => [id, this.#tallies.of(id).count]),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { store, clock, log } = this.#options;
+    await this.#keeper.open();
+    this.#position = await store.read((reader) => reader.queuePosition());
+    if (this.seal !== undefined) {
+      const nowMs = clock.now();
+      const taken = await store.write((writer) => writer.takeOverLeases(this.#owner, nowMs));
+      if (taken > 0) log.info("queued invocations that the last stop cut off run again", { taken });
+      this.#tallies.load(await store.read((reader) => reader.queueTallies()));
+      for (const functionId of this.#tallies.functionIds) this.#due.mark(functionId, 0);
+    }
+    this.#timers.push(
+      clock.every(leaseMs / 3, () => this.#renew()),
+      clock.every(sweepMs, () => this.#worker.sweep()),
+      clock.every(collectMs, () => this.#attempt("remove old invocations", collect(this.#options))),
+    );
+    this.#worker.sweep();
+  }
+
+  planChanged(): void {
+    this.#worker.sweep();
+  }
+
+  added(functionId: string, storedBytes: number): void {
+    this.#tallies.add(functionId, storedBytes);
+    this.#due.mark(functionId, 0);
+    this.#worker.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.intake.close();
+    await this.#worker.close(this.#options.settings.stopGraceMs);
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  #renew(): void {
+    if (this.#worker.running === 0) return;
+    const { store, clock } = this.#options;
+    const untilMs = clock.now() + leaseMs;
+    const renewal = store.write((writer) => writer.renewLeases(this.#owner, untilMs));
+    this.#attempt("renew the leases of queued invocations", renewal);
+  }
+
+  #attempt(what: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      this.#options.log.warn(`cannot ${what}`, { error: String(error) });
+    });
+  }
+}
+
+/** Removes finished invocations beyond their bounds. */
+async function collect({ store, settings, clock }: QueueOptions): Promise<void> {
+  const nowMs = clock.now();
+  const retention = {
+    finishedBeforeMs: nowMs - settings.finishedMsMax,
+    deadBeforeMs: nowMs - settings.deadMsMax,
+    countMax: settings.finishedMax,
+    bytesMax: settings.bytesMax,
+  };
+  for (;;) {
+    const ids = await store.read((reader) => reader.queuedBeyond(retention, removedMax));
+    if (ids.length === 0) return;
+    await store.write((writer) => writer.deleteQueued(ids));
+  }
+}

@@ -1,0 +1,33 @@
+import { defaultManifestQueue, type ManifestQueue } from "../../domain/manifest-queue.ts";
+import type { FunctionPlan, Plan } from "../../domain/plan.ts";
+
+/** The functions of a plan by id; made once per plan. */
+const byPlan = new WeakMap<Plan, ReadonlyMap<string, FunctionPlan>>();
+
+/** The live function of this id. */
+export function functionOf(plan: Plan, functionId: string): FunctionPlan | undefined {
+  let functions = byPlan.get(plan);
+  if (functions === undefined) {
+    functions = new Map([...plan.functions.values()].map((entry) => [entry.functionId, entry]));
+    byPlan.set(plan, functions);
+  }
+  return functions.get(functionId);
+}
+
+/** What production's manifest says about the queue. */
+export function queueRulesOf(functionPlan: FunctionPlan | undefined): ManifestQueue {
+  return productionManifest(functionPlan)?.queue ?? defaultManifestQueue;
+}
+
+/** Queued invocations of the function that may run at once. */
+export function concurrencyOf(functionPlan: FunctionPlan): number {
+  const manifest = productionManifest(functionPlan);
+  if (manifest === undefined) return 1;
+  const { queue, concurrency } = manifest;
+  return queue.concurrency ?? Math.max(1, Math.floor(concurrency.maxConcurrency / 2));
+}
+
+function productionManifest(functionPlan: FunctionPlan | undefined) {
+  const [first] = functionPlan?.aliases.get("production") ?? [];
+  return first && functionPlan?.deployments.get(first.revision)?.manifest;
+}
