@@ -84,6 +84,7 @@ describe("without a sandbox", () => {
       "metadata",
       "admin-port",
       "abstract-sockets",
+      "cpu-share",
       "outlive-instance",
       "outlive-server",
     ]) {

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Clock } from "../../../base/clock.ts";
 import {
   argumentsOf,
@@ -8,7 +8,7 @@ import {
 } from "../../../drivers/process/process-tree.ts";
 
 /** One process, for ever: ids are given out again. */
-interface KnownProcess {
+export interface KnownProcess {
   readonly pid: number;
   readonly startTime: string;
 }
@@ -48,6 +48,26 @@ export async function waitForEnd(
 export function killAll(processes: readonly KnownProcess[]): void {
   for (const process of processes.filter(isAlive)) {
     for (const pid of processTree(process.pid)) killHard(pid);
+  }
+}
+
+/** Processor time that they have used so far, in the kernel's ticks; of those that ended nothing. */
+export function processorTicks(processes: readonly KnownProcess[]): number {
+  return processes.filter(isAlive).reduce((sum, { pid }) => sum + ticksOf(pid), 0);
+}
+
+function ticksOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // Behind the program's name, which may hold anything, come the state and ten numbers.
+    const [user, system] = text
+      .slice(text.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 13);
+    return Number(user) + Number(system);
+  } catch {
+    // It ended between two looks.
+    return 0;
   }
 }
 

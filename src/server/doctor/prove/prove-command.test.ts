@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "../../../base/clock.ts";
 import { runInTerminal } from "../../../cli/run-in-terminal.ts";
+import { groupsLeft } from "../../../drivers/process/testing/groups-left.ts";
 import { processesNaming } from "./host-processes.ts";
 import type { Probe } from "./probe.ts";
 import { probeTable } from "./probe-table.ts";
@@ -112,6 +113,18 @@ describe("reactor doctor prove", () => {
     expect(await readdir(root)).toEqual([]);
     expect(processesNaming(root)).toEqual([]);
   }, 60_000);
+
+  test.if(Bun.which("bwrap") !== null)(
+    "a server that a probe killed leaves no control groups either",
+    async () => {
+      const argv = ["--sandbox", "auto"];
+      const { code } = await prove([probeNamed("outlive-server")], { argv });
+      expect(code).toBe(0);
+      expect(groupsLeft(path.join(root, `run-prove-${process.pid}`))).toEqual([]);
+      expect(await readdir(root)).toEqual([]);
+    },
+    60_000,
+  );
 
   test("a server that does not start is said with its own words", async () => {
     const { code, stderr } = await prove([files], { env: { REACTOR_ENGINE: "cobol" } });

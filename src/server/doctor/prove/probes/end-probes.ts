@@ -1,5 +1,11 @@
 import { describeRefusal } from "../attacker.ts";
-import { killAll, processesBelow, processesNaming, waitForEnd } from "../host-processes.ts";
+import {
+  type KnownProcess,
+  killAll,
+  processesBelow,
+  processesNaming,
+  waitForEnd,
+} from "../host-processes.ts";
 import type { Observation, Probe } from "../probe.ts";
 import type { ProbeWorld } from "../probe-world.ts";
 
@@ -120,11 +126,9 @@ async function outliveServer(world: ProbeWorld): Promise<Observation> {
   }
 }
 
-type Processes = ReturnType<typeof processesNaming>;
-
 async function judgeEnd(
   { clock }: ProbeWorld,
-  started: Processes,
+  started: readonly KnownProcess[],
   whose: string,
 ): Promise<Observation> {
   const { left, tookMs } = await waitForEnd(started, { clock, withinMs: endWithinMs });

@@ -61,13 +61,14 @@ export const resourceAttacks = {
     for (;;) Math.sqrt(2);
   },
 
-  /** Uses as many processors as there are for a while. */
+  /** Keeps processors busy, each process in a session of its own: some kernels are fair to sessions. */
   async burn({ processes, ms }) {
     const children = [];
     let code = "none";
     try {
       for (let index = 1; index < processes; index += 1) {
-        children.push(spawn("/bin/sh", ["-c", "while :; do :; done"], { stdio: "ignore" }));
+        const options = { stdio: "ignore", detached: true };
+        children.push(spawn("/bin/sh", ["-c", "while :; do :; done"], options));
         children.at(-1).once("error", () => {});
       }
     } catch (error) {

@@ -58,12 +58,13 @@ def spin():
 
 
 def burn(processes, ms):
-    """Uses as many processors as there are for a while."""
+    """Keeps processors busy, each process in a session of its own: some kernels are fair to sessions."""
     children = []
     code = "none"
     try:
         for _ in range(1, processes):
-            children.append(subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"]))
+            loop = ["/bin/sh", "-c", "while :; do :; done"]
+            children.append(subprocess.Popen(loop, start_new_session=True))
     except OSError as error:
         code = code_of(error)
     until = time.monotonic() + ms / 1000
