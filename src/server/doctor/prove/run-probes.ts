@@ -77,9 +77,10 @@ async function promisesOf(
   const promises = runtimes.flatMap(({ name, available, version, tier, enforces, remedies }) => {
     const runtime: ProvenRuntime | undefined = provenRuntimes.find((proven) => proven === name);
     if (runtime === undefined || !available) return [];
-    const { memory, cpu } = enforces;
+    const { memory, cpu, processes } = enforces;
     const level = tiers.find((known) => known === tier) ?? 0;
-    return [{ runtime, version: version ?? "", tier: level, enforces: { memory, cpu }, remedies }];
+    const limits = { memory, cpu, processes };
+    return [{ runtime, version: version ?? "", tier: level, enforces: limits, remedies }];
   });
   if (promises.length > 0) return promises;
   const why = runtimes.map(({ name, findings }) => `${name}: ${findings.join("; ")}`);

@@ -10,7 +10,11 @@ export interface RuntimePromise {
   readonly runtime: ProvenRuntime;
   readonly version: string;
   readonly tier: Tier;
-  readonly enforces: { readonly memory: Enforcement; readonly cpu: Enforcement };
+  readonly enforces: {
+    readonly memory: Enforcement;
+    readonly cpu: Enforcement;
+    readonly processes: Enforcement;
+  };
   /** What would make it promise more, one sentence each. */
   readonly remedies: readonly string[];
 }

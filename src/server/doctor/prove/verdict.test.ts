@@ -8,7 +8,7 @@ const never: Probe["run"] = () => Promise.reject(new Error("not run here"));
 const probe: Probe = { name: "files", tries: "reads files", tier: 1, run: never };
 
 function promise(tier: Tier, more: Partial<RuntimePromise> = {}): RuntimePromise {
-  const enforces = { memory: "watchdog", cpu: "none" } as const;
+  const enforces = { memory: "watchdog", cpu: "none", processes: "none" } as const;
   return { runtime: "bun", version: "1.4.5", tier, enforces, remedies: [], ...more };
 }
 

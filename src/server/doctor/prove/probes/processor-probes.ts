@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type Program, startProgram } from "../../../../drivers/process/start-program.ts";
+import { ClientError } from "../../../../client/client-error.ts";
+import { Attacker } from "../attacker.ts";
 import { killAll, processesBelow, processesNaming, processorTicks } from "../host-processes.ts";
 import type { Observation, Probe } from "../probe.ts";
 import type { ProbeWorld } from "../probe-world.ts";
@@ -12,7 +14,20 @@ const measuredMs = 2000;
 /** Until every process of either side runs. */
 const warmUpMs = 500;
 
+/** Processors that a function asks to be held to, and how far over them a measurement may be. */
+const quota = 0.2;
+const quotaSlack = 0.1;
+/** How many ticks the kernel counts in a second of processor time, on every Linux of today. */
+const ticksPerSec = 100;
+
 export const processorProbes: readonly Probe[] = [
+  {
+    name: "cpu-quota",
+    tries: `uses more than the ${quota} processors of its limits.vcpu`,
+    tier: 0,
+    limit: "cpu",
+    run: exceedQuota,
+  },
   {
     name: "cpu-share",
     tries: "keeps every processor busy with many processes, beside a few of this machine's",
@@ -24,38 +39,75 @@ export const processorProbes: readonly Probe[] = [
   },
 ];
 
+/**
+ * Beside one busy process of this machine, which shows what there is to get: the function has more
+ * than one for each processor, so without a quota it would get that much on each.
+ */
+async function exceedQuota(world: ProbeWorld): Promise<Observation> {
+  const limited = await deployLimited(world);
+  if (!(limited instanceof Attacker)) return { untried: `the limit is refused here: ${limited}` };
+  const cores = availableParallelism();
+  const sides = { processes: cores * 2, machines: 1 };
+  const [used, free] = await compete(world, limited, sides);
+  if (used <= quota + quotaSlack && free * cores < quota + 2 * quotaSlack) {
+    return { untried: `this machine is too busy to tell: a free process got ${free.toFixed(2)}` };
+  }
+  const found = `used ${used.toFixed(2)} processors at a limit of ${quota}, a free process ${free.toFixed(2)}`;
+  return { held: used <= quota + quotaSlack, found };
+}
+
+/** The function, or the reason why the server does not take its limit. */
+async function deployLimited(world: ProbeWorld): Promise<Attacker | string> {
+  try {
+    return await world.deploy("limited", { limits: { vcpu: quota } });
+  } catch (error) {
+    if (error instanceof ClientError && error.code === "unsupported_runtime") return error.message;
+    throw error;
+  }
+}
+
 async function crowdOut(world: ProbeWorld): Promise<Observation> {
-  const { clock, server, signal } = world;
   const cores = availableParallelism();
   const hog = await world.deploy("hog", { limits: { memory_mb: 1024 } });
-  await hog.answer("read", { paths: [] });
-  const mark = `${world.mark}-machine`;
-  const machines = Array.from({ length: cores }, () => startBusy(mark));
+  const sides = { processes: cores * odds, machines: cores };
+  const [used, left] = await compete(world, hog, sides);
+  if (used + left === 0) return { untried: "nobody got any processor time" };
+  const share = used / (used + left);
+  const percent = Math.round(share * 100);
+  const found = `${odds} busy processes against 1 got ${percent} % of the processors`;
+  return { held: share <= shareMax, found };
+}
+
+/** Keeps the machine busy from a function and from outside; gives the processors that either side used. */
+async function compete(
+  { clock, mark, server, signal }: ProbeWorld,
+  attacker: Attacker,
+  { processes, machines }: { readonly processes: number; readonly machines: number },
+): Promise<readonly [number, number]> {
+  // An instance that is up: the time that a start takes is not to be measured.
+  await attacker.answer("read", { paths: [] });
+  const name = `${mark}-machine`;
+  const busy = Array.from({ length: machines }, () => startBusy(name));
   try {
-    const ms = warmUpMs + measuredMs + 1000;
-    const burning = hog.attack("burn", { processes: cores * odds, ms });
+    const burning = attacker.attack("burn", { processes, ms: warmUpMs + measuredMs + 1000 });
     await clock.sleep(warmUpMs, signal);
-    const sides = [processesBelow(server.pid), processesNaming(mark)] as const;
+    const sides = [processesBelow(server.pid), processesNaming(name)] as const;
     const before = sides.map(processorTicks);
+    const beganMs = clock.monotonicMs();
     await clock.sleep(measuredMs, signal);
-    const [used = 0, left = 0] = sides.map((side, at) => processorTicks(side) - (before[at] ?? 0));
+    const ticksMax = ((clock.monotonicMs() - beganMs) / 1000) * ticksPerSec;
+    const [used = 0, left = 0] = sides.map(
+      (side, at) => (processorTicks(side) - (before[at] ?? 0)) / ticksMax,
+    );
     await burning;
-    return judgeShare(used, left);
+    return [used, left];
   } finally {
-    for (const machine of machines) machine.kill("SIGKILL");
-    killAll(processesNaming(mark));
+    for (const machine of busy) machine.kill("SIGKILL");
+    killAll(processesNaming(name));
   }
 }
 
 function startBusy(mark: string): Program {
   const args = ["-c", "while :; do :; done", mark];
   return startProgram({ file: "/bin/sh", args, env: {}, cwd: "/" });
-}
-
-function judgeShare(used: number, left: number): Observation {
-  if (used + left === 0) return { untried: "nobody got any processor time" };
-  const share = used / (used + left);
-  const percent = Math.round(share * 100);
-  const found = `${odds} busy processes against 1 got ${percent} % of the processors`;
-  return { held: share <= shareMax, found };
 }

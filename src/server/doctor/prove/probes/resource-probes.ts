@@ -22,7 +22,8 @@ export const resourceProbes: readonly Probe[] = [
   {
     name: "process-count",
     tries: "starts processes without end",
-    tier: 2,
+    tier: 0,
+    limit: "processes",
     async run(world) {
       const attacker = await world.deploy("forker", { limits: { memory_mb: 1024 } });
       const answer = await attacker.attack("spawn", { countMax: processesMax });
