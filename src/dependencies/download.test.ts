@@ -37,6 +37,7 @@ function downloadThrough({ open = [], idleTimeoutMs = 10_000, resolve }: Options
     decide: createEgressDecider({
       privateAllow: open.map((url) => new URL(url).host),
       denied: () => [],
+      own: () => [],
       resolve: resolve ?? (async () => []),
     }),
     clock: systemClock,

@@ -55,6 +55,7 @@ export async function openInstallBench(options: BenchOptions = {}): Promise<Inst
       decide: createEgressDecider({
         privateAllow: [...own, ...(options.privateAllow ?? [])],
         denied: () => [],
+        own: () => [],
         resolve:
           options.resolve ??
           (async (host) => {

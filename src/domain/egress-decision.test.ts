@@ -16,6 +16,7 @@ const addresses: Readonly<Record<string, readonly string[]>> = {
 const decide = createEgressDecider({
   privateAllow: ["db.internal:5432", "10.9.0.0/16:6379"],
   denied: () => ["198.51.100.7", "2a00:1::7", "93.184.216.34:8443"],
+  own: () => ["10.9.0.1"],
   resolve: async (host) => addresses[host] ?? [],
 });
 
@@ -42,6 +43,7 @@ describe("a destination", () => {
     ["2a00:1::7", 22, "own_address"],
     ["93.184.216.34", 8443, "own_address"],
     ["10.9.1.1", 6379, "connect"],
+    ["10.9.0.1", 6379, "private_address"],
     ["10.9.1.1", 6380, "private_address"],
     ["::ffff:a09:101", 6379, "private_address"],
     ["void.test", 80, "unreachable"],
@@ -54,6 +56,7 @@ describe("a destination", () => {
     const watched = createEgressDecider({
       privateAllow: [],
       denied: () => [],
+      own: () => [],
       resolve: async (host) => {
         resolved.push(host);
         return ["93.184.216.34"];
@@ -81,6 +84,7 @@ describe("a destination", () => {
     const growing = createEgressDecider({
       privateAllow: [],
       denied: () => own,
+      own: () => own,
       resolve: async () => [],
     });
     expect(reasonOf(await growing({ host: "2a00:1::9", port: 80 }, undefined))).toBe("connect");
@@ -89,12 +93,15 @@ describe("a destination", () => {
   });
 
   test.each([
-    [{ host: "private.test", port: 80 }, ["private.test:80", "10.1.2.3", "10.0.0.0/8", '"private.test:80" in egress.private_allow']],
+    [{ host: "private.test", port: 80 }, ["private.test:80", "it leads to a private address (10.0.0.0/8)", '"private.test:80" in egress.private_allow']],
     [{ host: "fd00::1", port: 80 }, ['"[fd00::1]:80" in egress.private_allow', "fc00::/7"]],
-    [{ host: "own.test", port: 80 }, ["own.test:80", "an address of this server"]],
+    [{ host: "own.test", port: 80 }, ["own.test:80", "it leads to an address of this server"]],
+    [{ host: "10.1.2.3", port: 80 }, ["10.1.2.3 is a private address (10.0.0.0/8)"]],
   ])("%j is refused in words that name it, the reason and the key", async (target, words) => {
     const decision = await decide(target, undefined);
     if (decision.kind !== "deny") throw new Error("it is open");
     for (const word of words) expect(decision.denial.message).toContain(word);
+    // A name's address inside is nobody's business who may not connect to it.
+    if (target.host.endsWith(".test")) expect(decision.denial.message).not.toContain("10.1.2.3");
   }); // biome-ignore format: a table
 });

@@ -17,6 +17,8 @@ export interface EgressDeciderOptions {
   readonly privateAllow: readonly string[];
   /** What is never reachable, such as this server's public addresses, as `address` or `address:port`. */
   readonly denied: () => readonly string[];
+  /** Addresses of this machine, which neither ranges nor wildcards of `privateAllow` open. */
+  readonly own: () => readonly string[];
   readonly resolve: Resolve;
 }
 
@@ -83,18 +85,21 @@ export function createEgressDecider(options: EgressDeciderOptions): DecideEgress
     const denied = parseEgressRules(options.denied());
     for (const address of addresses) {
       const forms = addressForms(address);
-      if (denied.some((rule) => forms.some((form) => isOwn(rule, form, port)))) {
-        const why = `${address} is an address of this server, which nothing opens`;
+      // Whoever asked for a name is not told where it leads inside.
+      const subject = parseAddress(host) === undefined ? "it leads to" : `${address} is`;
+      if (denied.some((rule) => forms.some((form) => isDenied(rule, form, port)))) {
+        const why = `${subject} an address of this server, which nothing opens`;
         return deny(target, "own_address", why);
       }
       const what = deniedAddress(forms[0] ?? address);
-      const opens = (rule: PrivateAllowRule): boolean =>
-        opensAddress(rule, { ...target, address: forms[0] ?? address });
-      if (what !== undefined && !privateAllow.some(opens)) {
+      if (what === undefined) continue;
+      const isOwn = isOfThisMachine(forms, options.own());
+      const opened = { ...target, address: forms[0] ?? address, isOwn };
+      if (!privateAllow.some((rule) => opensAddress(rule, opened))) {
         const item = JSON.stringify(
           port === undefined ? `${host}:<port>` : destinationText(target),
         );
-        const why = `${address} is ${what}; the operator opens it by ${item} in egress.private_allow`;
+        const why = `${subject} ${what}; the operator opens it by ${item} in egress.private_allow`;
         return deny(target, "private_address", why);
       }
     }
@@ -128,8 +133,12 @@ function parsePrivateAllows(texts: readonly string[]): PrivateAllowRule[] {
   });
 }
 
+function isOfThisMachine(forms: readonly string[], own: readonly string[]): boolean {
+  return forms.some((form) => form.startsWith("127.") || form === "::1" || own.includes(form));
+}
+
 /** A rule of one port says nothing about a lookup. */
-function isOwn(rule: EgressRule, host: string, port: number | undefined): boolean {
+function isDenied(rule: EgressRule, host: string, port: number | undefined): boolean {
   return (rule.port === undefined || port !== undefined) && egressRuleMatches(rule, host, port);
 }
 

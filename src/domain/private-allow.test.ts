@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { opensAddress, parsePrivateAllow } from "./private-allow.ts";
 
-function opens(rule: string, host: string, address: string, port?: number): boolean {
+function opens(rule: string, host: string, address: string, port?: number, isOwn = false): boolean {
   const parsed = parsePrivateAllow(rule);
   if (parsed === undefined) throw new Error(`${rule} is no rule`);
-  return opensAddress(parsed, { host, address, ...(port !== undefined && { port }) });
+  return opensAddress(parsed, { host, address, isOwn, ...(port !== undefined && { port }) });
 }
 
 describe("what the operator opens", () => {
@@ -42,6 +42,15 @@ describe("what the operator opens", () => {
 
   test("a range of version 4 does not open the same numbers in a form of version 6", () => {
     expect(opens("10.0.0.0/8:80", "x", "::ffff:a00:1", 80)).toBe(false);
+  });
+
+  test.each([
+    ["10.0.0.0/8:80", false],
+    ["*.corp.internal:80", false],
+    ["10.1.2.3:80", true],
+    ["me.corp.internal:80", true],
+  ])("%s opens this machine: %p", (rule, isOpen) => {
+    expect(opens(rule, "me.corp.internal", "10.1.2.3", 80, true)).toBe(isOpen);
   });
 
   test("without a port a rule of any port counts, as for a lookup", () => {

@@ -55,15 +55,23 @@ function isLoopback(address: string): boolean {
   return address === "127.0.0.1" || address === "::1";
 }
 
+export interface OpenedDestination {
+  /** Canonical. */
+  readonly host: string;
+  readonly address: string;
+  readonly port?: number;
+  /** Whether the address is one of this machine. */
+  readonly isOwn: boolean;
+}
+
 /**
  * Whether a rule opens an address to which a destination leads. A name opens what it resolves to; an
- * address and a range open themselves, whatever name leads there. The host is canonical.
+ * address and a range open themselves, whatever name leads there. This machine, with the server's own
+ * port on it, is only opened by a rule that names it, never by a range or a wildcard around it.
  */
-export function opensAddress(
-  rule: PrivateAllowRule,
-  destination: { readonly host: string; readonly address: string; readonly port?: number },
-): boolean {
-  const { host, address, port } = destination;
+export function opensAddress(rule: PrivateAllowRule, destination: OpenedDestination): boolean {
+  const { host, address, port, isOwn } = destination;
+  if (isOwn && ("bits" in rule || rule.wildcard)) return false;
   if (!("bits" in rule)) {
     const named = [host, address, ...(isLoopback(address) ? ["localhost"] : [])];
     return named.some((each) => egressRuleMatches(rule, each, port));

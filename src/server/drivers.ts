@@ -27,7 +27,7 @@ import { createPythonDriver } from "../drivers/python/driver.ts";
 import { findPython } from "../drivers/python/find-python.ts";
 import { enabledRuntimes } from "./config/built-runtimes.ts";
 import type { Settings } from "./config/settings.ts";
-import { ownPublicAddresses } from "./own-public-addresses.ts";
+import { ownAddresses } from "./own-addresses.ts";
 
 export interface DriverContext {
   readonly settings: Settings;
@@ -160,7 +160,7 @@ function processOptions(context: MakerContext): ProcessHostOptions {
     log,
     egress: {
       privateAllow: settings.egressPrivateAllow,
-      denied: ownPublicAddresses,
+      ...ownAddresses,
       connectionsPerInstanceMax: settings.egressConnectionsMax,
       idleTimeoutMs: settings.egressIdleTimeoutSecs * 1000,
     },

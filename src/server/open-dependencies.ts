@@ -14,7 +14,7 @@ import { openTreeCache } from "../dependencies/tree-cache.ts";
 import { createEgressDecider } from "../domain/egress-decision.ts";
 import { runTool } from "../drivers/process/run-tool.ts";
 import type { Settings } from "./config/settings.ts";
-import { ownPublicAddresses } from "./own-public-addresses.ts";
+import { ownAddresses } from "./own-addresses.ts";
 
 export interface DependenciesContext {
   readonly settings: Settings;
@@ -40,7 +40,7 @@ export async function openDependencies(context: DependenciesContext): Promise<De
         ...hostOf(jsrRegistry),
         ...hostOf(pythonIndex),
       ],
-      denied: ownPublicAddresses,
+      ...ownAddresses,
       resolve: rememberResolved(
         async (host) => (await lookup(host, { all: true })).map((found) => found.address),
         clock,

@@ -5,7 +5,7 @@ import { createDownload } from "../dependencies/download.ts";
 import { createEgressDecider } from "../domain/egress-decision.ts";
 import { createJwtVerifier, type JwtVerifier } from "../gateway/jwt/jwt-verifier.ts";
 import type { Settings } from "./config/settings.ts";
-import { ownPublicAddresses } from "./own-public-addresses.ts";
+import { ownAddresses } from "./own-addresses.ts";
 
 const jwksBytesMax = 256 * 1024;
 
@@ -22,7 +22,7 @@ export function openJwt(options: {
   const download = createDownload({
     decide: createEgressDecider({
       privateAllow: settings.egressPrivateAllow,
-      denied: ownPublicAddresses,
+      ...ownAddresses,
       resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
     }),
     clock,

@@ -16,6 +16,11 @@ const ways = `${commonWays}
     socket.onmessage = ({ data }) => { resolve(data); socket.close(); };
     socket.onerror = (event) => reject(new Error(event.message));
   }),
+  EventSource: ({ host, port }) => new Promise((resolve, reject) => {
+    const events = new EventSource("http://" + host + ":" + port + "/");
+    events.onmessage = ({ data }) => { resolve(data); events.close(); };
+    events.onerror = () => { reject(new Error("an error event")); events.close(); };
+  }),
   "Deno.connect": async ({ host, port }) => {
     const connection = await Deno.connect({ hostname: host, port });
     await connection.write(new TextEncoder().encode("*1\\r\\n$4\\r\\nPING\\r\\n"));
@@ -51,6 +56,17 @@ const cases: readonly ClientCase[] = [
   { way: "Deno.resolveDns of MX", server: "none", gives: undefined, denied: unsupported },
 ];
 
+/** Its event says nothing; the log does. A worker's has no way to its own proxy. */
+const eventSource = {
+  process: { way: "EventSource", server: "http", gives: "open event", denied: /an error event/ },
+  worker: {
+    way: "EventSource",
+    server: "none",
+    gives: undefined,
+    denied: /use isolation "process"/,
+  },
+} as const satisfies Record<string, ClientCase>;
+
 type Egress = Partial<Omit<EgressRelayOptions, "clock">>;
 const makers = {
   process: (egress: Egress) => createTestDriver({ blanksMax: 0, egress }),
@@ -63,6 +79,6 @@ for (const isolation of ["process", "worker"] as const satisfies readonly Isolat
     isolation,
     make: makers[isolation],
     source: clientSource("(url) => fetch(url)", ways),
-    cases,
+    cases: [...cases, eventSource[isolation]],
   });
 }

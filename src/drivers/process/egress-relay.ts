@@ -29,6 +29,7 @@ export interface EgressRelayOptions extends EgressDeciderOptions {
 export const defaultEgressOptions: Omit<EgressRelayOptions, "clock"> = {
   privateAllow: [],
   denied: () => [],
+  own: () => [],
   connectTimeoutMs: 10_000,
   connectionsPerInstanceMax: 100,
   idleTimeoutMs: 3_600_000,

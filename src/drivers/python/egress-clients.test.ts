@@ -240,4 +240,7 @@ clientSuite("Python", {
   source,
   files: packageFiles(new Set(installed.flatMap((name) => needs[name] ?? []))),
   cases: [...standard, ...fromPackages.filter((each) => installed.includes(each.package))],
+  missing: fromPackages
+    .filter((each) => !installed.includes(each.package))
+    .map((each) => `${each.way} (needs Debian's python3-${each.package})`),
 });

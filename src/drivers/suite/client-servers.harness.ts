@@ -20,8 +20,14 @@ export async function openClientServers(): Promise<ClientServers> {
       hostname: "127.0.0.1",
       port: 0,
       ...(tls !== undefined && { tls }),
-      fetch: (request, server) =>
-        server.upgrade(request) ? undefined : new Response(`${text} word`),
+      fetch(request, server) {
+        if (server.upgrade(request)) return undefined;
+        if (request.headers.get("accept") !== "text/event-stream") {
+          return new Response(`${text} word`);
+        }
+        const headers = { "content-type": "text/event-stream" };
+        return new Response(`data: ${text} event\n\n`, { headers });
+      },
       websocket: { message: (socket, message) => void socket.send(`${text} ${String(message)}`) },
     });
   const plain = word("open");

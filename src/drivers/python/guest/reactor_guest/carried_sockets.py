@@ -94,10 +94,15 @@ class CarriedSockets:
         except BlockingIOError:
             # It is under way, as that of any socket that does not block.
             raise
+        except ConnectionResetError:
+            # A refusal may be here before the local connection is.
+            return self._judged(sock, verdict, raises=True)
         except BaseException:
             self._drop(listener)
             raise
         # `connect` returns nothing and raises, `connect_ex` returns a number.
+        if outcome == errno.ECONNRESET:
+            return self._judged(sock, verdict, raises=False)
         if outcome not in (None, 0, errno.EINPROGRESS):
             self._drop(listener)
         elif outcome != errno.EINPROGRESS and sock.gettimeout() != 0:
@@ -125,22 +130,30 @@ class CarriedSockets:
         @wraps(platform)
         async def sock_connect(loop, sock, address):
             try:
-                await platform(loop, sock, address)
+                await self._settled(platform, loop, sock, address)
             except ConnectionRefusedError:
                 own = self._loopback(sock, address)
                 if own is None or sock in self._ports:
                     raise
                 _listener, local, _verdict = self._open_port(sock, own[:2], own=True)
                 try:
-                    await platform(loop, sock, local)
+                    await self._settled(platform, loop, sock, local)
                 except ConnectionAbortedError:
                     # The first call after a failure says so once more.
-                    await platform(loop, sock, local)
+                    await self._settled(platform, loop, sock, local)
             carried = self._ports.get(sock)
             if carried is not None:
                 await asyncio.wrap_future(carried[2], loop=loop)
 
         return sock_connect
+
+    async def _settled(self, platform, loop, sock, address):
+        """Connects; a refusal may be here before the local connection is, and is the verdict's to tell."""
+        try:
+            await platform(loop, sock, address)
+        except ConnectionResetError:
+            if sock not in self._ports:
+                raise
 
     def _destination(self, sock, address):
         """Host and port outside that the address means; None when the connection is local."""
