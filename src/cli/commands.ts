@@ -40,6 +40,7 @@ import { secretsSet } from "./commands/secrets/set.ts";
 import { secretsUnset } from "./commands/secrets/unset.ts";
 import { secretsRotateKey } from "./commands/secrets/rotate-key.ts";
 import { runtimeGet } from "./commands/runtime/get.ts";
+import { newFunction } from "./commands/new.ts";
 import { logs } from "./commands/logs.ts";
 import { playgroundRun } from "./commands/playground/run.ts";
 
@@ -54,9 +55,10 @@ function shortcut(command: Command, name: string): Command {
   return { ...command, name, summary, examples };
 }
 
-/** Every command that works on any machine: those that speak to a server, and `init`. */
+/** Every command that works on any machine: those that speak to a server, `init` and `new`. */
 export const commands: readonly Command[] = [
   init,
+  newFunction,
   deploy,
   functionsCreate,
   functionsList,

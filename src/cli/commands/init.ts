@@ -1,10 +1,14 @@
 import { access, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { parseFunctionName } from "../../domain/names.ts";
-import { ReactorError } from "../../domain/errors.ts";
-import { defineCommand } from "../command.ts";
+import { checkFunctionName } from "../check-function-name.ts";
+import { type CommandContext, defineCommand } from "../command.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { UsageError } from "../usage-error.ts";
+import {
+  type TemplateName,
+  templateNames,
+  templates,
+  writeTemplate,
+} from "../project-templates.ts";
 
 const code = `export default {
   async fetch(request: Request): Promise<Response> {
@@ -19,15 +23,6 @@ function manifestOf(name: string): string {
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
-function checkName(name: string): void {
-  try {
-    parseFunctionName(name);
-  } catch (error) {
-    if (error instanceof ReactorError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
 async function exists(file: string): Promise<boolean> {
   return access(file).then(
     () => true,
@@ -35,23 +30,60 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
+/** Writes a whole project. */
+async function initProject(
+  { output, cwd }: CommandContext,
+  template: TemplateName,
+  name: string | undefined,
+): Promise<void> {
+  const folder = path.resolve(cwd, name ?? ".");
+  if (await exists(path.join(folder, "functions"))) {
+    throw new CommandFailure(`Cannot write a new project: ${folder} holds one already`, {
+      next: "reactor new NAME    (or name another folder)",
+    });
+  }
+  const files = await writeTemplate(template, folder);
+  output.result({ template, folder, files }, () =>
+    files.map((file) => `Wrote ${path.relative(cwd, file)}`).join("\n"),
+  );
+  const go = folder === cwd ? [] : [`cd ${path.relative(cwd, folder)}`];
+  output.note(
+    ["Next:", ...[...go, ...templates[template].next].map((line) => `  ${line}`)].join("\n"),
+  );
+}
+
 export const init = defineCommand({
   name: "init",
-  summary: "Write a small function to start from",
+  summary: "Write a small function, or a whole project, to start from",
   description:
     "Writes functions/<name>/reactor.json and functions/<name>/code/index.ts below the current " +
-    "folder. Refuses when functions/<name> is there already.",
+    "folder. Refuses when functions/<name> is there already. With --template it writes a project: " +
+    `${templateNames.map((name) => `${name} (${templates[name].summary})`).join(", ")}.`,
   local: true,
-  arguments: { name: { summary: "Name of the function (hello)", optional: true } },
-  options: {},
+  arguments: {
+    name: {
+      summary: "Name of the function (hello); with --template the project's folder (.)",
+      optional: true,
+    },
+  },
+  options: {
+    template: { value: "name", summary: "Write this project", choices: templateNames },
+  },
   examples: [
     { command: "reactor init", summary: "Write functions/hello" },
     { command: "reactor init greeter", summary: "Write functions/greeter" },
+    { command: "reactor init --template webhook my-project", summary: "Write a project" },
   ],
   errors: [],
-  async run({ output, cwd }, args) {
+  async run(context, args, options) {
+    const { output, cwd } = context;
+    const template = templateNames.find((known) => known === options.template);
+    if (template !== undefined) {
+      await initProject(context, template, args.name);
+      return undefined;
+    }
     const name = args.name ?? "hello";
-    checkName(name);
+    checkFunctionName(name);
     const folder = path.join(cwd, "functions", name);
     if (await exists(folder)) {
       throw new CommandFailure(`Cannot write a new function: ${folder} is there already`, {
