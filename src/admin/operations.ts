@@ -2,6 +2,7 @@ import type { Operation } from "./operation.ts";
 import { aliasOperations } from "./resources/aliases.ts";
 import { auditOperations } from "./resources/audit.ts";
 import { backupOperations } from "./resources/backups.ts";
+import { databaseOperations } from "./resources/database.ts";
 import { deploymentOperations } from "./resources/deployments.ts";
 import { envOperations } from "./resources/env.ts";
 import { functionOperations } from "./resources/functions.ts";
@@ -28,6 +29,7 @@ export const operations: readonly Operation[] = [
   ...keyOperations,
   ...auditOperations,
   ...backupOperations,
+  ...databaseOperations,
   ...playgroundOperations,
   ...serverOperations,
 ];

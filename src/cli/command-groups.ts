@@ -6,6 +6,7 @@ export const commandGroups: Readonly<Record<string, string>> = {
   aliases: "Named pointers to one or two deployments.",
   policies: "Rules that must hold for every invocation of a function.",
   secrets: "Secrets of a project and of its functions, and the key that seals them.",
+  db: "The database of the project's functions.",
   keys: "API keys.",
   backup: "Take a backup of a running server, check one, restore one.",
   playground: "Code that is not deployed.",

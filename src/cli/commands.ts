@@ -4,6 +4,9 @@ import { aliasesList } from "./commands/aliases/list.ts";
 import { aliasesSet } from "./commands/aliases/set.ts";
 import { backupCreate } from "./commands/backup/create.ts";
 import { deploy } from "./commands/deploy.ts";
+import { dbMigrate } from "./commands/db/migrate.ts";
+import { dbQuery } from "./commands/db/query.ts";
+import { dbStatus } from "./commands/db/status.ts";
 import { functionsCreate } from "./commands/functions/create.ts";
 import { functionsDelete } from "./commands/functions/delete.ts";
 import { functionsDeploy } from "./commands/functions/deploy.ts";
@@ -96,6 +99,9 @@ export const commands: readonly Command[] = [
   invocationsRetry,
   invocationsEdit,
   playgroundRun,
+  dbMigrate,
+  dbStatus,
+  dbQuery,
   backupCreate,
   keysCreate,
   keysList,

@@ -37,6 +37,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/database/migrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Migrations of the project's database that were applied */
+        get: operations["listMigrations"];
+        put?: never;
+        /**
+         * Apply the files of `schema/` that were not applied yet
+         * @description In order, each in a transaction. The first that fails ends it; those before it stay applied. 409 `conflict` when a file that was applied has changed, or a new one belongs before one that was.
+         */
+        post: operations["migrateDatabase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/database/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run one statement in the project's database
+         * @description Under the limits of functions' queries. Without `write` it runs in a transaction that cannot write, and the scope `database:read` is enough.
+         */
+        post: operations["queryDatabase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/env": {
         parameters: {
             query?: never;
@@ -996,6 +1037,18 @@ export interface components {
             runtime: "bun" | "node" | "deno" | "python" | "wasm" | "lambda";
             secret_keys: string[] | null;
         };
+        Migration: {
+            applied_at: string;
+            /** @description SHA-256 of the file, in hex. */
+            checksum: string;
+            name: string;
+        };
+        MigrationOutcome: {
+            /** @description Names, in the order in which they were applied. */
+            applied: string[];
+            /** @description How many had been applied before. */
+            present: number;
+        };
         PlaygroundOutcome: {
             /** @description Text when it is UTF-8. With an error: what came of it. */
             body: string | {
@@ -1130,6 +1183,15 @@ export interface components {
                 holds: boolean;
                 name: string;
             }[];
+        };
+        QueryResult: {
+            /** @description Columns whose cells are bytes in base64; all others are JSON values. */
+            bytes_columns: string[];
+            columns: string[];
+            /** @description Rows that were returned or changed. */
+            count: number;
+            /** @description Cells in the order of `columns`. */
+            rows: unknown[][];
         };
         /** @description Null for what was not queued. */
         QueuedInvocation: {
@@ -1297,6 +1359,124 @@ export interface operations {
                 };
                 content: {
                     "application/x-tar": string;
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listMigrations: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Migration"][];
+                    };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    migrateDatabase: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Every file of the folder, those that were applied before as well. */
+                    files: {
+                        name: string;
+                        sql: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description What was done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationOutcome"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queryDatabase: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    params?: unknown[];
+                    /** @description One statement, its values as `$1`, `$2`, … */
+                    sql: string;
+                    /** @description Whether it may change anything; needs `database:write`. */
+                    write?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What it gave. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryResult"];
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

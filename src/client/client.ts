@@ -11,6 +11,11 @@ import type { FollowLogOptions } from "./follow-logs.ts";
 import { type CreateFunctionInput, functionCalls, type PromotionInput } from "./function-calls.ts";
 import { type InvokeOptions, invoke } from "./invoke.ts";
 import type { PageOptions } from "./paging.ts";
+import {
+  databaseCalls,
+  type MigrationFileInput,
+  type QueryDatabaseInput,
+} from "./database-calls.ts";
 import { playgroundCalls, type RunDraftInput } from "./playground-calls.ts";
 import { type InvocationListOptions, type ReadLogOptions, recordCalls } from "./record-calls.ts";
 import type {
@@ -27,9 +32,12 @@ import type {
   KeyResource,
   KeyRotationResource,
   LogLineResource,
+  MigrationOutcomeResource,
+  MigrationResource,
   PolicyResource,
   PolicyTrialResource,
   PlaygroundOutcomeResource,
+  QueryResultResource,
   ResourcePage,
   SystemResource,
 } from "./resources.ts";
@@ -166,6 +174,16 @@ export interface ReactorClient {
   /** Runs code once, without a function. What the code does wrong is in `error`, not thrown. */
   runPlayground(input: RunDraftInput, options?: CallOptions): Promise<PlaygroundOutcomeResource>;
 
+  /** Migrations of the project's database that were applied, oldest first. */
+  listMigrations(options?: CallOptions): Promise<readonly MigrationResource[]>;
+  /** Applies the files that were not applied yet, in order, each in a transaction. */
+  migrateDatabase(
+    files: readonly MigrationFileInput[],
+    options?: CallOptions,
+  ): Promise<MigrationOutcomeResource>;
+  /** Runs one statement in the project's database; without `write` it cannot change anything. */
+  queryDatabase(input: QueryDatabaseInput, options?: CallOptions): Promise<QueryResultResource>;
+
   /** Makes a new data key and moves every secret to it. Needs a key of all projects with `secrets:write`. */
   rotateDataKey(options?: CallOptions): Promise<KeyRotationResource>;
 
@@ -200,6 +218,7 @@ export function createClient(options: ClientOptions): ReactorClient {
     ...queueCalls(transport),
     ...serverCalls(transport),
     ...playgroundCalls(transport),
+    ...databaseCalls(transport),
     invoke: (name, invokeOptions) => invoke(transport, name, invokeOptions),
   };
 }

@@ -20,6 +20,12 @@ export type KeyResource = Schemas["ApiKey"];
 export type CreatedKeyResource = Schemas["CreatedApiKey"];
 /** What a rotation of the data key did. */
 export type KeyRotationResource = Schemas["KeyRotation"];
+/** A migration that was applied. */
+export type MigrationResource = Schemas["Migration"];
+/** What a run of migrations did. */
+export type MigrationOutcomeResource = Schemas["MigrationOutcome"];
+/** What a statement gave: names once, then cells. */
+export type QueryResultResource = Schemas["QueryResult"];
 export type PolicyResource = Schemas["Policy"];
 /** What each policy would say about an invocation. */
 export type PolicyTrialResource = Schemas["PolicyTrial"];

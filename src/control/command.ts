@@ -3,6 +3,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import type { FunctionDatabases } from "../database/create-function-databases.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { ProjectRecord } from "../domain/function.ts";
 import type { FunctionRight } from "../domain/scopes.ts";
@@ -35,6 +36,8 @@ export interface ControlServices {
   readonly collector: BlobCollector;
   /** Absent: there is nothing on disk to back up. */
   readonly backups: Backups | undefined;
+  /** Absent: functions have no database. */
+  readonly databases: FunctionDatabases | undefined;
   readonly stranded: StrandedDeployments;
   /** Absent: no draft can be run. */
   readonly drafts: DraftRunner | undefined;

@@ -1,3 +1,6 @@
+import type { MigrationOutcome } from "../database/migrations/apply-migrations.ts";
+import type { AppliedMigration, MigrationFile } from "../database/migrations/plan-migrations.ts";
+import type { QueryResult } from "../database/query/decode-result.ts";
 import type { Caller } from "../domain/caller.ts";
 import type {
   AliasRecord,
@@ -109,6 +112,15 @@ export interface InvocationView {
 export type Upload =
   | { readonly kind: "archive"; readonly bytes: Uint8Array }
   | { readonly kind: "files"; readonly files: ReadonlyMap<string, Uint8Array> };
+
+/** A statement for the project's database, with values as JSON has them. */
+export interface DatabaseStatement {
+  readonly project: string;
+  readonly sql: string;
+  readonly params: readonly unknown[];
+  /** Cancels it. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * Every command: what goes in and what comes out. Authorisation, audit, idempotency and events
@@ -292,6 +304,17 @@ export interface Commands {
     };
     output: DraftOutcome;
   };
+  /** (read) Files of `schema/` that were applied, oldest first. */
+  "database.migrations": { input: { project: string }; output: readonly AppliedMigration[] };
+  /** Applies those that were not applied yet; the first that fails ends it. */
+  "database.migrate": {
+    input: { project: string; files: readonly MigrationFile[] };
+    output: MigrationOutcome;
+  };
+  /** (read) One statement, in a transaction that cannot write. */
+  "database.query": { input: DatabaseStatement; output: QueryResult };
+  /** One statement that may write. */
+  "database.write": { input: DatabaseStatement; output: QueryResult };
   /** With a recipient the data key is in it, wrapped. Whoever asks must read or close the stream. */
   "backups.create": { input: { recipient: KeyRecipient | undefined }; output: BackupStream };
 }

@@ -3,6 +3,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import type { FunctionDatabases } from "../database/create-function-databases.ts";
 import { type Caller, systemCaller } from "../domain/caller.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { ProjectRecord } from "../domain/function.ts";
@@ -43,6 +44,8 @@ export interface ControlPlaneOptions {
   readonly drafts?: DraftRunner;
   /** What runs queued invocations; absent: there is no queue. */
   readonly serving?: RunningServing;
+  /** Absent: functions have no database. */
+  readonly databases?: FunctionDatabases;
   /** Hears every new plan, the first before `createControlPlane` resolves. Must not throw. */
   readonly publish: (plan: Plan) => void;
   readonly masterKey: MasterKey;
@@ -200,6 +203,7 @@ function createServices(
     backups,
     stranded: createStrandedDeployments(options),
     drafts: options.drafts,
+    databases: options.databases,
     playground: createPlaygroundRuns({ runningMax: settings.playgroundRunsMax }),
     plans: createPlanKeeper({ store, secretBox, publish: published, clock, log }),
     deploys: createDeployQueue({

@@ -12,6 +12,8 @@ export type DatabaseErrorCode =
   | "transaction_ended"
   /** Every connection is taken, or too much is under way. */
   | "too_many_requests"
+  /** A migration that was applied has changed, or a new one belongs before one that was. */
+  | "migration_conflict"
   /** There is no database to ask, or it went away. */
   | "database_unavailable";
 

@@ -54,6 +54,10 @@ export class ProjectDatabase {
     });
   }
 
+  get settings(): DatabaseSettings {
+    return this.#options.settings;
+  }
+
   /** A session that is the caller's alone until `release`. */
   acquire(): Promise<DatabaseConnection> {
     return this.#pool.acquire();

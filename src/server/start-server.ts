@@ -10,6 +10,7 @@ import type { ControlPlane } from "../control/control-plane.ts";
 import { type ControlSettings, defaultControlSettings } from "../control/control-settings.ts";
 import { createControlPlane, type StartedControlPlane } from "../control/create-control-plane.ts";
 import type { QueueSettings } from "../control/queue/queue-settings.ts";
+import type { FunctionDatabases } from "../database/create-function-databases.ts";
 import type { MasterKeyFile } from "../control/master-key-file.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { JournalLimits } from "../journal/journal-limits.ts";
@@ -103,7 +104,7 @@ async function openAll(
   requireSandbox(settings, drivers);
   const serving = openServing(options, storage, drivers);
   opened({ name: "serving", close: () => serving.shutdown(settings.shutdownGraceMs) });
-  const control = await openControl(options, storage, drivers, serving);
+  const control = await openControl(options, { storage, drivers, serving, databases: calls });
   opened({ name: "control plane", close: () => control.close() });
   const adminKeyFile = path.join(settings.dataDir, "admin.key");
   const adminKeyMade = await control.ensureAdminKey((key) => saveKey(adminKeyFile, key));
@@ -191,10 +192,14 @@ function openServing(options: StartOptions, storage: Storage, drivers: Drivers):
 
 async function openControl(
   options: StartOptions,
-  storage: Storage,
-  drivers: Drivers,
-  serving: RunningServing,
+  parts: {
+    readonly storage: Storage;
+    readonly drivers: Drivers;
+    readonly serving: RunningServing;
+    readonly databases: FunctionDatabases;
+  },
 ): Promise<StartedControlPlane> {
+  const { storage, drivers, serving, databases } = parts;
   const { clock, random, ids, log } = options;
   const { settings } = options.config;
   const dependencies = await openDependencies({
@@ -211,6 +216,7 @@ async function openControl(
   });
   return createControlPlane({
     ...storage,
+    databases,
     materializer,
     serving,
     drafts: createDraftRunner({ ...known, materializer, random, log }),

@@ -28,7 +28,7 @@ export const capabilities = {
   projects: built("`reactor deploy` of a project's folder, `flux.json`, project layout"),
   "project secrets": built("`reactor secrets set`"),
   dev: pending("`reactor dev`"),
-  database: pending("`ctx.db` and migrations"),
+  database: built("`ctx.db` and migrations"),
   async: built("durable async invocations"),
   policies: built("invoke policies"),
   "storage server": pending("bundles in a Storage server"),

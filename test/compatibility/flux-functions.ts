@@ -68,12 +68,15 @@ export const fluxFunctions: SourceText = {
       async run({ server, call }) {
         await server.deploy(
           "context",
-          inHandler("return [typeof ctx.log, typeof ctx.secrets.get, typeof ctx.env];"),
+          inHandler(
+            "return [typeof ctx.log, typeof ctx.secrets.get, typeof ctx.env, typeof ctx.db.query];",
+          ),
         );
         assert.deepEqual(await (await call("POST", "/fn/v1/context", {})).json(), [
           "function",
           "function",
           "object",
+          "function",
         ]);
       },
     },
@@ -171,6 +174,19 @@ export const fluxFunctions: SourceText = {
         "});",
       ],
       needs: ["database"],
+      async run({ server, write, type, call }, block) {
+        await write(
+          "schema/1_todos.sql",
+          `create table todos (id serial primary key, title text, done boolean not null default false);
+          insert into todos (title, done) values ('Buy milk', false), ('Buy bread', true);`,
+        );
+        await type("flux db migrate");
+        const [, , ...query] = block.split("\n");
+        await server.deploy("todos", inHandler(`${query.join("\n")} return rows;`));
+        assert.deepEqual(await (await call("POST", "/fn/v1/todos", {})).json(), [
+          { id: 1, title: "Buy milk", done: false },
+        ]);
+      },
     },
     {
       lines: [41, 46],
@@ -315,6 +331,12 @@ export const fluxFunctions: SourceText = {
       lines: [61, 63],
       block: ["schema/", "*.sql ← database migrations", ".env.example"],
       needs: ["projects", "database"],
+      async run({ write, type }, block) {
+        const folder = block.split("\n")[0] ?? "";
+        await write(`my-project/${folder}2_notes.sql`, "create table notes (id int);");
+        assert.match(await type(`flux db migrate my-project/${folder}`), /Applied 2_notes.sql/);
+        assert.match(await type(`flux db status my-project/${folder}`), /2_notes.sql +applied/);
+      },
     },
     {
       lines: [65, 66],

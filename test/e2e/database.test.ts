@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findPostgres } from "../../src/database/postgres/find-postgres.ts";
 import { deployPython } from "../compatibility/deploy-python.harness.ts";
-import { startServer, type TestServer, until } from "./reactor.ts";
+import { type RunResult, reactor, startServer, type TestServer, until } from "./reactor.ts";
 
 const postgres = findPostgres({ setting: undefined, searchPath: process.env["PATH"] })[0];
 
@@ -216,6 +216,72 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
     const { stdout } = await server.cli("playground", "run", file);
     expect(stdout).toContain("database_unavailable");
   }, 60_000);
+
+  test("db migrate, status and query work on the project's database, within their scopes", async () => {
+    const home = join(server.dataDir, "project");
+    await mkdir(join(home, "schema"), { recursive: true });
+    await writeFile(
+      join(home, "schema", "1_todos.sql"),
+      "create table todos (id serial primary key, title text);",
+    );
+    await writeFile(
+      join(home, "schema", "2_first.sql"),
+      "insert into todos (title) values ('Milk');",
+    );
+    const typed = (key: string, ...args: string[]): Promise<RunResult> =>
+      reactor(args, { cwd: home, env: { REACTOR_URL: server.url, REACTOR_API_KEY: key } });
+    expect((await typed(server.key, "db", "status")).stdout).toContain("pending");
+    expect((await typed(server.key, "db", "migrate")).stdout).toContain(
+      "Applied 1_todos.sql, 2_first.sql",
+    );
+    expect((await typed(server.key, "db", "migrate")).stdout).toContain(
+      "Nothing to apply: 2 were applied",
+    );
+    expect(
+      await ask("on-bun", { ask: "query", query: { table: "todos", operation: "select" } }),
+    ).toEqual({ result: [{ id: 1, title: "Milk" }] });
+    await writeFile(join(home, "schema", "1_todos.sql"), "drop table todos;");
+    const refused = await typed(server.key, "db", "migrate");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining("has changed since"),
+    ]);
+    expect((await typed(server.key, "db", "status")).stdout).toMatch(/1_todos.sql +changed/);
+    const { key: reader } = await server.client.createKey({
+      name: "reader",
+      scopes: ["database:read"],
+    });
+    const read = await typed(
+      reader,
+      "db",
+      "query",
+      "select title from todos where id = $1",
+      "--param",
+      "1",
+    );
+    expect(read.stdout).toContain("Milk");
+    const write = await typed(reader, "db", "query", "--write", "delete from todos");
+    expect([write.code, write.stderr]).toEqual([1, expect.stringContaining("database:write")]);
+    expect((await typed(reader, "db", "query", "delete from todos")).stderr).toContain(
+      "read-only transaction",
+    );
+    expect((await typed(reader, "db", "migrate")).code).toBe(1);
+    const { key: stranger } = await server.client.createKey({
+      name: "stranger",
+      scopes: ["functions:*:*"],
+    });
+    expect((await typed(stranger, "db", "query", "select 1")).code).toBe(1);
+    expect(
+      (await typed(server.key, "db", "query", "--write", "delete from todos")).stdout,
+    ).toContain("1 row changed");
+    const audited = await server.client.listAudit({ limit: 20 });
+    expect(audited.items.map(({ command, subject }) => `${command} ${subject}`)).toEqual(
+      expect.arrayContaining([
+        "database.migrate default:database",
+        "database.write default:database",
+      ]),
+    );
+  }, 90_000);
 
   test("a server that is killed takes PostgreSQL with it, and the next one finds what was committed", async () => {
     const before = await amounts();

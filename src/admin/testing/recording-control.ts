@@ -293,6 +293,12 @@ const samples: Outputs = {
     logsDropped: 0,
     failure: undefined,
   },
+  "database.migrations": [
+    { name: "1_todos.sql", checksum: "ab", appliedAt: "2026-11-21T10:00:00Z" },
+  ],
+  "database.migrate": { applied: ["2_more.sql"], present: 1 },
+  "database.query": { columns: ["id", "raw"], bytes: [1], rows: [[1, "AQI="]], count: 1 },
+  "database.write": { columns: [], bytes: [], rows: [], count: 3 },
   "backups.create": {
     id: "bkp_1",
     bytes: backupBytes.length,

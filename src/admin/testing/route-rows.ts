@@ -1,6 +1,7 @@
 import { playgroundRow } from "./playground-row.ts";
 import { projectRows } from "./project-rows.ts";
 import { invocationRows } from "./invocation-rows.ts";
+import { databaseRows } from "./database-rows.ts";
 import type { RouteRow } from "./route-row.ts";
 
 const ref = { project: "default", function: "hello" };
@@ -352,6 +353,7 @@ export const routeRows: readonly RouteRow[] = [
     wrong: { body: { passphrase: "never sent" }, pointer: "/passphrase" },
   },
   playgroundRow,
+  ...databaseRows,
   {
     id: "getHealth",
     method: "GET",

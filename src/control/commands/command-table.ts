@@ -3,6 +3,7 @@ import type { CommandName } from "../control-plane.ts";
 import { aliasCommands } from "./aliases.ts";
 import { auditCommands } from "./audit.ts";
 import { backupCommands } from "./backups.ts";
+import { databaseCommands } from "./database.ts";
 import { deploymentCommands } from "./deployments.ts";
 import { envCommands } from "./env.ts";
 import { functionCommands } from "./functions.ts";
@@ -31,6 +32,7 @@ export const commandTable: CommandTable<CommandName> = {
   ...invocationCommands,
   ...queuedInvocationCommands,
   ...backupCommands,
+  ...databaseCommands,
   ...workerCommands,
   ...playgroundCommands,
 };
