@@ -20,6 +20,7 @@ import { type DriverKey, driverKey, driverLabel } from "../drivers/driver-table.
 import { createDraftRunner } from "../serving/create-draft-runner.ts";
 import { createMaterializer } from "../serving/create-materializer.ts";
 import { createServing, type RunningServing } from "../serving/create-serving.ts";
+import { unservedFunctions } from "../serving/unserved-functions.ts";
 import { lockDataFolder } from "../store/data-lock.ts";
 import type { Store } from "../store/store.ts";
 import { openSqliteStore } from "../store/sqlite/open-sqlite-store.ts";
@@ -114,7 +115,8 @@ async function openAll(
   opened({ name: "admin API", close: () => edge.close() });
   const url = await listen(edge.server, settings.listen);
   warm(drivers, serving);
-  return { url, adminKeyFile, adminKeyMade, control, findings: findingsOf(drivers) };
+  const findings = [...findingsOf(drivers), ...unservedFunctions(serving.plan, drivers.probes)];
+  return { url, adminKeyFile, adminKeyMade, control, findings };
 }
 
 interface Storage {

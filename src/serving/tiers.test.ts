@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import type { Tier } from "../domain/instance.ts";
 import type { ProbeTable } from "../drivers/driver-table.ts";
+import { testFunction, testPlan } from "./plan-builder.harness.ts";
 import { ScriptedDriver } from "./scripted-driver.harness.ts";
 import { ServingBench } from "./serving.harness.ts";
+import { unservedFunctions } from "./unserved-functions.ts";
 
 async function benchAt(tier: Tier): Promise<ServingBench> {
   const probe = { ...(await new ScriptedDriver().probe()), tier };
@@ -41,4 +43,25 @@ describe("a promoted deployment that demands a tier", () => {
     await bench.settle();
     expect(heard.outcome).toBe("deployment_not_ready");
   });
+});
+
+test("unservedFunctions() names what an alias leads to and the machine may not run, once each", async () => {
+  const probe = { ...(await new ScriptedDriver().probe()), tier: 1 as const };
+  const both = {
+    production: [[1, 100]],
+    staging: [
+      [1, 50],
+      [2, 50],
+    ],
+  } as const;
+  const plan = testPlan([
+    testFunction({ name: "vault", revisions: [1, 2, 3], aliases: both, manifest: { minTier: 2 } }),
+    testFunction({ name: "any" }),
+    testFunction({ name: "met", manifest: { minTier: 1 } }),
+  ]);
+  expect(unservedFunctions(plan, new Map([["bun/process", probe]]))).toEqual(
+    [1, 2].map((revision) =>
+      expect.stringContaining(`FUNCTION default:vault@${revision} IS NOT SERVED: min_tier is 2`),
+    ),
+  );
 });

@@ -38,7 +38,11 @@ test.if(Bun.which("bwrap") !== null)(
     const { instances } = await strong.client.getFunctionRuntime("guarded");
     expect(instances.map(({ tier }) => tier)).toEqual([given.tier?.level ?? null]);
 
+    expect(strong.output()).not.toContain("IS NOT SERVED");
+
     const weak = await restart("--sandbox", "off");
+    expect(weak.output()).toContain("FUNCTION default:guarded@1 IS NOT SERVED: min_tier is 1");
+    expect(weak.output()).not.toContain("default:any");
     const refused = await weak.fetch("/fn/v1/guarded");
     expect(refused.status).toBe(503);
     expect(await refused.json()).toMatchObject({
