@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TestPackage } from "../../src/dependencies/package-archive.harness.ts";
+import {
+  type RegistryServer,
+  startRegistry,
+} from "../../src/dependencies/registry-server.harness.ts";
 import { type PostgresCluster, postgresBinaries, startPostgres } from "./postgres-cluster.ts";
-import { startServer, type TestServer } from "./reactor.ts";
+import { root, startServer, type TestServer } from "./reactor.ts";
 
 /** Bun's own client, by URL, by options and with the certificate checked. */
 const bunSql = `
@@ -46,6 +53,56 @@ export default { async fetch(request) {
     });
   });
 } };`;
+
+/** pg as a function's author uses it: a pool, a client with TLS, and one that goes where it may not. */
+const pgClient = `
+import pg from "pg";
+const account = { host: "localhost", user: "tester", password: "word", database: "postgres" };
+export default { async fetch(request) {
+  const { port, ca } = await request.json();
+  const pool = new pg.Pool({ ...account, port });
+  const rows = await Promise.all([1, 2, 3, 4, 5].map((n) => pool.query("SELECT $1::int * 7 AS product", [n])));
+  await pool.end();
+  const client = new pg.Client({ ...account, port, ssl: { ca } });
+  await client.connect();
+  const { rows: [{ ssl }] } = await client.query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+  await client.end();
+  const denied = await new pg.Client({ ...account, host: "10.1.2.3", port }).connect().catch((error) => error.code);
+  return Response.json([rows.map((result) => result.rows[0].product), ssl, denied]);
+} };`;
+
+/** What pg needs, as this project has it. */
+const pgPackages = [
+  "pg",
+  "pg-cloudflare",
+  "pg-connection-string",
+  "pg-int8",
+  "pg-pool",
+  "pg-protocol",
+  "pg-types",
+  "pgpass",
+  "postgres-array",
+  "postgres-bytea",
+  "postgres-date",
+  "postgres-interval",
+  "split2",
+  "xtend",
+].map(installedPackage);
+
+/** A package of this project's own, for a registry of the test. */
+function installedPackage(name: string): TestPackage {
+  const folder = join(root, "node_modules", name);
+  const files: Record<string, Uint8Array> = {};
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    files[file.slice(folder.length + 1)] = readFileSync(file);
+  }
+  const { version } = JSON.parse(
+    Buffer.from(files["package.json"] ?? []).toString(),
+  ) as TestPackage;
+  return { name, version, files };
+}
 
 const python = `
 import asyncio, socket, struct
@@ -104,17 +161,24 @@ describe.if(postgresBinaries !== undefined && Bun.which("bwrap") !== null)(
   "a real PostgreSQL of this machine (needs postgresql and bubblewrap)",
   () => {
     let postgres: PostgresCluster;
+    let registry: RegistryServer;
     let server: TestServer;
 
     beforeAll(async () => {
       postgres = await startPostgres();
-      const REACTOR_EGRESS_PRIVATE_ALLOW = `localhost:${postgres.port}`;
-      server = await startServer({ env: { REACTOR_EGRESS_PRIVATE_ALLOW } });
+      registry = await startRegistry(pgPackages);
+      server = await startServer({
+        env: {
+          REACTOR_EGRESS_PRIVATE_ALLOW: `localhost:${postgres.port}`,
+          REACTOR_FUNCTIONS_NPM_REGISTRY: registry.url,
+        },
+      });
       await server.deploy("sql", bunSql, { access: "public" });
     }, 60_000);
 
     afterAll(async () => {
       await server?.stop();
+      await registry?.close();
       await postgres?.stop();
     });
 
@@ -132,16 +196,20 @@ describe.if(postgresBinaries !== undefined && Bun.which("bwrap") !== null)(
       ["options", false],
       ["environment", false],
       ["tls", true],
-    ])("Bun.SQL by %s is asked from the sandbox", async (kind, secure) => {
-      expect(await ask("sql", { kind })).toEqual([products, secure]);
-    });
+    ])(
+      "Bun.SQL by %s is asked from the sandbox",
+      async (kind, secure) => {
+        expect(await ask("sql", { kind })).toEqual([products, secure]);
+      },
+      30_000,
+    );
 
     test("a port beside the one that is open is denied in the client's own error", async () => {
       const other = await ask("sql", { kind: "url", port: postgres.port === 1 ? 2 : 1 });
       expect(other).toMatch(
         /egress_denied: Egress to "localhost:[12]" is denied: it leads to a loopback address/,
       );
-    });
+    }, 30_000);
 
     test.each(["bun", "node", "deno"])(
       "%s asks it over node:net",
@@ -150,6 +218,38 @@ describe.if(postgresBinaries !== undefined && Bun.which("bwrap") !== null)(
         expect(await ask(`net-${runtime}`)).toBe("42");
       },
       30_000,
+    );
+
+    test.each(["bun", "node", "deno"])(
+      "pg asks it on %s, with TLS too",
+      async (runtime) => {
+        const name = `pg-${runtime}`;
+        const entries = pgPackages.map((pack) => {
+          const { dependencies, optionalDependencies }: Record<string, object> = JSON.parse(
+            String(pack.files?.["package.json"]),
+          );
+          const needs = { dependencies, optionalDependencies };
+          return [`node_modules/${pack.name}`, registry.lockEntry(pack, needs)] as const;
+        });
+        const packages = { "": { dependencies: { pg: "^8.0.0" } }, ...Object.fromEntries(entries) };
+        const texts = {
+          "index.js": pgClient,
+          "package.json": JSON.stringify({ dependencies: { pg: "^8.0.0" } }),
+          "package-lock.json": JSON.stringify({ lockfileVersion: 3, packages }),
+          "reactor.json": JSON.stringify({ name, runtime, access: "public" }),
+        };
+        const files = new Map(
+          Object.entries(texts).map(([path, text]) => [path, Buffer.from(text)] as const),
+        );
+        const deployment = await server.client.deploy(name, {
+          files,
+          promote: true,
+          createFunction: true,
+        });
+        expect(deployment.failure).toBeNull();
+        expect(await ask(name)).toEqual([products, true, "egress_denied"]);
+      },
+      60_000,
     );
 
     test("Python asks it over a socket and over asyncio", async () => {

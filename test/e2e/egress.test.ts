@@ -19,7 +19,7 @@ describe.if(Bun.which("bwrap") !== null)("denials (needs bubblewrap)", () => {
   beforeAll(async () => {
     server = await startServer({ env: { REACTOR_EGRESS_CONNECTIONS_MAX: "8" } });
     await server.deploy("prober", source, { access: "public" });
-  });
+  }, 60_000);
   afterAll(() => server.stop());
 
   const probe = async (urls: readonly string[]): Promise<unknown> =>
@@ -51,7 +51,7 @@ describe.if(Bun.which("bwrap") !== null)("denials (needs bubblewrap)", () => {
     const logs = await server.cli("functions", "logs", "prober");
     expect(logs.stdout).toContain('Egress to "169.254.169.254:80" is denied');
     expect(logs.stdout).toContain(`Egress to "127.0.0.1:${server.port}" is denied`);
-  });
+  }, 60_000);
 
   test("in a flood are counted, and the latest 32 are kept", async () => {
     const before = (await server.client.getFunctionRuntime("prober")).egress.denied;
@@ -61,5 +61,5 @@ describe.if(Bun.which("bwrap") !== null)("denials (needs bubblewrap)", () => {
     expect(egress.denied - before).toBe(1000);
     expect(egress.recent).toHaveLength(32);
     expect(egress.recent[0]?.host).toBe("10.0.3.231");
-  });
+  }, 60_000);
 });

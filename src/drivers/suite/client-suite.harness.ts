@@ -76,7 +76,7 @@ export function clientSuite(name: string, options: ClientSuiteOptions): void {
       const { runtime, isolation = "process", files = new Map() } = options;
       const bundle = { runtime, isolation, files, logs };
       instance = await startFunction(made.driver, options.source, bundle);
-    });
+    }, 60_000);
 
     afterAll(async () => {
       await made.close();
@@ -94,6 +94,7 @@ export function clientSuite(name: string, options: ClientSuiteOptions): void {
         const port = server === "none" ? 80 : servers[server];
         expect(await ask(way, host, port)).toEqual({ value: gives });
       },
+      30_000,
     );
 
     for (const what of options.missing ?? []) test.skip(what, () => {});

@@ -103,7 +103,7 @@ export function hostileSuite(name: string, options: HostileSuiteOptions): void {
           },
         });
         instance = await startFunction(made.driver, options.source, { runtime, isolation, logs });
-      });
+      }, 60_000);
 
       afterAll(async () => {
         await made.close();
@@ -130,10 +130,14 @@ export function hostileSuite(name: string, options: HostileSuiteOptions): void {
         expect(secret.connections).toBe(0);
       };
 
-      test.each(ways)("%s reaches what is open", async (way) => {
-        const [outcome] = await attempt(way, [`http://open.test:${door.port}/`]);
-        expect(outcome?.[1]).toContain("open word");
-      });
+      test.each(ways)(
+        "%s reaches what is open",
+        async (way) => {
+          const [outcome] = await attempt(way, [`http://open.test:${door.port}/`]);
+          expect(outcome?.[1]).toContain("open word");
+        },
+        30_000,
+      );
 
       test.each(ways)(
         "%s reaches none of the spellings, and most are denied by the relay",
@@ -165,32 +169,45 @@ export function hostileSuite(name: string, options: HostileSuiteOptions): void {
           });
           expectRefused(urls, await attempt(ways[0] ?? "", urls));
         },
+        60_000,
       );
 
-      test.each(ways)("%s of a name that is bound anew is checked each time", async (way) => {
-        rebinds = 0;
-        const url = `http://rebind.test:${door.port}/`;
-        const outcomes = await attempt(way, [url, url]);
-        // Python asks for the address before it connects, so both of its attempts see the second one.
-        expect(outcomes.filter(([, text]) => text.includes("open word")).length).toBeLessThan(2);
-        expect(
-          logs.filter(({ message }) => message.includes('"rebind.test')).length,
-        ).toBeGreaterThan(0);
-        expect(secret.connections).toBe(0);
-      });
+      test.each(ways)(
+        "%s of a name that is bound anew is checked each time",
+        async (way) => {
+          rebinds = 0;
+          const url = `http://rebind.test:${door.port}/`;
+          const outcomes = await attempt(way, [url, url]);
+          // Python asks for the address before it connects, so both of its attempts see the second one.
+          expect(outcomes.filter(([, text]) => text.includes("open word")).length).toBeLessThan(2);
+          expect(
+            logs.filter(({ message }) => message.includes('"rebind.test')).length,
+          ).toBeGreaterThan(0);
+          expect(secret.connections).toBe(0);
+        },
+        30_000,
+      );
 
-      test.if(options.hasProxy)("the proxy is talked into nothing", async () => {
-        const heads = hostileProxyHeads.map((head) =>
-          head.replaceAll("SECRET", String(secret.port)).replaceAll("OPEN", String(door.port)),
-        );
-        expectRefused(heads, await attempt("proxy", heads));
-      });
+      test.if(options.hasProxy)(
+        "the proxy is talked into nothing",
+        async () => {
+          const heads = hostileProxyHeads.map((head) =>
+            head.replaceAll("SECRET", String(secret.port)).replaceAll("OPEN", String(door.port)),
+          );
+          expectRefused(heads, await attempt("proxy", heads));
+        },
+        60_000,
+      );
 
-      test.each(ways)("%s finds no way past the proxy by NO_PROXY", async (way) => {
-        const hosts = ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.1.2.3"];
-        const urls = hosts.map((host) => `http://${host}:${secret.port}/`);
-        expectRefused(urls, await attempt(way, urls, { noProxy: true }));
-      });
+      test.each(ways)(
+        "%s finds no way past the proxy by NO_PROXY",
+        async (way) => {
+          const hosts = ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.1.2.3"];
+          const urls = hosts.map((host) => `http://${host}:${secret.port}/`);
+          expectRefused(urls, await attempt(way, urls, { noProxy: true }));
+        },
+        60_000,
+      );
     },
   );
 }

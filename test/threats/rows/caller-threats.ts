@@ -13,8 +13,8 @@ export const callerThreats: readonly Threat[] = [
       {
         removed: "the deny list",
         file: "src/domain/egress-decision.ts",
-        text: "const reason = opened ? undefined : deniedAddress(canonical ?? address);",
-        replacement: "const reason = opened ? deniedAddress(canonical ?? address) : undefined;",
+        text: "if (what === undefined) continue;",
+        replacement: 'if (what !== "") continue;',
         test: "src/drivers/bun/egress.test.ts › denies %s and logs it",
       },
       {
@@ -48,12 +48,35 @@ export const callerThreats: readonly Threat[] = [
       {
         removed: "the refusal of the server's own addresses",
         file: "src/domain/egress-decision.ts",
-        text: "if (denied.some((rule) => egressRuleMatches(rule, canonical ?? host, port))) {",
+        text: "if (denied.some((rule) => forms.some((form) => isDenied(rule, form, port)))) {",
         replacement: "if (denied.length < 0) {",
         test: "src/drivers/bun/egress.test.ts › denies %s and logs it",
       },
+      {
+        removed: "the IPv6 forms of the server's own addresses",
+        file: "src/domain/egress.ts",
+        text: 'return inner === undefined ? [canonical] : [canonical, inner.join(".")];',
+        replacement: "return inner?.length === 9 ? [] : [canonical];",
+        test: "src/domain/egress-decision.test.ts › %s port %d: %s",
+      },
+      {
+        removed: "the connection to the address that was checked",
+        file: "src/drivers/process/egress-relay.ts",
+        text: "await connectFirst(decision.addresses, target.port, connection)",
+        replacement: "await connectFirst([target.host], target.port, connection)",
+        test: "src/drivers/process/egress-relay.test.ts › a name that changes between two connections is checked each time",
+      },
+      {
+        removed: "the server's own machine from what a range does not open",
+        file: "src/domain/private-allow.ts",
+        text: 'if (isOwn && ("bits" in rule || rule.wildcard)) return false;',
+        replacement: "",
+        test: "src/domain/private-allow.test.ts › %s opens this machine: %p",
+      },
     ],
     alsoShownBy: [
+      "src/drivers/suite/hostile-suite.harness.ts › %s reaches none of the spellings, and most are denied by the relay",
+      "src/drivers/suite/hostile-suite.harness.ts › a redirect by %d is followed to no closed place",
       "src/drivers/bun/egress.test.ts › checks the target of a redirect like any other",
       "src/drivers/node/egress.test.ts › %s hears `egress_denied` from any other",
       "src/drivers/python/egress.test.ts › is denied %s, with a line in the log",
