@@ -16,6 +16,7 @@ const ways = `${commonWays}
   "connect, imported": ({ host, port }) => said({ hostname: host, port }, "*1\\r\\n$4\\r\\nPING\\r\\n", 7, connect),
   "Bun.connect with TLS": ({ host, port, ca }) => said({ hostname: host, port, tls: { ca } }, "GET / HTTP/1.0\\r\\n\\r\\n", 15),
   "Bun.RedisClient": async ({ host, port }) => { const client = new Bun.RedisClient("redis://" + host + ":" + port, { autoReconnect: false }); await client.set("key", "value"); return [await client.get("key"), client instanceof RedisClient]; },
+  "Bun.S3Client": ({ host, port }) => new Bun.S3Client({ endpoint: "http://" + host + ":" + port, accessKeyId: "id", secretAccessKey: "key", bucket: "bucket" }).file("name").text(),
   "Bun.redis": ({ host, port }) => { process.env.REDIS_URL ??= "redis://" + host + ":" + port; return Bun.redis.ping(); },
   "Bun.SQL of PostgreSQL": ({ host, port }) => new Bun.SQL("postgres://user:word@" + host + ":" + port + "/data")\`SELECT 1\`,
   "Bun.SQL of MySQL": ({ host, port }) => new SQL("mysql://user:word@" + host + ":" + port + "/data")\`SELECT 1\`,
@@ -66,6 +67,7 @@ const cases: readonly ClientCase[] = [
   { way: "connect, imported", server: "redis", gives: "+PONG\r\n", denied },
   { way: "Bun.connect with TLS", server: "https", gives: "HTTP/1.1 200 OK", denied },
   { way: "Bun.RedisClient", server: "redis", gives: ["value", true], denied: within },
+  { way: "Bun.S3Client", server: "http", gives: "open word", denied: within },
   { way: "Bun.redis", server: "redis", gives: "PONG" },
   // test/e2e/egress-postgres.test.ts has them reach a real server.
   { way: "Bun.SQL of PostgreSQL", server: "none", gives: undefined, denied: within },
