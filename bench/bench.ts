@@ -1,6 +1,6 @@
 /**
  * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8,w] [--effort full|medium|quick]
- * [--runtimes bun,node,deno,python]`; figures 1, 2, 3 and 5 are measured for each runtime, w is 3w and
+ * [--runtimes bun,node,deno,python] [--sandbox auto|basic|off]`; figures 1, 2, 3 and 5 are measured for each runtime, w is 3w and
  * 2w, of Deno workers. Prints a table and writes `bench/results/latest.json`. Never fails on a figure,
  * only on a wrong answer; a missed gate is shown as such.
  */
@@ -19,6 +19,7 @@ import { peerFigures } from "./figures/peers.ts";
 import { throughput } from "./figures/throughput.ts";
 import { workers } from "./figures/workers.ts";
 import { benchRuntime, benchRuntimes } from "./runtimes.ts";
+import { useSandbox } from "./subjects.ts";
 
 const figures: Readonly<Record<string, Figure>> = {
   "1": perRuntime(throughput),
@@ -51,6 +52,7 @@ const { values } = parseArgs({
     figures: { type: "string", default: Object.keys(figures).join(",") },
     effort: { type: "string", default: "full" },
     runtimes: { type: "string", default: Object.keys(benchRuntimes).join(",") },
+    sandbox: { type: "string", default: "auto" },
     json: { type: "string", default: join(import.meta.dirname, "results/latest.json") },
   },
 });
@@ -58,6 +60,7 @@ const { values } = parseArgs({
 const effort = Object.entries(efforts).find(([name]) => name === values.effort)?.[1];
 if (effort === undefined)
   throw new Error(`No effort ${values.effort}; there are ${Object.keys(efforts).join(", ")}`);
+useSandbox(values.sandbox);
 const runtimes = values.runtimes.split(",").map(benchRuntime);
 const rows: FigureRow[] = [];
 for (const name of values.figures.split(",")) {
@@ -74,8 +77,9 @@ const result = {
   measuredAt: new Date().toISOString().slice(0, 10),
   machine: machine(),
   effort,
+  sandbox: values.sandbox,
   rows,
 };
 await mkdir(join(values.json, ".."), { recursive: true });
 await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
-console.log(`${machine()}\n\n${table(rows)}`);
+console.log(`${machine()}, sandbox ${values.sandbox}\n\n${table(rows)}`);

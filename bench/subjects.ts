@@ -164,6 +164,13 @@ export interface ReactorOptions {
   readonly runtime?: BenchRuntime;
 }
 
+/** Setting `sandbox` of every Reactor that is started: which isolation tier is measured. */
+let sandbox = "auto";
+
+export function useSandbox(value: string): void {
+  sandbox = value;
+}
+
 /** Starts a whole Reactor with the echo function deployed and promoted. */
 export async function startReactor(options: ReactorOptions = {}): Promise<ReactorSubject> {
   const folder = await mkdtemp(join(tmpdir(), "reactor-bench-"));
@@ -174,6 +181,8 @@ export async function startReactor(options: ReactorOptions = {}): Promise<Reacto
     "127.0.0.1:0",
     "--data-dir",
     folder,
+    "--sandbox",
+    sandbox,
   ];
   const running = await startProcess({
     command: options.pinned === false ? ["taskset", "-c", "0,1", ...serve] : serve,

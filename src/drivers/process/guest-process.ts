@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { InstanceExit } from "../../domain/instance.ts";
 import type { InstanceGroup } from "./cgroup/instance-group.ts";
 import { childrenOf, killHard, processTree } from "./process-tree.ts";
@@ -80,11 +80,12 @@ export function spawnGuest({ command, filterPath, group }: GuestSpawn): GuestPro
     if (filter !== undefined) closeSync(filter);
   }
   const guest = watch(child, command.needsFilter);
-  if (group === undefined || child.stdin === null) return guest;
+  const { stdin } = child;
+  if (group === undefined || stdin === null) return guest;
   // It may be dead before it reads; then its end says so.
-  child.stdin.on("error", () => guest.kill());
+  stdin.on("error", () => guest.kill());
   let refusal: string | undefined;
-  const begin = async (pid: number, stdin: Writable): Promise<void> => {
+  const begin = async (pid: number): Promise<void> => {
     try {
       await group.join(pid);
       stdin.end("\n");
@@ -93,10 +94,11 @@ export function spawnGuest({ command, filterPath, group }: GuestSpawn): GuestPro
       guest.kill();
     }
   };
-  if (child.pid !== undefined) void begin(child.pid, child.stdin);
-  const ended = guest.ended.then((end) =>
-    refusal === undefined ? end : { ...end, error: refusal },
-  );
+  if (child.pid !== undefined) void begin(child.pid);
+  const ended = guest.ended.then((end) => {
+    stdin.destroy();
+    return refusal === undefined ? end : { ...end, error: refusal };
+  });
   return { ...guest, ended };
 }
 

@@ -6,9 +6,9 @@ import type { SandboxProfile, SandboxSlot } from "./sandbox-command.ts";
 
 const bytesPerMb = 1024 * 1024;
 /**
- * What the kernel may use for an instance beyond its limit: page tables, stacks, socket buffers and
- * the pages of files that it runs from. Measured for an idle one: 3 to 5 MB. Without it a limit would
- * end functions that are within it elsewhere.
+ * What the kernel may use for an instance beyond its limit, for page tables, stacks, socket buffers
+ * and the pages of files that it runs from: 0.5 to 1.5 MB for an idle one, more with many processes,
+ * connections or a large heap. Without it a limit would end functions that are within it elsewhere.
  */
 const kernelMb = 16;
 /** Memory that a runtime has until it is given a function, which is also a function's default. */

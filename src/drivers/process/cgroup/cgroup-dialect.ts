@@ -24,8 +24,10 @@ export interface ProcessCount {
  */
 export interface CgroupDialect {
   readonly version: 1 | 2;
-  /** Lets groups below `folder` be limited by the controller. */
-  enable(folder: string, controller: Controller): void;
+  /** Lets groups below `folder` be limited by the controller; false when they could be already. */
+  enable(folder: string, controller: Controller): boolean;
+  /** Takes that back. */
+  disable(folder: string, controller: Controller): void;
   limitMemory(folder: string, bytes: number): void;
   limitCpu(folder: string, vcpu: number | undefined): void;
   limitProcesses(folder: string, count: number): void;

@@ -126,6 +126,18 @@ describe("version 2 is told", () => {
       { "cpu.weight": "200" },
     ],
     [
+      "nothing where a controller is handed on already",
+      (dialect, folder) => expect(dialect.enable(folder, "cpu")).toBe(false),
+      { "cgroup.subtree_control": "cpu memory\n" },
+      { "cgroup.subtree_control": "cpu memory\n" },
+    ],
+    [
+      "to hand a controller on no more",
+      (dialect, folder) => dialect.disable(folder, "cpu"),
+      { "cgroup.subtree_control": "" },
+      { "cgroup.subtree_control": "-cpu" },
+    ],
+    [
       "to hand a controller on",
       (dialect, folder) => dialect.enable(folder, "pids"),
       { "cgroup.subtree_control": "" },

@@ -13,9 +13,9 @@ const swapLimit = "memory.memsw.limit_in_bytes";
 /** A hierarchy for each controller, or for some of them together. */
 export const cgroupV1: CgroupDialect = {
   version: 1,
-  enable() {
-    // A controller holds in every group of its hierarchy.
-  },
+  // A controller holds in every group of its hierarchy.
+  enable: () => false,
+  disable() {},
   limitMemory(folder, bytes) {
     const files = hasFile(folder, swapLimit) ? [memoryLimit, swapLimit] : [memoryLimit];
     // The limit with swap may at no time be below the one without.

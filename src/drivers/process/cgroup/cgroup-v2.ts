@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { readSmallFile } from "../read-small-file.ts";
 import type { CgroupDialect } from "./cgroup-dialect.ts";
 import { hasFile, readFields, readNumber, writeValue } from "./group-files.ts";
 
@@ -6,10 +8,19 @@ const periodUs = 100_000;
 /** The least quota that the kernel takes, in microseconds. */
 const quotaUsMin = 1000;
 
+/** The controllers that a group hands on to those below it. */
+const handedOn = "cgroup.subtree_control";
+
 /** One hierarchy for all controllers, each of which a group hands on to those below it or not. */
 export const cgroupV2: CgroupDialect = {
   version: 2,
-  enable: (folder, controller) => writeValue(folder, "cgroup.subtree_control", `+${controller}`),
+  enable(folder, controller) {
+    const enabled = readSmallFile(join(folder, handedOn))?.trim().split(" ") ?? [];
+    if (enabled.includes(controller)) return false;
+    writeValue(folder, handedOn, `+${controller}`);
+    return true;
+  },
+  disable: (folder, controller) => writeValue(folder, handedOn, `-${controller}`),
   limitMemory(folder, bytes) {
     // Absent where the kernel has no swap.
     if (hasFile(folder, "memory.swap.max")) writeValue(folder, "memory.swap.max", 0);

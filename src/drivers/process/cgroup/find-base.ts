@@ -14,7 +14,7 @@ export interface Base {
 
 /** Name of the group that holds all groups of a server. */
 const serverGroupName = /^reactor-[0-9a-f]{12}$/;
-/** Name of the group below it that the server itself is in, where it may not be in the one above. */
+/** Name of the group below it that the server itself is in. */
 export const ownGroupName = "server";
 
 /**
@@ -24,17 +24,16 @@ export const ownGroupName = "server";
 export function findBases(own: readonly OwnCgroup[]): readonly Base[] {
   const taken = new Set<Controller>();
   const first = own.toSorted((a, b) => a.version - b.version);
-  return first.flatMap(({ version, controllers: named, folder }) => {
+  return first.flatMap(({ version, controllers: named, folder: at }) => {
+    const folder = startedIn(at);
     const listed =
       version === 1
         ? named
-        : (readSmallFile(join(startedIn(folder), "cgroup.controllers")) ?? "").trim().split(" ");
+        : (readSmallFile(join(folder, "cgroup.controllers")) ?? "").trim().split(" ");
     const useful = controllers.filter((each) => listed.includes(each) && !taken.has(each));
     for (const each of useful) taken.add(each);
     if (useful.length === 0) return [];
-    return version === 1
-      ? [{ dialect: cgroupV1, folder, controllers: useful }]
-      : [{ dialect: cgroupV2, folder: startedIn(folder), controllers: useful }];
+    return [{ dialect: version === 1 ? cgroupV1 : cgroupV2, folder, controllers: useful }];
   });
 }
 

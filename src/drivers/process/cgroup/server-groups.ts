@@ -9,38 +9,46 @@ import { writeValue } from "./group-files.ts";
 import { type GroupPart, InstanceGroup } from "./instance-group.ts";
 import { removeGroup, tryRemoveGroup } from "./remove-group.ts";
 
-/** Of each processor all instances together get as much as one usual group, or process, of the root. */
-const instancesWeight = 100;
-/** The server, where it is a group beside each of theirs: whatever it needs beside 100 busy ones. */
+/** Beside its instances, 100 each, the server gets what it needs, as long as no hundred of them are busy. */
 const serverWeight = 10_000;
+/** On a version 1 machine all of them together weigh as much on each processor as four busy processes. */
+const v1Weight = Math.min(25_000, 4 * 100 * availableParallelism());
 
 /** The name of the group that holds all groups of the server with this run folder. */
 export function serverGroupOf(runDir: string): string {
   return `reactor-${createHash("sha256").update(runDir).digest("hex").slice(0, 12)}`;
 }
 
+/** The server's group in one hierarchy. */
+interface ServerPart extends GroupPart {
+  /** The group above it, which the server was started in. */
+  readonly base: string;
+  /** What the two hand on since the server made its group. */
+  readonly enabled: {
+    readonly inBase: readonly Controller[];
+    readonly inFolder: readonly Controller[];
+  };
+}
+
 /** The groups of one server's instances, below one group of its own in each hierarchy. */
 export class ServerGroups {
-  readonly #parts: readonly GroupPart[];
+  readonly #parts: readonly ServerPart[];
   readonly #clock: Clock;
   readonly #removing = new Set<Promise<boolean>>();
 
-  private constructor(parts: readonly GroupPart[], clock: Clock) {
+  private constructor(parts: readonly ServerPart[], clock: Clock) {
     this.#parts = parts;
     this.#clock = clock;
   }
 
   /** Makes the server's group in each hierarchy. Throws, leaving none, when one cannot be made. */
   static make(bases: readonly Base[], name: string, clock: Clock): ServerGroups {
-    const made: Base[] = [];
+    const parts: ServerPart[] = [];
     try {
-      const parts = bases.map((base) => {
-        made.push(base);
-        return makePart(base, name);
-      });
+      for (const base of bases) parts.push(makePart(base, name));
       return new ServerGroups(parts, clock);
     } catch (error) {
-      for (const { folder } of made) leave(folder, name);
+      for (const part of parts) leave(part);
       throw error;
     }
   }
@@ -82,40 +90,62 @@ export class ServerGroups {
     void removing.finally(() => this.#removing.delete(removing));
   }
 
-  /** Waits for the groups that are being removed, and removes the server's own where it is empty. */
+  /** Waits for the groups that are being removed, and leaves everything as `make` found it. */
   async close(): Promise<void> {
     await Promise.all(this.#removing);
-    for (const { folder } of this.#parts) tryRemoveGroup(folder);
+    for (const part of this.#parts) leave(part);
   }
 }
 
-function makePart({ dialect, folder: base, controllers: wanted }: Base, name: string): GroupPart {
+function makePart({ dialect, folder: base, controllers: wanted }: Base, name: string): ServerPart {
   const folder = join(base, name);
-  mkdirSync(folder, { recursive: true });
-  if (dialect.version === 2) {
-    // A group that hands controllers on may hold no processes itself, and the server is one of them.
+  const enabled = { inBase: [] as Controller[], inFolder: [] as Controller[] };
+  const part = { dialect, folder, controllers: wanted, base, enabled };
+  try {
+    mkdirSync(folder, { recursive: true });
     const own = join(folder, ownGroupName);
-    mkdirSync(own, { recursive: true });
-    writeValue(own, "cgroup.procs", process.pid);
+    if (movesServer(part)) {
+      mkdirSync(own, { recursive: true });
+      writeValue(own, "cgroup.procs", process.pid);
+    }
+    for (const controller of wanted) {
+      if (dialect.enable(base, controller)) enabled.inBase.push(controller);
+      if (dialect.enable(folder, controller)) enabled.inFolder.push(controller);
+    }
+    if (wanted.includes("cpu")) {
+      dialect.weigh(own, serverWeight);
+      // With version 2 the operator weighs the group that the server was started in.
+      if (dialect.version === 1) dialect.weigh(folder, v1Weight);
+    }
+    return part;
+  } catch (error) {
+    leave(part);
+    throw error;
   }
-  for (const controller of wanted) {
-    dialect.enable(base, controller);
-    dialect.enable(folder, controller);
-  }
-  if (wanted.includes("cpu")) {
-    // Version 1 leaves the server where it is, outside of this group.
-    if (dialect.version === 1) dialect.weigh(folder, instancesWeight * availableParallelism());
-    else dialect.weigh(join(folder, ownGroupName), serverWeight);
-  }
-  return { dialect, folder, controllers: wanted };
 }
 
-/** Takes back what `makePart` did as far as it came. */
-function leave(base: string, name: string): void {
-  const folder = join(base, name);
+/**
+ * Whether the server goes into a group beside its instances' ones: with version 2 since a group that
+ * hands controllers on may hold no processes itself, and for the processor since a group of instances
+ * is weighed against each process beside it, not against all of them.
+ */
+function movesServer({ dialect, controllers: used }: GroupPart): boolean {
+  return dialect.version === 2 || used.includes("cpu");
+}
+
+/** Takes back what `makePart` did as far as it came; leaves what others use by now. */
+function leave({ dialect, folder, base, enabled }: ServerPart): void {
   const own = join(folder, ownGroupName);
   if (!tryRemoveGroup(own)) {
-    writeValue(base, "cgroup.procs", process.pid);
+    try {
+      // From below: a group hands on what one below it does.
+      for (const controller of enabled.inFolder) dialect.disable(folder, controller);
+      for (const controller of enabled.inBase) dialect.disable(base, controller);
+      writeValue(base, "cgroup.procs", process.pid);
+    } catch {
+      // Another server's groups are below the same one, so that it hands on what they need.
+      return;
+    }
     tryRemoveGroup(own);
   }
   tryRemoveGroup(folder);
