@@ -15,14 +15,21 @@ interface Found {
 const hasSandbox = Bun.which("bwrap") !== null;
 const present = probedRuntimes.filter(({ binary }) => binary !== undefined);
 
-/** Behaviours that end with an error wherever they are tried, or that only some versions have. */
+/** Behaviours that end with an error outside too: everywhere, on some versions or for users without an account. */
 const failing = [
+  "getuser",
+  "pwd",
+  "node:os userInfo",
   "TextDecoder that is strict",
   "structuredClone of a function",
   "fetch that is aborted",
   "fetch of an unknown scheme",
   "node:sqlite",
 ];
+
+function hasFailed(result: unknown): boolean {
+  return /^(?:throws|raises|no end)/.test(String(result));
+}
 
 async function findInside(server: TestServer, kind: ProbedRuntime, origin: string): Promise<Found> {
   const { name, runtime, isolation, language } = kind;
@@ -92,15 +99,18 @@ describe.skipIf(!hasSandbox)("what a function can use in the sandbox (needs bubb
       const wanted = wantedDifferences.filter(({ on }) => on.includes(kind.name));
       const known = new Set(wanted.map(({ what }) => what));
       expect(Object.fromEntries([...seen].filter(([name]) => !known.has(name)))).toEqual({});
-      expect([...known].filter((name) => !seen.has(name))).toEqual([]);
+      const [, outside] = both();
+      const stale = [...known].filter(
+        (name) => !seen.has(name) && !hasFailed(outside.behaviours[name]),
+      );
+      expect(stale).toEqual([]);
     });
 
     test.skipIf(isMissing)("is much, and works outside", () => {
       const [, outside] = both();
       expect(outside.surface.length).toBeGreaterThan(3_000);
       const broken = Object.entries(outside.behaviours).filter(
-        ([name, result]) =>
-          /^(?:throws|raises|no end)/.test(String(result)) && !failing.includes(name),
+        ([name, result]) => hasFailed(result) && !failing.includes(name),
       );
       expect(broken).toEqual([]);
     });
