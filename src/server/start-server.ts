@@ -35,6 +35,7 @@ import { listen } from "./listen.ts";
 import { openDependencies } from "./open-dependencies.ts";
 import { openEdge } from "./open-edge.ts";
 import { refuseLostKey } from "./refuse-lost-key.ts";
+import { refuseShownFolders } from "./refuse-shown-folders.ts";
 
 export interface StartOptions {
   readonly config: Config;
@@ -96,6 +97,7 @@ async function openAll(
   opened: Opened,
 ): Promise<Omit<RunningServer, "stop">> {
   const { settings } = options.config;
+  await refuseShownFolders(settings, process.getuid?.());
   const storage = await openStorage(options, opened);
   const database = await openDatabase({ ...options, settings });
   opened({ name: "function database", close: () => database.close() });
