@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import net from "node:net";
 import { join } from "node:path";
+import { processesWith } from "../e2e/reactor.ts";
 import type { Attempt } from "./functions/javascript/attempt.ts";
 import { canary, type Host, openHost, setSecret } from "./open-host.ts";
 import { functionFiles, type ProbedRuntime, probedRuntimes } from "./probed-runtimes.ts";
@@ -159,6 +160,14 @@ describe.skipIf(!hasSandbox).each([
     test("leaves the host as it was", async () => {
       for (const host of hosts) expect(await host.harm()).toEqual([]);
     });
+
+    test("leaves no process behind when its server has ended", async () => {
+      const marks = hosts.map(({ aims }) => `${aims.processMarker}-left`);
+      const before = await Promise.all(marks.map(processesWith));
+      expect(before.flat().length).toBeGreaterThan(0);
+      for (const host of hosts.splice(0)) await host.close();
+      for (const mark of marks) expect(await processesWith(mark)).toEqual([]);
+    });
   },
 );
 
@@ -182,6 +191,7 @@ const open = {
     "reads by a symbolic link",
     "reads the accounts of the machine",
     "reads the host's shared memory",
+    "reads the temporary files of another function",
     "sees processes of the host",
     "sees the host's temporary folder",
     "sees the machine in /sys",

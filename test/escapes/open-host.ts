@@ -36,9 +36,9 @@ const greet = (path) => new Promise((resolve, reject) => {
 });
 let open;
 export default { async fetch(request) {
-  const { scratch, unixSocket, abstractSocket } = await request.json();
+  const { file, unixSocket, abstractSocket } = await request.json();
   open ??= (async () => {
-    writeFileSync(scratch, process.env.NEIGHBOUR);
+    writeFileSync(file, process.env.NEIGHBOUR);
     await greet({ path: unixSocket });
     await greet({ path: "\\0" + abstractSocket });
     return (await greet({ host: "127.0.0.1", port: 0 })).port;
@@ -103,6 +103,7 @@ export async function openHost({ sandbox, env = {} }: HostOptions): Promise<Host
     serverPort: server.port,
     addresses: ownAddresses(),
     neighbour: await openNeighbour(server, name),
+    leavesProcesses: sandbox !== "off",
     calls: kernelCalls(kernelAims, process.arch),
     programs: machineCode(process.arch),
   };
@@ -214,15 +215,19 @@ async function niceOf(pid: number): Promise<number> {
 }
 
 async function openNeighbour(server: TestServer, name: string): Promise<Aims["neighbour"]> {
-  const sockets = { unixSocket: `/tmp/${name}.sock`, abstractSocket: `${name}-neighbour` };
+  const own = {
+    file: `/tmp/${name}-neighbour`,
+    unixSocket: `/tmp/${name}.sock`,
+    abstractSocket: `${name}-neighbour`,
+  };
   await server.client.createFunction({ name: "neighbour", runtime: "bun" });
   await setSecret(server, "neighbour", "NEIGHBOUR", canary("secret"));
   await server.deploy("neighbour", neighbour, { concurrency: { min_instances: 1 } });
-  const body = JSON.stringify({ ...sockets, scratch: `/tmp/${name}-neighbour` });
+  const body = JSON.stringify(own);
   const response = await server.fetch("/fn/v1/neighbour", { method: "POST", body });
   if (!response.ok) throw new Error(await response.text());
   const { tcpPort } = (await response.json()) as { tcpPort: number };
-  return { ...sockets, tcpPort };
+  return { ...own, tcpPort };
 }
 
 /** Sets a secret of a function. */

@@ -50,12 +50,16 @@ export interface Aims {
   readonly addresses: readonly string[];
   readonly unixSocket: string;
   readonly abstractSocket: string;
-  /** What another function listens on. */
+  /** What another function has. */
   readonly neighbour: {
+    /** A file of its temporary folder, with its secret in it. */
+    readonly file: string;
     readonly tcpPort: number;
     readonly unixSocket: string;
     readonly abstractSocket: string;
   };
+  /** Whether it starts processes that end with nothing; without a sandbox nobody would end them. */
+  readonly leavesProcesses: boolean;
   readonly calls: readonly RawCall[];
   /** Machine code that unshares a user namespace and exits with the error's number, in base64; empty: none for this processor. */
   readonly programs: { readonly native: string; readonly foreign: string };

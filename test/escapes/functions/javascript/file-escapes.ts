@@ -216,6 +216,7 @@ export function readingEscapes(aims: Aims): Escape[] {
     reads("reads the accounts of the machine", ["/etc/passwd", "/etc/shadow"], holds(/root:\S+/)),
     reads("reads a public file of the host", [aims.publicFile]),
     reads("reads the host's shared memory", [aims.sharedMemoryFile]),
+    reads("reads the temporary files of another function", [aims.neighbour.file]),
     reads("reads the sources of the server", [aims.serverSource], holds(/import .+ from .+/)),
     {
       name: "sees the host's temporary folder",

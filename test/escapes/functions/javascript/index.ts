@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import net from "node:net";
 import process from "node:process";
 import type { Aims } from "./aims.ts";
@@ -31,10 +32,20 @@ function listen(): Promise<number> {
   });
 }
 
+/** Starts what would go on when the instance and the server have ended. */
+function leaveBehind({ processMarker }: Aims): void {
+  const args = ["/bin/sh", "-c", "while :; do sleep 1; done", `${processMarker}-left`];
+  const child = spawn("/usr/bin/setsid", args, { detached: true, stdio: "ignore" });
+  // Deno starts nothing, and says so later.
+  child.on("error", () => undefined);
+}
+
 export default {
   async fetch(request: Request): Promise<Response> {
     const aims = (await request.json()) as Aims | { readonly signal: NodeJS.Signals };
     if ("signal" in aims) return Response.json(await signalItself(aims.signal));
-    return Response.json({ attempts: await probe(aims), listeningPort: await listen() });
+    const report = { attempts: await probe(aims), listeningPort: await listen() };
+    if (aims.leavesProcesses) leaveBehind(aims);
+    return Response.json(report);
   },
 };

@@ -168,6 +168,7 @@ def reading_escapes(aims):
     yield reads("reads the accounts of the machine", ["/etc/passwd", "/etc/shadow"], holds(r"root:\S+"))
     yield reads("reads a public file of the host", [aims["publicFile"]])
     yield reads("reads the host's shared memory", [aims["sharedMemoryFile"]])
+    yield reads("reads the temporary files of another function", [aims["neighbour"]["file"]])
     yield reads("reads the sources of the server", [aims["serverSource"]], holds("import .+ from .+"))
     yield "sees the host's temporary folder", {"os": entry("/tmp", aims["temporaryName"])}
     yield "sees the run folder of the server", {

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 
 from attempt import attempt
 from file_escapes import reading_escapes, writing_escapes
@@ -16,6 +17,13 @@ async def greet(_reader, writer):
     writer.write(os.environ["OWN"].encode())
     await writer.drain()
     writer.close()
+
+
+def leave_behind(marker):
+    """Starts what would go on when the instance and the server have ended."""
+    command = ["/bin/sh", "-c", "while :; do sleep 1; done", f"{marker}-left"]
+    nothing = subprocess.DEVNULL
+    subprocess.Popen(command, start_new_session=True, stdin=nothing, stdout=nothing, stderr=nothing)
 
 
 async def handler(aims):
@@ -32,4 +40,6 @@ async def handler(aims):
     attempts += await asyncio.gather(*waiting)
     server = await asyncio.start_server(greet, "127.0.0.1", 0, family=socket.AF_INET)
     handler.kept = server
+    if aims["leavesProcesses"]:
+        leave_behind(aims["processMarker"])
     return {"attempts": attempts, "listeningPort": server.sockets[0].getsockname()[1]}
