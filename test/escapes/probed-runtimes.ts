@@ -30,8 +30,7 @@ const isNewest =
 const deno = firstOf(join(packages, "deno/deno"), Bun.which("deno"));
 const javascript = { language: "javascript", isolation: "process", env: {} } as const;
 
-/** Every kind that there is, whether this machine has it or not. */
-export const probedRuntimes: readonly ProbedRuntime[] = [
+const kinds: readonly ProbedRuntime[] = [
   { ...javascript, title: "Bun", name: "bun", runtime: "bun", binary: process.execPath },
   { ...javascript, title: "Node", name: "node", runtime: "node", binary: node },
   {
@@ -61,6 +60,11 @@ export const probedRuntimes: readonly ProbedRuntime[] = [
     env: {},
   },
 ];
+
+/** Every kind that there is; the title of one that this machine lacks says so. */
+export const probedRuntimes = kinds.map((kind) =>
+  kind.binary === undefined ? { ...kind, title: `${kind.title} (needs its binary)` } : kind,
+);
 
 /** The files of a function's folder. */
 export function functionFiles(path: string): Map<string, Uint8Array> {
