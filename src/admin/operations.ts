@@ -12,11 +12,13 @@ import { logOperations } from "./resources/logs.ts";
 import { policyOperations } from "./resources/policies.ts";
 import { playgroundOperations } from "./resources/playground.ts";
 import { runtimeOperations } from "./resources/runtime.ts";
+import { projectOperations } from "./resources/projects.ts";
 import { secretOperations } from "./resources/secrets.ts";
 import { serverOperations } from "./resources/server.ts";
 
 /** Every operation of the admin API; routes, OpenAPI, client types and reference come from it. */
 export const operations: readonly Operation[] = [
+  ...projectOperations,
   ...functionOperations,
   ...runtimeOperations,
   ...deploymentOperations,

@@ -1,5 +1,6 @@
 /** What each word that only groups commands is about; shown in the help. */
 export const commandGroups: Readonly<Record<string, string>> = {
+  projects: "Projects beside `default`.",
   functions: "Create, deploy, promote, invoke and watch functions.",
   "functions deployments": "Look at the versions of a function.",
   "functions env": "Environment variables and secrets of a function.",

@@ -37,6 +37,8 @@ import { policiesDelete } from "./commands/policies/delete.ts";
 import { policiesGet } from "./commands/policies/get.ts";
 import { policiesList } from "./commands/policies/list.ts";
 import { policiesTest } from "./commands/policies/test-policies.ts";
+import { projectsCreate } from "./commands/projects/create.ts";
+import { projectsList } from "./commands/projects/list.ts";
 import { secretsGet } from "./commands/secrets/get.ts";
 import { secretsList } from "./commands/secrets/list.ts";
 import { secretsSet } from "./commands/secrets/set.ts";
@@ -63,6 +65,8 @@ export const commands: readonly Command[] = [
   init,
   newFunction,
   deploy,
+  projectsCreate,
+  projectsList,
   functionsCreate,
   functionsList,
   functionsGet,

@@ -614,6 +614,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the projects of this server
+         * @description Needs a key of all projects with `config:read`.
+         */
+        get: operations["listProjects"];
+        put?: never;
+        /**
+         * Create a project
+         * @description A project has functions, routes, secrets and keys of its own. Needs a key of all projects with `config:write`.
+         */
+        post: operations["createProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/promotions": {
         parameters: {
             query?: never;
@@ -1183,6 +1207,12 @@ export interface components {
                 holds: boolean;
                 name: string;
             }[];
+        };
+        Project: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
         };
         QueryResult: {
             /** @description Columns whose cells are bytes in base64; all others are JSON values. */
@@ -3080,6 +3110,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlaygroundOutcome"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listProjects: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, in order of name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Project"][];
+                    };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createProject: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description `^[a-z][a-z0-9-]{0,30}$`. */
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The project. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

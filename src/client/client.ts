@@ -38,9 +38,11 @@ import type {
   PolicyTrialResource,
   PlaygroundOutcomeResource,
   QueryResultResource,
+  ProjectResource,
   ResourcePage,
   SystemResource,
 } from "./resources.ts";
+import { projectCalls } from "./project-calls.ts";
 import { type PolicyRuleInput, type PolicyTrialInput, policyCalls } from "./policy-calls.ts";
 import {
   type BackupDownload,
@@ -72,6 +74,11 @@ export interface ClientOptions {
 export interface ReactorClient {
   readonly url: string;
   readonly project: string;
+
+  /** Needs a key of all projects with `config:read`. */
+  listProjects(options?: CallOptions): Promise<readonly ProjectResource[]>;
+  /** Needs a key of all projects with `config:write`. */
+  createProject(name: string, options?: CallOptions): Promise<ProjectResource>;
 
   createFunction(input: CreateFunctionInput, options?: CallOptions): Promise<FunctionResource>;
   listFunctions(options?: PageOptions): Promise<ResourcePage<FunctionResource>>;
@@ -211,6 +218,7 @@ export function createClient(options: ClientOptions): ReactorClient {
   return {
     url: transport.url,
     project: transport.project,
+    ...projectCalls(transport),
     ...functionCalls(transport),
     ...settingsCalls(transport),
     ...policyCalls(transport),

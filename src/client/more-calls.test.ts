@@ -62,6 +62,14 @@ const calls: readonly [string, () => Promise<unknown>, string, unknown, object][
     { project: "default", function: undefined, key: "A" },
     { key: "A" },
   ],
+  ["listProjects", () => client.listProjects(), "projects.list", {}, [{ name: "default" }]],
+  [
+    "createProject",
+    () => client.createProject("shop"),
+    "projects.create",
+    { name: "shop" },
+    { name: "shop" },
+  ],
   [
     "createPolicy",
     () => client.createPolicy("hello", "post", { kind: "method", methods: ["POST"] }),

@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 export type FunctionResource = Schemas["Function"];
 /** What a function's instances do now, and what egress denied them. */
 export type FunctionRuntimeResource = Schemas["FunctionRuntime"];
+export type ProjectResource = Schemas["Project"];
 export type DeploymentResource = Schemas["Deployment"];
 export type AliasResource = Schemas["Alias"];
 /** An env variable or secret; a secret never carries its value. */

@@ -8,6 +8,7 @@ import type {
   AuditRecord,
   DeploymentRecord,
   FunctionRecord,
+  ProjectRecord,
 } from "../domain/function.ts";
 import type { Tier } from "../domain/instance.ts";
 import type { InvocationRecord, StoredLogLine } from "../domain/invocation.ts";
@@ -127,6 +128,9 @@ export interface DatabaseStatement {
  * happen in `execute` and nowhere else; commands marked (read) leave no audit row.
  */
 export interface Commands {
+  "projects.create": { input: { name: string }; output: ProjectRecord };
+  /** (read) In order of name. */
+  "projects.list": { input: Record<string, never>; output: readonly ProjectRecord[] };
   "functions.create": {
     input: { project: string; name: string; runtime?: Runtime; isolation?: Isolation };
     output: FunctionView;

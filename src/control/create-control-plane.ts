@@ -343,7 +343,7 @@ async function findProject(store: Store, name: string): Promise<ProjectRecord> {
   if (found !== undefined) return found;
   throw new ReactorError(
     "not_found",
-    `Cannot find project ${JSON.stringify(name.slice(0, 80))}: no project has this name`,
+    `Cannot find project ${JSON.stringify(name.slice(0, 80))}: no project has this name; create it with: reactor projects create NAME`,
     { details: { project: name.slice(0, 80) } },
   );
 }

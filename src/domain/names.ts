@@ -25,6 +25,27 @@ export function parseFunctionName(name: string): string {
   return name;
 }
 
+/** Names that would be hosts of the server's own: `fn.localhost` has the functions' hosts below it. */
+const reservedProjectNames: ReadonlySet<string> = new Set(["fn", "api", "console", "www"]);
+
+/** Returns the name of a new project, or throws `invalid_request`. */
+export function parseProjectName(name: string): string {
+  const shown = JSON.stringify(name.slice(0, 80));
+  if (!projectNamePattern.test(name)) {
+    throw new ReactorError(
+      "invalid_request",
+      `Cannot use ${shown} as the name of a project: it must match ${projectNamePattern.source}`,
+    );
+  }
+  if (reservedProjectNames.has(name)) {
+    throw new ReactorError(
+      "invalid_request",
+      `Cannot use ${shown} as the name of a project: a host of the server's own has it; choose another`,
+    );
+  }
+  return name;
+}
+
 /** The host label of a function: runs of `_` and `-` become one `-`, none at the end. */
 export function slugOf(name: string): string {
   return name.replace(/[_-]+/g, "-").replace(/-$/, "");

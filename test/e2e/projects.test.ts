@@ -197,3 +197,30 @@ test("reactor logs in a function's folder and for one request shows what was wri
   expect(all).toContain(`${name} one of many 7`);
   expect(all.trimEnd().split("\n").length).toBe(1);
 });
+
+test("a project beside default is reached by name, header and host, and by its own keys only", async () => {
+  await typed("projects create shop");
+  expect(await typed("projects list")).toMatch(/^NAME +CREATED\ndefault .*\nshop /);
+  const name = fresh("sells");
+  await write(`functions/${name}/index.ts`, answering("in the shop"));
+  await typed("deploy --project shop");
+  const { key } = JSON.parse(
+    await typed("keys create till --project shop --scope functions:*:invoke --json"),
+  );
+  const ask = async (path: string, headers: Record<string, string> = {}) => {
+    const init = { method: "POST", headers: { "x-reactor-key": key, ...headers } };
+    const response = await server.fetch(path, init);
+    return response.status === 200 ? response.text() : response.status;
+  };
+  expect(await ask(`/fn/v1/shop:${name}`)).toBe("in the shop");
+  expect(await ask(`/fn/v1/${name}`, { "x-reactor-project": "shop" })).toBe("in the shop");
+  expect(await ask(`/${name}`, { "x-reactor-project": "shop" })).toBe("in the shop");
+  expect(await ask(`/${name}`, { host: "shop.localhost" })).toBe("in the shop");
+  expect(await ask(`/${name}`)).toBe(404);
+  expect(await ask(`/fn/v1/${name}`)).toBe(404);
+  await typed("deploy");
+  expect(await ask(`/${name}`)).toBe(403);
+  expect(await typed(`invoke ${name} --method POST --project shop`)).toBe("in the shop");
+  const none = await type("deploy --project nope");
+  expect([none.code, none.stderr.includes("reactor projects create")]).toEqual([1, true]);
+});

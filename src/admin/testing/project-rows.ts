@@ -3,6 +3,25 @@ import type { RouteRow } from "./route-row.ts";
 /** Operations on a whole project. */
 export const projectRows: readonly RouteRow[] = [
   {
+    id: "listProjects",
+    method: "GET",
+    path: "/projects",
+    command: "projects.list",
+    input: {},
+    answer: { items: [{ id: "default", name: "default" }] },
+  },
+  {
+    id: "createProject",
+    method: "POST",
+    path: "/projects",
+    body: { name: "shop" },
+    status: 201,
+    command: "projects.create",
+    input: { name: "shop" },
+    answer: { id: "prj_2", name: "shop" },
+    wrong: { body: { name: "shop", owner: "me" }, pointer: "/owner" },
+  },
+  {
     id: "promoteAll",
     method: "POST",
     path: "/promotions",

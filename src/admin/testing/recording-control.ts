@@ -198,6 +198,8 @@ const queuedView: QueuedView = {
 };
 
 const samples: Outputs = {
+  "projects.create": { id: "prj_2", name: "shop", createdAtMs: atMs },
+  "projects.list": [{ id: "default", name: "default", createdAtMs: atMs }],
   "functions.create": view,
   "functions.list": { items: [view], nextCursor: "hello" },
   "functions.get": view,

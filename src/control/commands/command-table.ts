@@ -12,6 +12,7 @@ import { keyCommands } from "./keys.ts";
 import { logCommands } from "./logs.ts";
 import { policyCommands } from "./policies.ts";
 import { playgroundCommands } from "./playground.ts";
+import { projectCommands } from "./projects.ts";
 import { promotionCommands } from "./promotions.ts";
 import { queuedInvocationCommands } from "./queued-invocations.ts";
 import { secretCommands } from "./secrets.ts";
@@ -19,6 +20,7 @@ import { workerCommands } from "./workers.ts";
 
 /** Every command by name. */
 export const commandTable: CommandTable<CommandName> = {
+  ...projectCommands,
   ...functionCommands,
   ...deploymentCommands,
   ...promotionCommands,

@@ -1,0 +1,12 @@
+import { signalOf } from "./signal-of.ts";
+import type { CallOptions, Transport } from "./transport.ts";
+
+/** Calls about projects themselves. */
+export function projectCalls({ api, take }: Transport) {
+  return {
+    listProjects: async (options: CallOptions = {}) =>
+      (await take(api.GET("/api/v1/projects", { ...signalOf(options) }), options)).items,
+    createProject: (name: string, options: CallOptions = {}) =>
+      take(api.POST("/api/v1/projects", { body: { name }, ...signalOf(options) }), options),
+  };
+}
