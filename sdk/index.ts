@@ -158,6 +158,8 @@ export interface FunctionContext {
   readonly invocationId: string;
   /** 1, or of a queued invocation that runs again which time this is; the header `X-Reactor-Attempt`. */
   readonly attempt: number;
+  /** Values of the route's parameters, decoded: `/todos/:id` gives `{ id: "7" }`. Empty on every other way in. */
+  readonly params: Readonly<Record<string, string>>;
   readonly functionName: string;
   readonly deploymentId: string;
   readonly revision: number;

@@ -12,6 +12,10 @@ interface Template {
 
 /** Projects to start from; each has a folder of its name in `templates`, over the files of `empty`. */
 export const templates = {
+  "todo-api": {
+    summary: "functions over a table in the database",
+    next: ["reactor deploy", `reactor invoke create_todo --payload '{"title":"test"}'`],
+  },
   webhook: {
     summary: "takes signed events",
     next: ["reactor secrets set WEBHOOK_SECRET", "reactor deploy"],

@@ -140,12 +140,17 @@ return { message: \`Hello, \${input.title}!\` };
     expect([wrong.code, wrong.stderr.includes(`it has ${b}, ${a}`)]).toEqual([2, true]);
   });
 
-  test("says of migrations that nothing runs them, and of no project what to do", async () => {
+  test("says that migrations were not run when told so, and of no project what to do", async () => {
     const name = fresh("store");
     await write(`functions/${name}/index.ts`, answering("x"));
     await write("schema/001_todos.sql", "create table todos (id int);");
-    const { code, stderr } = await type("deploy");
-    expect([code, stderr.includes("1 migration, which was not run")]).toEqual([0, true]);
+    for (const flag of ["--no-migrate", "--no-promote"]) {
+      const { code, stderr } = await type(`deploy ${flag}`);
+      expect([code, stderr.includes("schema/ were not run; reactor db migrate")]).toEqual([
+        0,
+        true,
+      ]);
+    }
     await mkdir(join(home, "empty"));
     const nothing = await type("deploy", "empty");
     expect([nothing.code, nothing.stderr.includes("reactor init")]).toEqual([2, true]);

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findPostgres } from "../../src/database/postgres/find-postgres.ts";
 import { templateNames } from "../../src/cli/project-templates.ts";
 import { reactor, startServer, type TestServer } from "./reactor.ts";
+
+const postgres = findPostgres({ setting: undefined, searchPath: process.env["PATH"] })[0];
+const withPostgres = postgres === undefined ? test.skip : test;
 
 /** Each template as a user takes it: written, deployed and called, all by the command line. */
 let server: TestServer;
@@ -52,6 +56,44 @@ function post(path: string, body: string, headers: Record<string, string> = {}):
 }
 
 const keyed = () => ({ "x-reactor-key": server.key, "content-type": "application/json" });
+
+withPostgres(
+  "todo-api keeps its todos in the database, from an empty server to the last one",
+  async () => {
+    await typed(["init", "--template", "todo-api", "todos"]);
+    expect(await typed(["deploy"], "todos")).toMatch(/complete_todo .* POST \/todos\/:id\/done/);
+    const ask = async (method: string, path: string, body?: object) => {
+      const init = { method, headers: keyed(), ...(body && { body: JSON.stringify(body) }) };
+      const response = await server.fetch(path, init);
+      const text = await response.text();
+      return [response.status, text === "" ? undefined : JSON.parse(text)];
+    };
+    const made = await typed(["invoke", "create_todo", "--payload", '{"title":"test"}']);
+    const { id } = JSON.parse(made);
+    expect(await ask("POST", "/todos", { title: "second" })).toMatchObject([
+      201,
+      { title: "second" },
+    ]);
+    expect((await ask("POST", "/todos", { title: "" }))[0]).toBe(400);
+    expect(await ask("POST", `/todos/${id}/done`)).toMatchObject([
+      200,
+      { title: "test", done: true },
+    ]);
+    expect(await ask("GET", "/todos?done=false")).toMatchObject([200, [{ title: "second" }]]);
+    expect((await ask("GET", "/todos"))[1]).toHaveLength(2);
+    expect((await ask("DELETE", `/todos/${id}`))[0]).toBe(204);
+    for (const path of [`/todos/${id}`, "/todos/x", "/todos/1%3B"]) {
+      expect((await ask("DELETE", path))[0]).toBe(404);
+    }
+    // Deployed again there is nothing to migrate, and a migration that fails lets nothing go live.
+    await typed(["deploy"], "todos");
+    await writeFile(join(home, "todos/schema/002_broken.sql"), "alter table nowhere add x int;");
+    const env = { REACTOR_URL: server.url, REACTOR_API_KEY: server.key };
+    const broken = await reactor(["deploy"], { cwd: join(home, "todos"), env });
+    expect([broken.code, broken.stderr.includes("002_broken.sql")]).toEqual([1, true]);
+    expect((await server.client.getFunction("create_todo")).production?.revision).toBe(2);
+  },
+);
 
 test("webhook takes what is signed with the secret and nothing else", async () => {
   await typed(["init", "--template", "webhook", "webhook"]);

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { ClientError, type ClientErrorCode } from "../../client/client-error.ts";
 import type { ReactorClient } from "../../client/client.ts";
 import type { DeploymentResource } from "../../client/resources.ts";
@@ -8,6 +9,7 @@ import { findProject, type FunctionFolder, type Project } from "../find-project.
 import { stripControls } from "../strip-controls.ts";
 import { table } from "../table.ts";
 import { UsageError } from "../usage-error.ts";
+import { readSchema } from "./db/read-schema.ts";
 
 /** Deploys that run at the same time; the server builds fewer at once and lets the others wait. */
 const deploysMax = 4;
@@ -125,16 +127,18 @@ function faultText(outcomes: readonly Outcome[]): string {
     .join("\n\n");
 }
 
-function remark({ output }: CommandContext, { others, migrations }: Project): void {
-  if (others.length > 0) output.note(`No function in functions/${others.join(", functions/")}`);
-  if (migrations.length === 0) return;
-  const what =
-    migrations.length === 1
-      ? "1 migration, which was"
-      : `${migrations.length} migrations, which were`;
-  output.warn(
-    `schema/ holds ${what} not run: this version of Reactor has no database for functions`,
-  );
+/** Applies what is new in the project's schema. When it throws, nothing has gone live yet. */
+async function migrate(
+  { output, signal }: CommandContext,
+  reactor: ReactorClient,
+  root: string,
+): Promise<void> {
+  const files = await readSchema(path.join(root, "schema"));
+  const progress = output.progress("Migrating the database");
+  const { applied } = await reactor
+    .migrateDatabase(files, { signal })
+    .finally(() => progress.end());
+  if (applied.length > 0) output.note(`Migrated: ${applied.join(", ")}`);
 }
 
 async function promote(reactor: ReactorClient, outcomes: readonly Outcome[], signal: AbortSignal) {
@@ -149,12 +153,14 @@ export const deploy = defineCommand({
   summary: "Deploy every function of a project, live when all are ready",
   description:
     "In a project's root it deploys every folder below functions/, in a function's folder that one. " +
-    "Functions that do not exist are created. When one fails, nothing goes live and what is live " +
+    "Functions that do not exist are created. When all are ready it applies the new migrations of " +
+    "schema/, if typed in the root, and sends traffic to them. When one fails, nothing goes live and what is live " +
     "stays so. A function's default route is /<name>.",
   arguments: {},
   options: {
     only: { value: "names", summary: "Only these functions, with commas between", many: true },
-    noPromote: { summary: "Leave live traffic where it is" },
+    noPromote: { summary: "Leave live traffic and the database as they are" },
+    noMigrate: { summary: "Leave the database as it is" },
   },
   examples: [
     { command: "reactor deploy", summary: "All functions of the project" },
@@ -171,6 +177,10 @@ export const deploy = defineCommand({
     const outcomes = await deployAll(context, reactor, functions);
     const isSound = outcomes.every(({ fault }) => fault === undefined);
     const goesLive = isSound && !options.noPromote;
+    if (project.root === cwd && project.migrations.length > 0) {
+      if (goesLive && !options.noMigrate) await migrate(context, reactor, cwd);
+      else output.note("The migrations in schema/ were not run; reactor db migrate runs them");
+    }
     if (goesLive) await promote(reactor, outcomes, signal);
     const items = outcomes.map(({ name, deployment, fault }) => ({
       function: name,
@@ -179,7 +189,9 @@ export const deploy = defineCommand({
       fault: fault ?? null,
     }));
     output.result({ items }, () => resultTable(outcomes, goesLive));
-    remark(context, project);
+    if (project.others.length > 0) {
+      output.note(`No function in functions/${project.others.join(", functions/")}`);
+    }
     if (!isSound) {
       output.error(`\n${faultText(outcomes)}\n\nNothing went live: mend it and deploy again`);
       return exitCodes.failed;

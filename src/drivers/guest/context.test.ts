@@ -17,6 +17,7 @@ const cases = {
     return Response.json(tries.map((attempt) => { try { attempt(); return "changed"; } catch (error) { return error.name; } }));
   },
   log: (request, { log }) => { log("plain", { a: 1 }); log.debug("d"); log.info("i"); log.warn("w"); log.error("e", new Error("inner").message); return new Response("ok"); },
+  params: (request, { params }) => Response.json([params, Object.isFrozen(params)]),
   waitUntil: (request, { waitUntil, log }) => { waitUntil(Promise.reject(new Error("background broke"))); return new Response("ok"); },
 };
 export default { fetch: (request, ctx) => cases[request.headers.get("x-case")](request, ctx) };
@@ -60,6 +61,18 @@ test("ctx describes the request, the deployment and the limits", async () => {
     env: { REGION: "eu", HTTP_PROXY: "http://elsewhere:1", API_KEY: "k-123" },
     sameSignal: true,
   });
+});
+
+test("ctx.params has the route's parameters, decoded, and nothing on another way in", async () => {
+  const sent = ["x-case", "params", "X-Reactor-Route-Params", "id=a%2Fb&note=7%2B&__proto__=x"];
+  const [params, isFrozen] = JSON.parse(await guest.text({ headers: sent }));
+  expect(Object.entries(params)).toEqual([
+    ["id", "a/b"],
+    ["note", "7+"],
+    ["__proto__", "x"],
+  ]);
+  expect(isFrozen).toBe(true);
+  expect(JSON.parse(await guest.text(of("params")))).toEqual([{}, true]);
 });
 
 test("ctx.caller is absent when nobody was authenticated", async () => {

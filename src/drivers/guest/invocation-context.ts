@@ -57,11 +57,12 @@ export class InvocationContext implements FunctionContext {
   }
 
   get attempt(): number {
-    const { headers } = this.#head;
-    const at = headers.findIndex(
-      (name, n) => n % 2 === 0 && name.toLowerCase() === "x-reactor-attempt",
-    );
-    return at < 0 ? 1 : Number(headers[at + 1]);
+    return Number(this.#platformHeader("x-reactor-attempt") ?? 1);
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    const values = new URLSearchParams(this.#platformHeader("x-reactor-route-params") ?? "");
+    return Object.freeze(Object.fromEntries(values));
   }
 
   get functionName(): string {
@@ -113,6 +114,13 @@ export class InvocationContext implements FunctionContext {
 
   get timeoutMs(): number {
     return this.#shared.configured.limits.timeoutMs;
+  }
+
+  /** A header that no client can send. */
+  #platformHeader(wanted: string): string | undefined {
+    const { headers } = this.#head;
+    const at = headers.findIndex((name, n) => n % 2 === 0 && name.toLowerCase() === wanted);
+    return at < 0 ? undefined : headers[at + 1];
   }
 
   get db(): FunctionDatabase {

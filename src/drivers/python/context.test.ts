@@ -39,6 +39,20 @@ def handler(event, context):
   });
 });
 
+test("context.params has the route's parameters, decoded", async () => {
+  const instance = await context.function(`
+def handler(event, context):
+    return dict(context.params)
+`);
+  const given = ["X-Reactor-Route-Params", "id=a%2Fb&note=7%2B&empty="];
+  expect((await context.ok(instance, { headers: given })).json()).toEqual({
+    id: "a/b",
+    note: "7+",
+    empty: "",
+  });
+  expect((await context.ok(instance)).json()).toEqual({});
+});
+
 test("what the context refuses says what is needed", async () => {
   const instance = await context.function(
     `

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from types import MappingProxyType
+from urllib.parse import parse_qsl
 
 from .log_output import DEBUG, ERROR, INFO, WARN
 
@@ -142,11 +143,21 @@ class FunctionContext:
     @property
     def attempt(self):
         """1, or of a queued invocation that runs again which time this is."""
+        return int(self._platform_header("x-reactor-attempt") or 1)
+
+    @property
+    def params(self):
+        """Values of the route's parameters, decoded: /todos/:id gives {"id": "7"}."""
+        given = self._platform_header("x-reactor-route-params") or ""
+        return MappingProxyType(dict(parse_qsl(given, keep_blank_values=True)))
+
+    def _platform_header(self, wanted):
+        """A header that no client can send."""
         flat = self._head.headers
         for name, value in zip(flat[::2], flat[1::2]):
-            if name.lower() == "x-reactor-attempt":
-                return int(value)
-        return 1
+            if name.lower() == wanted:
+                return value
+        return None
 
     @property
     def function_name(self):
