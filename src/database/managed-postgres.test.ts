@@ -7,6 +7,7 @@ import { silentLog } from "../base/log.ts";
 import { systemRandom } from "../base/random.ts";
 import { createProgramStarter } from "../drivers/process/platform-programs.ts";
 import { ManagedPostgres } from "./postgres/managed-postgres.ts";
+import { postgresUser } from "./postgres/system-user.ts";
 import { Ask } from "./testing/ask.ts";
 import {
   openTestDatabases,
@@ -137,6 +138,27 @@ describe.skipIf(postgresFolder === undefined)(
       cleanups.push(() => next.stop());
       await next.sweep();
       expect(() => readFileSync(`/proc/${orphan}/cmdline`, "utf8")).toThrow();
+    }, 120_000);
+
+    test("a process number that now belongs to somebody else does not keep it from starting", async () => {
+      const opened = openIn(root);
+      await askOf(opened).sql("select 1");
+      const pidFile = join(opened.path, "cluster", "postmaster.pid");
+      const left = readFileSync(pidFile, "utf8");
+      await opened.close();
+      const user = postgresUser();
+      const asUser =
+        user === undefined ? [] : ["setpriv", "--reuid", `${user.uid}`, "--clear-groups"];
+      const stranger = Bun.spawn([...asUser, "sh", "-c", "echo here; exec sleep 1000"]);
+      cleanups.push(async () => {
+        stranger.kill();
+        await stranger.exited;
+      });
+      // From here on it is that user's.
+      await stranger.stdout.getReader().read();
+      const { pid } = stranger;
+      writeFileSync(pidFile, left.replace(/^\d+/, String(pid)));
+      expect(await askOf(openIn(root)).cell("select 1")).toBe(1);
     }, 120_000);
 
     test("a folder of another version is refused, and the message names what would open it", async () => {

@@ -194,10 +194,19 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
   }
 
   test("a transaction that is left open is rolled back when its invocation ends", async () => {
+    const data = [
+      { id: 1, amount: 1 },
+      { id: 2, amount: 9 },
+    ];
+    await ask("on-bun", { ask: "query", query: { table: "accounts", operation: "upsert", data } });
     const before = await amounts();
     expect(await ask("on-bun", { ask: "leave open", ms: 100 })).toEqual({ result: "left" });
     // Blocks while anybody holds the rows.
-    await ask("on-bun", { ask: "sql", text: "update accounts set amount = amount" });
+    const updated = await ask("on-bun", {
+      ask: "sql",
+      text: "update accounts set amount = amount returning id",
+    });
+    expect(updated).toEqual({ result: [{ id: 1 }, { id: 2 }] });
     expect(await amounts()).toEqual(before);
   }, 60_000);
 

@@ -46,7 +46,7 @@ export const programEnvironment = { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC
 export const handedFolder = "/proc/self/fd/3";
 
 /** The folder with the cluster of PostgreSQL's files, which is the other user's. */
-function clusterPath(path: string): string {
+export function clusterPath(path: string): string {
   return join(path, "cluster");
 }
 
@@ -81,6 +81,11 @@ export function recordedPid(path: string): number | undefined {
     // It was shut down properly.
     return undefined;
   }
+}
+
+/** Forgets which process runs the cluster; only for one that nothing runs. */
+export function forgetPid(path: string): void {
+  rmSync(join(clusterPath(path), "postmaster.pid"), { force: true });
 }
 
 /** Makes the cluster, whole or not at all: it gets its name once it is complete and on disk. */

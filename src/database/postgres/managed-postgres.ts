@@ -8,6 +8,8 @@ import type { Random } from "../../base/random.ts";
 import { DatabaseError } from "../database-error.ts";
 import {
   type ClusterFolderOptions,
+  clusterPath,
+  forgetPid,
   handedFolder,
   makeCluster,
   openCluster,
@@ -19,7 +21,13 @@ import {
 import { type Binaries, chooseBinaries } from "./choose-binaries.ts";
 import type { PgTarget } from "./pg-client.ts";
 import type { Program, ProgramEnd, ProgramStarter } from "./program-starter.ts";
-import { openRunFolder, type RunFolder, socketFolderOf, socketPort } from "./run-folder.ts";
+import {
+  openRunFolder,
+  requireSocketPath,
+  type RunFolder,
+  socketFolderOf,
+  socketPort,
+} from "./run-folder.ts";
 import { postgresUser } from "./system-user.ts";
 
 export interface ManagedPostgresOptions {
@@ -91,9 +99,14 @@ export class ManagedPostgres {
   async sweep(): Promise<void> {
     const { path, runDir, programs, log } = this.#options;
     const pid = recordedPid(path);
+    if (pid === undefined) return;
     const argument = socketArgument(socketFolderOf(runDir));
-    if (pid !== undefined && (await programs.endOrphan({ pid, argument }))) {
+    if (await programs.endOrphan({ pid, argument })) {
       log.warn("Ended the PostgreSQL that an earlier server left", { pid });
+    } else if (!programs.isWorkedIn(clusterPath(path))) {
+      // After a crash of the machine the number may be another process's, and PostgreSQL, whose
+      // processes all work in that folder, would refuse to start for as long as that one lives.
+      forgetPid(path);
     }
   }
 
@@ -110,6 +123,7 @@ export class ManagedPostgres {
 
   async #start(): Promise<PgTarget> {
     const { path, runDir, clock, random, log } = this.#options;
+    requireSocketPath(runDir);
     const clusterMajor = recordedMajor(path);
     const binaries = await chooseBinaries({ ...this.#options, clusterMajor });
     if (this.#failures > 0) {

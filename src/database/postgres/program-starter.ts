@@ -30,4 +30,6 @@ export interface ProgramStarter {
   start(options: ProgramOptions): Program;
   /** Ends a process that an earlier server left, when it is the one that has this argument; resolves whether it was. */
   endOrphan(orphan: { readonly pid: number; readonly argument: string }): Promise<boolean>;
+  /** Whether any process works in this folder. */
+  isWorkedIn(folder: string): boolean;
 }

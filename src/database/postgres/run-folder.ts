@@ -40,17 +40,20 @@ export function socketFolderOf(runDir: string): string {
   return join(runDir, "postgres", "s");
 }
 
+/** Refuses a run folder below which the socket's path would be longer than the kernel allows. */
+export function requireSocketPath(runDir: string): void {
+  const longest = join(socketFolderOf(runDir), `.s.PGSQL.${socketPort}.lock`);
+  if (Buffer.byteLength(longest) <= socketPathBytesMax) return;
+  throw new DatabaseError(
+    "database_unavailable",
+    `Cannot start the database: the path of its socket, below "${runDir}", has ${Buffer.byteLength(longest)} bytes, must have at most ${socketPathBytesMax}; set run_dir to a shorter folder`,
+  );
+}
+
 /** Makes `<run_dir>/postgres` anew. */
 export function openRunFolder(runDir: string, user: SystemUser | undefined): RunFolder {
   const path = join(runDir, "postgres");
   const socketFolder = socketFolderOf(runDir);
-  const longest = join(socketFolder, `.s.PGSQL.${socketPort}.lock`);
-  if (Buffer.byteLength(longest) > socketPathBytesMax) {
-    throw new DatabaseError(
-      "database_unavailable",
-      `Cannot start the database: the path of its socket, below "${runDir}", has ${Buffer.byteLength(longest)} bytes, must have at most ${socketPathBytesMax}; set run_dir to a shorter folder`,
-    );
-  }
   const mode = user === undefined ? 0o700 : 0o755;
   mkdirSync(runDir, { recursive: true, mode });
   const own = process.getuid?.();

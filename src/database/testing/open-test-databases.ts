@@ -11,7 +11,7 @@ import type { DatabaseSettings } from "../database-settings.ts";
 import { findPostgres } from "../postgres/find-postgres.ts";
 import { ManagedPostgres } from "../postgres/managed-postgres.ts";
 
-const testSettings: DatabaseSettings = {
+export const testSettings: DatabaseSettings = {
   statementTimeoutMs: 20_000,
   transactionTimeoutMs: 20_000,
   poolSize: 4,

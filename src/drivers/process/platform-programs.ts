@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readdirSync, readlinkSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
 import { boundedLines } from "./bounded-lines.ts";
 import { closedOf } from "./closed-of.ts";
@@ -90,7 +91,21 @@ export function createProgramStarter(clock: Clock) {
       if (isThere()) killHard(pid);
       return true;
     },
+    isWorkedIn,
   };
+}
+
+/** Whether a process works in this folder; one whose folder may not be looked at does not. */
+function isWorkedIn(folder: string): boolean {
+  return readdirSync("/proc").some((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readlinkSync(`/proc/${name}/cwd`) === folder;
+    } catch {
+      // It has ended, or is another user's.
+      return false;
+    }
+  });
 }
 
 /** A process that nobody has collected has no arguments any more. */
