@@ -1,4 +1,5 @@
 import type { Report, ScenarioResult } from "./scenario.ts";
+import { async } from "./scenarios/async.ts";
 import { clock } from "./scenarios/clock.ts";
 import { faults } from "./scenarios/faults.ts";
 import { kills } from "./scenarios/kills.ts";
@@ -51,6 +52,16 @@ export const scenarios: Readonly<Record<string, ScaledScenario>> = {
         renames: atLeast(1, 6 * scale),
         operations: 6,
         fullDiskOperations: 60,
+      },
+    }),
+  async: (scale, options) =>
+    async({
+      ...options,
+      bounds: {
+        invocations: atLeast(300, 10_000 * scale),
+        clients: 16,
+        aliveMs: [1500, 2500],
+        killsMin: atLeast(2, 10 * scale),
       },
     }),
   clock: (scale, options) => clock({ ...options, bounds: { jumps: atLeast(3, 100 * scale) } }),

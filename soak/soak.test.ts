@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { async } from "./scenarios/async.ts";
 import { kills } from "./scenarios/kills.ts";
 import { load } from "./scenarios/load.ts";
 import { neighbours } from "./scenarios/neighbours.ts";
@@ -27,4 +28,12 @@ test("a sample of the neighbours: a victim beside a dozen hostile functions at o
   expect(violations).toEqual([]);
   expect(counts["victim requests"]).toBe(150);
   expect(counts["victim errors"]).toBe(0);
+});
+
+test("a sample of queued work under kills: all of it ends, nothing is lost, what ran twice knew it", async () => {
+  const bounds = { invocations: 400, clients: 8, aliveMs: [300, 900], killsMin: 3 } as const;
+  const { violations, counts } = await async({ seed, log, bounds });
+  expect(violations).toEqual([]);
+  expect(counts["accepted"]).toBe(400);
+  expect(counts["dead"]).toBeGreaterThan(0);
 });
