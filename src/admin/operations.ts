@@ -13,6 +13,7 @@ import { policyOperations } from "./resources/policies.ts";
 import { playgroundOperations } from "./resources/playground.ts";
 import { runtimeOperations } from "./resources/runtime.ts";
 import { projectOperations } from "./resources/projects.ts";
+import { scheduleOperations } from "./resources/schedules.ts";
 import { secretOperations } from "./resources/secrets.ts";
 import { serverOperations } from "./resources/server.ts";
 
@@ -28,6 +29,7 @@ export const operations: readonly Operation[] = [
   ...secretOperations,
   ...logOperations,
   ...invocationOperations,
+  ...scheduleOperations,
   ...keyOperations,
   ...auditOperations,
   ...backupOperations,

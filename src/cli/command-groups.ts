@@ -12,4 +12,5 @@ export const commandGroups: Readonly<Record<string, string>> = {
   backup: "Take a backup of a running server, check one, restore one.",
   playground: "Code that is not deployed.",
   invocations: "What was invoked, and how it ended.",
+  schedules: "What runs by itself.",
 };

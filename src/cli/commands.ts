@@ -43,6 +43,8 @@ import { secretsGet } from "./commands/secrets/get.ts";
 import { secretsList } from "./commands/secrets/list.ts";
 import { secretsSet } from "./commands/secrets/set.ts";
 import { secretsUnset } from "./commands/secrets/unset.ts";
+import { schedulesList } from "./commands/schedules/list.ts";
+import { schedulesRun } from "./commands/schedules/run.ts";
 import { secretsRotateKey } from "./commands/secrets/rotate-key.ts";
 import { runtimeGet } from "./commands/runtime/get.ts";
 import { newFunction } from "./commands/new.ts";
@@ -102,6 +104,8 @@ export const commands: readonly Command[] = [
   invocationsGet,
   invocationsRetry,
   invocationsEdit,
+  schedulesList,
+  schedulesRun,
   playgroundRun,
   dbMigrate,
   dbStatus,

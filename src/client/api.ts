@@ -427,6 +427,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/functions/{id}/run-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Queue now what a function's schedules would */
+        post: operations["runSchedules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/functions/{id}/runtime": {
         parameters: {
             query?: never;
@@ -652,6 +669,23 @@ export interface paths {
          * @description All of them in one step, or none: when one cannot be promoted, nothing moves.
          */
         post: operations["promoteAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the schedules in force and when they run next */
+        get: operations["listSchedules"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1261,6 +1295,18 @@ export interface components {
             method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "ANY";
             path: string;
         } | null;
+        Schedule: {
+            /** @enum {string} */
+            catch_up: "skip" | "once" | "all";
+            cron: string;
+            /** @description Whether its function is; a disabled one has no next runs. */
+            enabled: boolean;
+            function: string;
+            function_id: string;
+            next_runs: string[];
+            payload?: unknown;
+            timezone: string;
+        };
         System: {
             /** @enum {string} */
             mode: "serve" | "dev";
@@ -2677,6 +2723,50 @@ export interface operations {
             };
         };
     };
+    runSchedules: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Only the n-th schedule, from 0. */
+                    index?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The queued invocations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Invocation"][];
+                    };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getFunctionRuntime: {
         parameters: {
             query?: {
@@ -3227,6 +3317,42 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Deployment"][];
+                    };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listSchedules: {
+        parameters: {
+            query?: {
+                /** @description Only of this function, by name or id. */
+                function?: string;
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedules of the promoted deployments. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Schedule"][];
                     };
                 };
             };

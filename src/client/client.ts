@@ -40,6 +40,7 @@ import type {
   QueryResultResource,
   ProjectResource,
   ResourcePage,
+  ScheduleResource,
   SystemResource,
 } from "./resources.ts";
 import { projectCalls } from "./project-calls.ts";
@@ -51,6 +52,11 @@ import {
   type KeyOptions,
   serverCalls,
 } from "./server-calls.ts";
+import {
+  type RunScheduleOptions,
+  type ScheduleListOptions,
+  scheduleCalls,
+} from "./schedule-calls.ts";
 import { type AliasTargetInput, type SetEnvInput, settingsCalls } from "./settings-calls.ts";
 import { type CallOptions, createTransport } from "./transport.ts";
 
@@ -174,6 +180,10 @@ export interface ReactorClient {
   /** Runs the function's dead invocations again, at most the newest 1000. */
   retryDeadInvocations(name: string, options?: CallOptions): Promise<{ retried: number }>;
 
+  listSchedules(options?: ScheduleListOptions): Promise<readonly ScheduleResource[]>;
+  /** Queues now what the function's schedules would. */
+  runSchedules(name: string, options?: RunScheduleOptions): Promise<readonly InvocationResource[]>;
+
   createKey(input: CreateKeyInput, options?: CallOptions): Promise<CreatedKeyResource>;
   listKeys(options?: KeyOptions): Promise<readonly KeyResource[]>;
   revokeKey(id: string, options?: KeyOptions): Promise<{ id: string }>;
@@ -224,6 +234,7 @@ export function createClient(options: ClientOptions): ReactorClient {
     ...policyCalls(transport),
     ...recordCalls(transport, options.clock ?? systemClock),
     ...queueCalls(transport),
+    ...scheduleCalls(transport),
     ...serverCalls(transport),
     ...playgroundCalls(transport),
     ...databaseCalls(transport),

@@ -15,6 +15,8 @@ export type LogLineResource = Schemas["LogLine"];
 export type InvocationResource = Schemas["Invocation"];
 /** The request of a queued invocation. */
 export type InvocationRequestResource = Schemas["InvocationRequest"];
+/** A schedule in force, with its next runs. */
+export type ScheduleResource = Schemas["Schedule"];
 /** An API key without the credential itself. */
 export type KeyResource = Schemas["ApiKey"];
 /** A key just made: the only time `key` is shown. */

@@ -22,6 +22,7 @@ import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
 import type { Page, PageRequest } from "../store/page.ts";
 import type { DeploymentKey } from "../store/store.ts";
 import type { DraftCall, DraftOutcome } from "../serving/draft-runner.ts";
+import type { Schedule } from "../domain/schedule.ts";
 import type { QueuedState } from "../domain/queue/queued-invocation.ts";
 import type { QueuePayload } from "./queue/queue-seal.ts";
 import type { QueuedView } from "./queue/queued-view.ts";
@@ -107,6 +108,15 @@ export interface InvocationRef {
 export interface InvocationView {
   readonly record: InvocationRecord | undefined;
   readonly queued: QueuedView | undefined;
+}
+
+/** A schedule of a function, with its next ticks. */
+export interface ScheduleView {
+  readonly functionId: string;
+  readonly functionName: string;
+  readonly enabled: boolean;
+  readonly schedule: Schedule;
+  readonly nextMs: readonly number[];
 }
 
 /** What was uploaded: an archive as it came, or files by path. */
@@ -287,6 +297,16 @@ export interface Commands {
   "invocations.edit": { input: InvocationRef & { body: Uint8Array }; output: QueuedView };
   /** Runs a failed or dead invocation again. */
   "invocations.retry": { input: InvocationRef; output: QueuedView };
+  /** (read) Schedules in force, in order of project and function. */
+  "schedules.list": {
+    input: { project: string; function: string | undefined };
+    output: readonly ScheduleView[];
+  };
+  /** Queues now what the function's schedules would, or the n-th of them alone. */
+  "schedules.run": {
+    input: FunctionRef & { index: number | undefined };
+    output: readonly QueuedView[];
+  };
   /** Runs the function's dead invocations again, at most the newest 1000. */
   "invocations.retryDead": { input: FunctionRef; output: { retried: number } };
   /**

@@ -40,6 +40,7 @@ interface KeyBase {
 export type ManifestKey =
   | (KeyBase & { readonly type: "object" })
   | (KeyBase & { readonly type: "boolean" })
+  | (KeyBase & { readonly type: "schedules" })
   | (KeyBase & { readonly type: "string"; readonly pattern?: RegExp; readonly lengthMax: number })
   | (KeyBase & { readonly type: "choice"; readonly choices: readonly string[] })
   | (KeyBase & {

@@ -299,11 +299,6 @@ const egressKeys: readonly ManifestKey[] = [
 ];
 
 const keysOfOtherVersions: readonly ManifestKey[] = [
-  notBuilt(
-    "/schedule",
-    "the scheduler; until then call the function from cron",
-    "Cron expressions.",
-  ),
   notBuilt("/volumes", "volumes; until then keep state in a service of yours", "Mounted folders."),
   notBuilt("/hooks", "provisioning hooks; leave the key out", "Hooks the function is bound to."),
   notBuilt("/hook_order", "provisioning hooks; leave the key out", "Order among bound functions."),

@@ -1,3 +1,5 @@
+import type { Schedule } from "./schedule.ts";
+
 /** What a manifest says about invocations that are queued; every default is filled in. */
 export interface ManifestQueue {
   /** Every request is queued, not only those that ask for it. */
@@ -14,6 +16,8 @@ export interface ManifestQueue {
   /** Functions of the same project that are told how an invocation ended. */
   readonly onSuccess: string | undefined;
   readonly onFailure: string | undefined;
+  /** When it is queued by itself. */
+  readonly schedules: readonly Schedule[];
 }
 
 /** What holds where the manifest is silent. */
@@ -26,4 +30,5 @@ export const defaultManifestQueue: ManifestQueue = {
   concurrency: undefined,
   onSuccess: undefined,
   onFailure: undefined,
+  schedules: [],
 };

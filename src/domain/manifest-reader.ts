@@ -15,6 +15,8 @@ export interface ManifestReader {
   strings(pointer: string): readonly string[] | undefined;
   number(pointer: string): number | undefined;
   boolean(pointer: string): boolean | undefined;
+  /** As it came, for those who read it by rules of their own. */
+  raw(pointer: string): unknown;
 }
 
 /** Reads values by the types and bounds of the table. */
@@ -45,6 +47,7 @@ export function createManifestReader(
       if (value === undefined || typeof value === "boolean") return value;
       throw wrongType(pointer, value, "true or false");
     },
+    raw: (pointer) => present(pointer)?.value,
   };
 }
 

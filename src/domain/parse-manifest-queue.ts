@@ -1,4 +1,5 @@
 import { defaultManifestQueue, type ManifestQueue } from "./manifest-queue.ts";
+import { parseSchedules } from "./parse-schedules.ts";
 import { invalidManifest, type ManifestReader } from "./manifest-reader.ts";
 
 /** The part of a manifest that is about queued invocations. */
@@ -23,5 +24,6 @@ export function parseManifestQueue(read: ManifestReader): ManifestQueue {
     concurrency: read.number("/concurrency/max_async"),
     onSuccess: read.string("/destinations/on_success"),
     onFailure: read.string("/destinations/on_failure"),
+    schedules: parseSchedules(read.raw("/schedule")),
   };
 }

@@ -68,6 +68,8 @@ function validValue(key: ManifestKey): unknown {
       return {};
     case "boolean":
       return true;
+    case "schedules":
+      return [{ cron: "0 8 * * *" }];
     case "choice":
       return key.choices[0];
     case "integer":
@@ -111,6 +113,8 @@ function wrongValues(key: ManifestKey): readonly unknown[] {
         ["x".repeat(key.lengthMax + 1)],
         Array.from({ length: key.itemsMax + 1 }, (_, index) => `K${index}`),
       ];
+    case "schedules":
+      return [null, {}, "* * * * *", ["* * * * *"], [{}], [{ cron: "61 * * * *" }]];
     case "not built":
       break;
   }

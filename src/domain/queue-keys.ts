@@ -76,6 +76,14 @@ export const queueKeys = [
     default: "none",
     description: "Gets, queued, what failed or is dead: the request and the error.",
   },
+  {
+    pointer: "/schedule",
+    type: "schedules",
+    bounds:
+      'at most 32 of { "cron", "timezone" (UTC), "payload" ({}), "catch_up": skip | once | all (skip) }',
+    default: "[]",
+    description: "When the function is invoked by itself, through the queue.",
+  },
 ] as const;
 
 /** The one that belongs among the concurrency keys. */

@@ -3,6 +3,7 @@ import { ReactorError } from "../domain/errors.ts";
 import { type Manifest, isolations, runtimes } from "../domain/manifest.ts";
 import { tiers } from "../domain/tiers.ts";
 import { defaultManifestQueue } from "../domain/manifest-queue.ts";
+import { catchUps } from "../domain/schedule.ts";
 import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
 import { routeMethods } from "../domain/route.ts";
 import { type PolicyRule, pathMatches, weekdays } from "../domain/policy/policy-rule.ts";
@@ -104,8 +105,16 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       concurrency: nullAsUndefined(z.number()),
       onSuccess: nullAsUndefined(z.string()),
       onFailure: nullAsUndefined(z.string()),
+      schedules: z.array(
+        z.strictObject({
+          cron: z.string(),
+          timezone: z.string(),
+          payload: z.string(),
+          catchUp: z.enum(catchUps),
+        }),
+      ),
     })
-    .default(defaultManifestQueue),
+    .default(() => ({ ...defaultManifestQueue, schedules: [] })),
   egressAllow: nullAsUndefined(z.array(z.string())),
   route: absentAsUndefined(z.strictObject({ path: z.string(), method: z.enum(routeMethods) })),
   cors: absentAsUndefined(

@@ -45,6 +45,15 @@ export function queueReads(db: Kysely<Tables>, attempt: Attempt): QueueReader {
     },
     ...queueFigures(db, attempt),
     ...outlivedReads(db, attempt),
+    async scheduleTicks() {
+      const query = db.selectFrom("schedule_ticks").selectAll().orderBy("key");
+      const found = await attempt("read schedules", () => query.execute());
+      return found.map(({ key, function_id: functionId, last_ms: lastMs }) => ({
+        key,
+        functionId,
+        lastMs,
+      }));
+    },
     async platformSecret(name) {
       const query = db.selectFrom("platform_secrets").select("sealed").where("name", "=", name);
       return (await attempt("read a platform secret", () => query.executeTakeFirst()))?.sealed;
@@ -186,6 +195,19 @@ export function queueWrites(
         if (ids.length === 0) return;
         await db.deleteFrom("queue_payloads").where("invocation_id", "in", ids).execute();
         await db.deleteFrom("queue").where("id", "in", ids).execute();
+      }),
+    putScheduleTick: ({ key, functionId, lastMs }) =>
+      attempt("note a schedule's tick", async () => {
+        await db
+          .insertInto("schedule_ticks")
+          .values({ key, function_id: functionId, last_ms: lastMs })
+          .onConflict((conflict) => conflict.column("key").doUpdateSet({ last_ms: lastMs }))
+          .execute();
+      }),
+    deleteScheduleTicks: (keys) =>
+      attempt("forget schedules", async () => {
+        if (keys.length === 0) return;
+        await db.deleteFrom("schedule_ticks").where("key", "in", keys).execute();
       }),
     putPlatformSecret: (name, sealed) =>
       attempt(`store the platform secret "${name}"`, async () => {

@@ -122,7 +122,7 @@ export const migrations: readonly Migration[] = [
   },
   {
     version: 4,
-    name: "queued invocations",
+    name: "queued invocations and schedules",
     statements: [
       `create table queue (
         id text primary key,
@@ -160,6 +160,11 @@ export const migrations: readonly Migration[] = [
         kind text not null,
         bytes bytea not null,
         primary key (invocation_id, kind)
+      )`,
+      `create table schedule_ticks (
+        key text primary key,
+        function_id text not null references functions (id),
+        last_ms bigint not null
       )`,
       `create table platform_secrets (
         name text primary key,

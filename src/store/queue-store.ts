@@ -22,6 +22,13 @@ export interface QueueRetention {
   readonly bytesMax: number;
 }
 
+/** Up to when the ticks of a schedule were dealt with. */
+export interface ScheduleTick {
+  readonly key: string;
+  readonly functionId: string;
+  readonly lastMs: number;
+}
+
 export interface QueueReader {
   queuedInvocation(id: string): Promise<QueuedInvocation | undefined>;
   queuedByIdempotency(digest: string): Promise<QueuedInvocation | undefined>;
@@ -50,6 +57,7 @@ export interface QueueReader {
   }): Promise<readonly QueuedInvocation[]>;
   /** Ids of finished ones beyond the bounds, at most `limit`. */
   queuedBeyond(retention: QueueRetention, limit: number): Promise<readonly string[]>;
+  scheduleTicks(): Promise<readonly ScheduleTick[]>;
   /** A sealed value of the platform's own. */
   platformSecret(name: string): Promise<string | undefined>;
   platformSecrets(): Promise<readonly { readonly name: string; readonly sealed: string }[]>;
@@ -97,5 +105,7 @@ export interface QueueWriter extends QueueReader {
   takeOverLeases(owner: string, nowMs: number): Promise<number>;
   /** With what belongs to them. */
   deleteQueued(ids: readonly string[]): Promise<void>;
+  putScheduleTick(tick: ScheduleTick): Promise<void>;
+  deleteScheduleTicks(keys: readonly string[]): Promise<void>;
   putPlatformSecret(name: string, sealed: string): Promise<void>;
 }

@@ -120,5 +120,6 @@ export interface Tables {
   };
   /** Apart from `queue`, whose rows are written often. */
   queue_payloads: { invocation_id: string; kind: string; bytes: Uint8Array };
+  schedule_ticks: { key: string; function_id: string; last_ms: number };
   platform_secrets: { name: string; sealed: string };
 }

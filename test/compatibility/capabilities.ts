@@ -34,7 +34,7 @@ export const capabilities = {
   "storage server": pending("bundles in a Storage server"),
   "runtime status": pending("`/runtime`, restart, recycle, and the sandbox family's answers"),
   sandboxes: pending("volumes, and functions that are restored from a sandbox's template"),
-  schedule: pending("cron schedules"),
+  schedule: built("cron schedules"),
   playground: built("the playground API"),
   console: pending("the console with its editor"),
   usage: pending("pay-per-use figures"),

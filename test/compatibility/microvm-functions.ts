@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { until } from "../e2e/reactor.ts";
 import { deployPython } from "./deploy-python.harness.ts";
 import type { SourceText } from "./source-text.ts";
 
@@ -169,6 +170,20 @@ export const microvmFunctions: SourceText = {
       lines: [175, 177],
       block: ["### 3. Scheduled Tasks", "", "Run periodic tasks without cron jobs:"],
       needs: ["schedule"],
+      async run({ server }) {
+        const source = "export const handler = (event) => ({ did: event.task });";
+        const schedule = [{ cron: "* * * * * *", payload: { task: "cleanup" } }];
+        await server.deploy("periodic", source, { schedule });
+        let done: unknown;
+        await until("it ran by itself", async () => {
+          const of = { state: "succeeded", function: "periodic", limit: 1 } as const;
+          const [item] = (await server.client.listQueuedInvocations(of)).items;
+          const shown = item && (await server.client.getInvocation(item.id));
+          done = shown?.queued?.result?.body;
+          return done !== undefined;
+        });
+        assert.deepEqual(done, { did: "cleanup" });
+      },
     },
     {
       lines: [208, 208],

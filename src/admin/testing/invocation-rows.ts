@@ -54,4 +54,22 @@ export const invocationRows: readonly RouteRow[] = [
     input: { project: "default", function: "hello" },
     answer: { retried: 3 },
   },
+  {
+    id: "listSchedules",
+    method: "GET",
+    path: "/schedules?function=hello",
+    command: "schedules.list",
+    input: { project: "default", function: "hello" },
+    answer: { items: [{ function: "hello", payload: { n: 1 }, catch_up: "once" }] },
+  },
+  {
+    id: "runSchedules",
+    method: "POST",
+    path: "/functions/hello/run-schedules",
+    body: { index: 1 },
+    command: "schedules.run",
+    input: { project: "default", function: "hello", index: 1 },
+    answer: { items: [{ id: "inv_1" }] },
+    wrong: { body: { index: -1 }, pointer: "/index" },
+  },
 ];

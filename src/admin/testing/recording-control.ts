@@ -271,6 +271,16 @@ const samples: Outputs = {
   "invocations.edit": queuedView,
   "invocations.retry": queuedView,
   "invocations.retryDead": { retried: 3 },
+  "schedules.list": [
+    {
+      functionId: "fn_1",
+      functionName: "hello",
+      enabled: true,
+      schedule: { cron: "0 8 * * *", timezone: "UTC", payload: '{"n":1}', catchUp: "once" },
+      nextMs: [1_700_000_000_000],
+    },
+  ],
+  "schedules.run": [queuedView],
   "workers.list": [{ functionId: "fn_1", name: "hello", enabled: true, revision: 2 }],
   "playground.run": {
     status: 200,

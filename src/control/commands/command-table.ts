@@ -15,6 +15,7 @@ import { playgroundCommands } from "./playground.ts";
 import { projectCommands } from "./projects.ts";
 import { promotionCommands } from "./promotions.ts";
 import { queuedInvocationCommands } from "./queued-invocations.ts";
+import { scheduleCommands } from "./schedules.ts";
 import { secretCommands } from "./secrets.ts";
 import { workerCommands } from "./workers.ts";
 
@@ -33,6 +34,7 @@ export const commandTable: CommandTable<CommandName> = {
   ...logCommands,
   ...invocationCommands,
   ...queuedInvocationCommands,
+  ...scheduleCommands,
   ...backupCommands,
   ...databaseCommands,
   ...workerCommands,

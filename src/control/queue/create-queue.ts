@@ -4,13 +4,15 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { AsyncIntake } from "../../serving/async-intake.ts";
 import type { RunningServing } from "../../serving/create-serving.ts";
-import type { Store } from "../../store/store.ts";
+import type { QueuedInvocation } from "../../domain/queue/queued-invocation.ts";
+import type { Store, StoreWriter } from "../../store/store.ts";
 import type { SecretBox } from "../secret-box.ts";
 import { DueFunctions } from "./due-functions.ts";
 import { createQueueIntake, type QueueIntake } from "./queue-intake.ts";
 import type { QueueSeal } from "./queue-seal.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 import { QueueTallies } from "./queue-tallies.ts";
+import { type ScheduleEntry, Scheduler } from "./scheduler.ts";
 import { SealKeeper } from "./seal-keeper.ts";
 import { leaseMs, QueueWorker, type QueueWorkerCounts } from "./queue-worker.ts";
 
@@ -36,6 +38,14 @@ export interface Queue {
   added(functionId: string, storedBytes: number): void;
   /** Takes nothing more, lets what runs end within the grace, and leaves the rest to the next start. */
   close(): Promise<void>;
+  /** Queues what a schedule would, in the transaction; `added` follows when that is durable. */
+  runSchedule(
+    writer: StoreWriter,
+    entry: ScheduleEntry,
+    seal: QueueSeal,
+  ): Promise<QueuedInvocation>;
+  /** The seal, made when there is none. */
+  makeSeal(): Promise<QueueSeal>;
 }
 
 export interface QueueOptions {
@@ -67,7 +77,9 @@ class DurableQueue implements Queue {
   readonly #keeper: SealKeeper;
   readonly #worker: QueueWorker;
   readonly #timers: { cancel(): void }[] = [];
+  readonly #scheduler: Scheduler;
   #position = 0;
+  #started = false;
 
   constructor(options: QueueOptions) {
     const { settings, ids } = options;
@@ -81,6 +93,12 @@ class DurableQueue implements Queue {
       tallies: this.#tallies,
       nextPosition: () => (this.#position += 1),
     };
+    this.#scheduler = new Scheduler({
+      ...shared,
+      plan: () => options.serving.plan,
+      seal: () => this.#keeper.get(),
+      onQueued: ({ functionId, storedBytes }) => this.added(functionId, storedBytes),
+    });
     const owner = this.#owner;
     this.#worker = new QueueWorker({ ...shared, owner, seal: () => this.#keeper.seal });
     this.intake = createQueueIntake({
@@ -124,10 +142,13 @@ class DurableQueue implements Queue {
       clock.every(collectMs, () => this.#attempt("remove old invocations", collect(this.#options))),
     );
     this.#worker.sweep();
+    this.#started = true;
+    this.#scheduler.wake();
   }
 
   planChanged(): void {
     this.#worker.sweep();
+    if (this.#started) this.#scheduler.wake();
   }
 
   added(functionId: string, storedBytes: number): void {
@@ -136,7 +157,20 @@ class DurableQueue implements Queue {
     this.#worker.wake();
   }
 
+  runSchedule(
+    writer: StoreWriter,
+    entry: ScheduleEntry,
+    seal: QueueSeal,
+  ): Promise<QueuedInvocation> {
+    return this.#scheduler.insert(writer, entry, this.#options.clock.now(), seal);
+  }
+
+  makeSeal(): Promise<QueueSeal> {
+    return this.#keeper.get();
+  }
+
   async close(): Promise<void> {
+    this.#scheduler.close();
     await this.intake.close();
     await this.#worker.close(this.#options.settings.stopGraceMs);
     for (const timer of this.#timers) timer.cancel();

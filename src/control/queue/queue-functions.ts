@@ -1,4 +1,5 @@
 import { defaultManifestQueue, type ManifestQueue } from "../../domain/manifest-queue.ts";
+import type { Schedule } from "../../domain/schedule.ts";
 import type { FunctionPlan, Plan } from "../../domain/plan.ts";
 
 /** The functions of a plan by id; made once per plan. */
@@ -17,6 +18,11 @@ export function functionOf(plan: Plan, functionId: string): FunctionPlan | undef
 /** What production's manifest says about the queue. */
 export function queueRulesOf(functionPlan: FunctionPlan | undefined): ManifestQueue {
   return productionManifest(functionPlan)?.queue ?? defaultManifestQueue;
+}
+
+/** The schedules that are in force: production's. */
+export function schedulesOf(functionPlan: FunctionPlan): readonly Schedule[] {
+  return productionManifest(functionPlan)?.queue.schedules ?? [];
 }
 
 /** Queued invocations of the function that may run at once. */

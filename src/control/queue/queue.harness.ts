@@ -154,10 +154,10 @@ export class QueueBench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.store.restore();
-    let isClosed = false;
-    const closing = this.queue.close().then(() => (isClosed = true));
+    const state = { isClosed: false };
+    const closing = this.queue.close().then(() => (state.isClosed = true));
     // Calls that a test left open are waited for as long as a stop may wait.
-    while (!isClosed) {
+    while (!state.isClosed) {
       await this.serving.clock.advance(this.#settings.stopGraceMs + 1);
       await Bun.sleep(0);
     }

@@ -95,6 +95,23 @@ function keepingTests(
     expect(ids(await list("fn_1", "dead"))).toEqual([["inv_4"]]);
   });
 
+  test("up to when a schedule's ticks were dealt with is kept and replaced", async () => {
+    await insert(aQueued(1));
+    const ticks = () => store().read((reader) => reader.scheduleTicks());
+    await store().write(async (writer) => {
+      for (const lastMs of [1, 2]) {
+        await writer.putScheduleTick({ key: "s1", functionId: "fn_1", lastMs });
+      }
+      await writer.putScheduleTick({ key: "s2", functionId: "fn_1", lastMs: 3 });
+    });
+    expect(await ticks()).toEqual([
+      { key: "s1", functionId: "fn_1", lastMs: 2 },
+      { key: "s2", functionId: "fn_1", lastMs: 3 },
+    ]);
+    await store().write((writer) => writer.deleteScheduleTicks(["s1"]));
+    expect((await ticks()).map(({ key }) => key)).toEqual(["s2"]);
+  });
+
   test("platform secrets are kept by name and replaced", async () => {
     await store().write(async (writer) => {
       await writer.putPlatformSecret("queue", "rs1.m1.aaa");

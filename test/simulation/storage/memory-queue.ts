@@ -66,6 +66,7 @@ export function queueReads(tables: MemoryTables): QueueReader {
         .slice(0, limit)
         .map(({ id }) => id);
     },
+    scheduleTicks: async () => sorted([...tables.scheduleTicks.values()], ({ key }) => key),
     platformSecret: async (name) => tables.platformSecrets.get(name),
     platformSecrets: async () =>
       sorted([...tables.platformSecrets], ([name]) => name).map(([name, sealed]) => ({
@@ -139,6 +140,13 @@ export function queueWrites(tables: MemoryTables): Omit<QueueWriter, keyof Queue
         queue.delete(id);
         for (const kind of ["request", "result"]) queuePayloads.delete(`${id}\0${kind}`);
       }
+    },
+    async putScheduleTick(tick) {
+      requireKnown(tables.functions, tick.functionId);
+      tables.scheduleTicks.set(tick.key, tick);
+    },
+    async deleteScheduleTicks(keys) {
+      for (const key of keys) tables.scheduleTicks.delete(key);
     },
     putPlatformSecret: async (name, sealed) => void platformSecrets.set(name, sealed),
   };

@@ -9,6 +9,7 @@ import type {
   PromotionRecord,
 } from "../../../src/domain/function.ts";
 import type { QueuedInvocation } from "../../../src/domain/queue/queued-invocation.ts";
+import type { ScheduleTick } from "../../../src/store/queue-store.ts";
 import type { PolicyRecord } from "../../../src/domain/policy/policy-rule.ts";
 
 /** Everything a store holds, by key. Records are never changed in place, so a copy is shallow. */
@@ -31,6 +32,7 @@ export interface MemoryTables {
   readonly queue: Map<string, QueuedInvocation>;
   /** By `invocationId\0kind`. */
   readonly queuePayloads: Map<string, Uint8Array>;
+  readonly scheduleTicks: Map<string, ScheduleTick>;
   readonly platformSecrets: Map<string, string>;
 }
 
@@ -49,6 +51,7 @@ export function newTables(): MemoryTables {
     audit: new Map(),
     queue: new Map(),
     queuePayloads: new Map(),
+    scheduleTicks: new Map(),
     platformSecrets: new Map(),
   };
 }
@@ -67,6 +70,7 @@ export function copyTables(tables: MemoryTables): MemoryTables {
     audit: new Map(tables.audit),
     queue: new Map(tables.queue),
     queuePayloads: new Map(tables.queuePayloads),
+    scheduleTicks: new Map(tables.scheduleTicks),
     platformSecrets: new Map(tables.platformSecrets),
   };
 }
