@@ -9,7 +9,7 @@ import {
   heads,
   trailers,
 } from "./smuggling-corpus.ts";
-import { invokeWay, type WayIn, waysToFunction } from "./ways-in.ts";
+import { invokeWay, routeWay, type WayIn, waysToFunction } from "./ways-in.ts";
 
 /**
  * One client request is at most one request to an instance, on every way in. The function tells what
@@ -30,7 +30,11 @@ export default {
 
 beforeAll(async () => {
   server = await startServer();
-  await server.deploy("counting", counting, { concurrency: { max_instances: 1 } });
+  await server.deploy("counting", counting, {
+    concurrency: { max_instances: 1 },
+    route: "/:row/:part",
+    method: "ANY",
+  });
   await server.client.setAlias("counting", "beta", [{ revision: 1, weight: 100 }]);
 });
 
@@ -86,7 +90,7 @@ const onServer = (path: string): Place => {
   });
 };
 
-const functionPlaces = waysToFunction("counting").map(
+const functionPlaces = [...waysToFunction("counting"), routeWay].map(
   (way) => [way.name, onFunction(way)] as const,
 );
 const places: readonly (readonly [string, Place])[] = [

@@ -24,6 +24,9 @@ export function waysToFunction(name: string): readonly WayIn[] {
   ];
 }
 
+/** The way of a function with the route `/:a/:b` for any method; it sees the same paths as on its own host. */
+export const routeWay: WayIn = { name: "route", host: "x", prefix: "" };
+
 /** The worker family's way: by POST, and nothing but a query may follow. */
 export const invokeWay = (name: string): WayIn => ({
   name: "invoke",
