@@ -147,6 +147,29 @@ describe("access", () => {
     });
   }
 
+  test("a credential or a project that is said twice counts for nothing, whichever comes last", async () => {
+    const bench = await gateway([keyed], { keys: { rk_x: { scopes: ["*"] } } });
+    const right = { "X-Reactor-Key": "rk_x", "X-Reactor-Project": "default" };
+    const status = async (lines: readonly string[]): Promise<string> => {
+      const head = ["GET /fn/v1/hello HTTP/1.1", "Host: a", "Connection: close", ...lines];
+      return (await bench.send(`${head.join("\r\n")}\r\n\r\n`)).slice(9, 12);
+    };
+    const said = (headers: object): string[] =>
+      Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    expect(await status(said(right))).toBe("200");
+    for (const [line, wrong] of [
+      ["X-Reactor-Key: rk_wrong", "401"],
+      ["X-Reactor-Key: rk_x", "401"],
+      ["X-Reactor-Project: shop", "404"],
+    ] as const) {
+      expect([line, await status([...said(right), line])]).toEqual([line, wrong]);
+      expect([line, await status([line, ...said(right)])]).toEqual([line, wrong]);
+    }
+    const bearer = "Authorization: Bearer rk_x";
+    expect(await status([bearer])).toBe("200");
+    expect(await status(["Authorization: Basic dTpw", bearer])).toBe("401");
+  });
+
   test("undefined access means a key under serve and nobody's business under dev", async () => {
     const undecided: FunctionChanges = { manifest: { access: undefined } };
     const serve = await gateway([undecided]);
@@ -182,6 +205,8 @@ describe("access", () => {
     expect(await post({ origin: "null" })).toBe(403);
     expect(await post({ host: "evil.example" })).toBe(403);
     expect(await post({ "sec-fetch-site": "cross-site" })).toBe(403);
+    expect(await post({ "sec-fetch-site": "cross-site, same-origin" })).toBe(403);
+    expect(await post({ "sec-fetch-site": "same-site" })).toBe(200);
     const get = async (headers: Record<string, string>): Promise<number> =>
       (await bench.fetch("/fn/v1/hello", { headers })).status;
     expect(await get({ host: "evil.example" })).toBe(403);

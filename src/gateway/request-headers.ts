@@ -122,13 +122,13 @@ const takers: Record<Exclude<HeaderClass, "pass" | "strip">, Taker> = {
     into.upgrade = value;
   },
   authorization: (into, _name, value) => {
-    into.authorization = value;
+    into.authorization = joined(into.authorization, value);
   },
   "x-reactor-key": (into, _name, value) => {
-    into.reactorKey = value;
+    into.reactorKey = joined(into.reactorKey, value);
   },
   "x-reactor-project": (into, _name, value) => {
-    into.project = value;
+    into.project = joined(into.project, value);
   },
   "x-request-id": (into, _name, value) => {
     into.requestId = value;
@@ -145,7 +145,7 @@ const takers: Record<Exclude<HeaderClass, "pass" | "strip">, Taker> = {
     into.forwarded.push(name, value);
   },
   origin: (into, name, value) => {
-    into.origin = value;
+    into.origin = joined(into.origin, value);
     into.forwarded.push(name, value);
   },
   "access-control-request-method": (into, name, value) => {
@@ -153,7 +153,7 @@ const takers: Record<Exclude<HeaderClass, "pass" | "strip">, Taker> = {
     into.forwarded.push(name, value);
   },
   "sec-fetch-site": (into, name, value) => {
-    into.fetchSite = value;
+    into.fetchSite = joined(into.fetchSite, value);
     into.forwarded.push(name, value);
   },
   prefer: (into, name, value) => {
@@ -171,3 +171,8 @@ const takers: Record<Exclude<HeaderClass, "pass" | "strip">, Taker> = {
     into.orderingKey = value;
   },
 };
+
+/** What decides and came twice says neither thing: two readers could take either for the one that counts. */
+function joined(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
+}

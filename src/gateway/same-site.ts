@@ -2,6 +2,9 @@ import { ReactorError } from "../domain/errors.ts";
 import type { HttpExchange } from "../http/http-exchange.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
+/** What a browser says of pages on local names, whatever their port, and of what a person typed. */
+const localSites: ReadonlySet<string> = new Set(["same-origin", "same-site", "none"]);
+
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
@@ -24,8 +27,10 @@ export function sameSiteRefusal(
       return refusal(`its Origin "${headers.origin.slice(0, 100)}" is another site`);
     }
   }
-  if (headers.fetchSite === "cross-site") return refusal("a browser says that it is cross-site");
-  return undefined;
+  const { fetchSite } = headers;
+  return fetchSite === undefined || localSites.has(fetchSite)
+    ? undefined
+    : refusal(`a browser says that it is ${fetchSite.slice(0, 100)}`);
 }
 
 function isLocal(host: string, functionsDomain: string): boolean {
