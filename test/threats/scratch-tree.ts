@@ -102,7 +102,7 @@ export class ScratchTree implements AsyncDisposable {
     return {
       passed: text.match(/^\(pass\) /gm)?.length ?? 0,
       // A hook that fails has no name: then nothing was tried.
-      failed: text.match(/^\(fail\) (?!\(unnamed\))/gm)?.length ?? 0,
+      failed: text.match(/^\(fail\) (?!.*\(unnamed\))/gm)?.length ?? 0,
       error: firstError(text)?.slice(0, 300),
     };
   }

@@ -228,6 +228,13 @@ export const callerThreats: readonly Threat[] = [
         test: `${walk} › gets nothing of any route`,
       },
       {
+        removed: "that an Origin which is said twice counts for nothing",
+        file: "src/gateway/request-headers.ts",
+        text: "return before === undefined ? value : `${before}, ${value}`;",
+        replacement: "return value === before ? before : value;",
+        test: `${walk} › that says %s twice gets nothing, whichever comes last`,
+      },
+      {
         removed: "the check on the metrics",
         file: "src/admin/admin.ts",
         text: "checkSite(http, options.hosts);",
@@ -279,7 +286,7 @@ export const callerThreats: readonly Threat[] = [
       },
       {
         removed: "the stripping of log lines",
-        file: "src/cli/commands/functions/logs.ts",
+        file: "src/cli/print-logs.ts",
         text: ": stripControls(line.message).trimEnd()",
         replacement: ": line.message.trimEnd()",
         test: "src/cli/commands/functions/logs.test.ts › strips escape sequences and indents further lines, so that no message can pass for another entry",

@@ -7,10 +7,36 @@ const jwtTest = "src/gateway/jwt/jwt-verifier.test.ts";
 export const reviewThreats: readonly Threat[] = [
   {
     id: "R1",
-    threat: "PostgreSQL: one project's code reaches another's database",
-    defence: "A database and a login for each project.",
-    removals: [],
-    notYet: "There are no databases.",
+    threat: "PostgreSQL: one project's code reaches another's database, or what a session left",
+    defence:
+      "A database and a login for each project, whose password no trust replaces; what tells of others is closed, and a session is reset before the next.",
+    removals: [
+      {
+        removed: "that a login takes its password",
+        file: "src/database/postgres/run-folder.ts",
+        text: '"local sameuser all scram-sha-256",',
+        replacement: '"local sameuser all trust",',
+        test: "src/database/managed-postgres.test.ts › nobody gets in by trust: a login without its password is refused",
+      },
+      {
+        removed: "that catalogues of all databases are closed",
+        file: "src/database/postgres/provision-project.ts",
+        text: "await client.query(`REVOKE SELECT ON pg_catalog.${name} FROM PUBLIC`);",
+        replacement: "void name;",
+        test: "src/database/function-databases.test.ts › a project reads nothing of another's, and not who else there is",
+      },
+      {
+        removed: "the reset of a session",
+        file: "src/database/postgres/database-connection.ts",
+        text: 'await this.command("DISCARD ALL");',
+        replacement: "",
+        test: "src/database/function-databases.test.ts › a session leaves nothing to the next: settings, temporary tables, locks, open transactions",
+      },
+    ],
+    alsoShownBy: [
+      "src/database/managed-postgres.test.ts › a folder of another version is refused, and the message names what would open it",
+      "src/database/function-databases.test.ts › a project gets no further than its database: no superuser, no program, no file",
+    ],
   },
   {
     id: "R2",
@@ -83,9 +109,46 @@ export const reviewThreats: readonly Threat[] = [
     id: "R5",
     threat: "asynchronous invocations pile up, or tell others about themselves",
     defence:
-      "Count and byte caps, scoped idempotency keys, unguessable status URLs, payloads encrypted.",
-    removals: [],
-    notYet: "There are no asynchronous invocations.",
+      "Count and bytes are bounded for each function, idempotency keys are the caller's own, status URLs cannot be guessed, requests are sealed at rest.",
+    removals: [
+      {
+        removed: "the bound of the number that is queued",
+        file: "src/control/queue/queue-tallies.ts",
+        text: "if (count >= countMax) {",
+        replacement: "if (count < 0) {",
+        test: "test/e2e/async-bounds.test.ts › more than a function may have queued are 429, by number and by bytes",
+      },
+      {
+        removed: "the bound of the bytes that are queued",
+        file: "src/control/queue/queue-tallies.ts",
+        text: "if (taken + bytes > bytesMax) {",
+        replacement: "if (taken < 0) {",
+        test: "test/e2e/async-bounds.test.ts › more than a function may have queued are 429, by number and by bytes",
+      },
+      {
+        removed: "that an idempotency key is its caller's own",
+        file: "src/control/queue/queue-intake.ts",
+        text: 'seal.digest("idempotency", functionId, callerIdentity(caller), key)',
+        replacement:
+          'seal.digest("idempotency", functionId, callerIdentity(caller).slice(0, 0), key)',
+        test: "test/e2e/async-bounds.test.ts › an Idempotency-Key is its caller's own: another's with the same key is another invocation",
+      },
+      {
+        removed: "the sealing of what is queued",
+        file: "src/control/queue/queue-intake.ts",
+        text: 'request: seal.seal(id, "request", { facts, body })',
+        replacement:
+          "request: facts === undefined ? seal.seal(id, 'request', { facts, body }) : body",
+        test: "test/e2e/async-bounds.test.ts › nothing of a queued request's body lies on disk in clear",
+      },
+      {
+        removed: "the token of a status URL",
+        file: "src/control/commands/queued-invocations.ts",
+        text: "given.length !== wanted.length || !timingSafeEqual(given, wanted)",
+        replacement: "(given.length === 0 && timingSafeEqual(given, wanted))",
+        test: "test/e2e/async.test.ts › the status URL of another invocation, or with another token, tells nothing",
+      },
+    ],
   },
   {
     id: "R6",
