@@ -16,6 +16,7 @@ import { findFunction, lookUpFunction } from "./find-function.ts";
 import { functionExists, newFunction } from "./new-function.ts";
 import { type PreparedBundle, prepareBundle } from "./prepare-bundle.ts";
 import { promoteIn, requireDeclaredEnv } from "./promote.ts";
+import { requireDestinations } from "./require-destinations.ts";
 
 const failureLogCharsMax = 65_536;
 
@@ -44,6 +45,7 @@ export async function deploy(
     ofProject: input.ofProject ?? false,
     settings: context.settings,
   });
+  requireDestinations(context, project.name, bundle.manifest);
   context.materializer.check(bundle.manifest);
   signal.throwIfAborted();
   const deploymentId = context.ids.next("dep");

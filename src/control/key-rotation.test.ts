@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { systemRandom } from "../base/random.ts";
 import { createFailingStore, type FailingStore } from "../store/failing/failing-store.ts";
 import type { MasterKeyFile } from "./master-key-file.ts";
-import type { MasterKey } from "./secret-box.ts";
+import { platformSubject } from "./platform-subject.ts";
+import { createSecretBox, type MasterKey } from "./secret-box.ts";
 import { refusal } from "./testing/refusal.ts";
 import { keyCaller, ref, TestPlane } from "./testing/test-plane.ts";
 
@@ -56,6 +57,21 @@ test("a rotation moves every secret, those of deleted functions too, and rolls n
     command: "secrets.rotateKey",
     details: { from: plane.masterKey.id, to: "new0", secrets: 131 },
   });
+});
+
+test("a rotation moves the platform's own secrets too", async () => {
+  const file = new MemoryKeyFile();
+  await using plane = await TestPlane.open({ keys: () => ({ masterKeyFile: file }) });
+  const subject = platformSubject("queue");
+  const box = createSecretBox({ current: plane.masterKey, random: systemRandom });
+  const sealed = box.seal("the queue's key", subject);
+  await plane.store.write((writer) => writer.putPlatformSecret("queue", sealed));
+  const next = await file.prepare();
+  await rotate(plane);
+  const moved = (await plane.store.read((reader) => reader.platformSecret("queue"))) ?? "";
+  expect(createSecretBox({ current: next, random: systemRandom }).open(moved, subject)).toBe(
+    "the queue's key",
+  );
 });
 
 test("secrets that are set while a rotation runs are there afterwards, under the new key", async () => {

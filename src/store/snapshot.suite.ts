@@ -42,9 +42,10 @@ export function snapshotSuite(name: string, create: () => Promise<SnapshotFixtur
       await store.write((writer) =>
         writer.putEnv(anEnv({ secret: true, value: "rs1.key_7.c2VhbGVk" })),
       );
+      await store.write((writer) => writer.putPlatformSecret("queue", "rs1.key_8.c2VhbGVk"));
       const file = join(folder, "copy.db");
       const found = await store.snapshot(file);
-      expect(found.secretKeyIds).toEqual(["key_7"]);
+      expect(found.secretKeyIds).toEqual(["key_7", "key_8"]);
       expect(found.referencedBlobs).toContain("source 1");
       expect(found.formatVersion).toBeGreaterThan(0);
       expect((await stat(file)).mode & 0o777).toBe(0o600);

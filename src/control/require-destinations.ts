@@ -1,0 +1,17 @@
+import type { Manifest } from "../domain/manifest.ts";
+import type { CommandContext } from "./command.ts";
+
+/**
+ * Throws `permission_denied` unless the caller may invoke the functions that the manifest names as
+ * destinations: they are invoked as the platform, so whoever names them must have the right.
+ */
+export function requireDestinations(
+  context: Pick<CommandContext, "require">,
+  project: string,
+  { queue, name }: Manifest,
+): void {
+  for (const destination of [queue.onSuccess, queue.onFailure]) {
+    if (destination === undefined || destination === name) continue;
+    context.require({ project, function: destination, rights: ["invoke"] });
+  }
+}
