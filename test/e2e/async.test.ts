@@ -222,6 +222,33 @@ describe("a queued invocation", () => {
   });
 });
 
+const script =
+  "export const handler = (event, ctx) => { if (ctx.attempt < 2) throw new Error('not yet'); return { attempt: ctx.attempt }; };";
+const python = `def handler(event, context):
+    if context.attempt < 2:
+        raise ValueError("not yet")
+    return {"attempt": context.attempt}
+`;
+
+test.each([
+  ["node", "index.js", script],
+  ["deno", "index.ts", script],
+  ["python", "main.py", python],
+] as const)("%s functions know which attempt it is", async (runtime, file, source) => {
+  const name = `marked-${runtime}`;
+  const manifest = { runtime, access: "public", retry: { min_backoff_ms: 20 } };
+  const files = new Map([
+    [file, Buffer.from(source)],
+    ["reactor.json", Buffer.from(JSON.stringify(manifest))],
+  ]);
+  await server.client.createFunction({ name, runtime });
+  const { status } = await server.client.deploy(name, { files, promote: true });
+  expect(status).toBe("ready");
+  const shown = await finished(await accept(name));
+  expect(shown).toMatchObject({ state: "succeeded", attempt: 2 });
+  expect(shown.queued.result?.body).toEqual({ attempt: 2 });
+});
+
 test("a function with async: true is queued on every way in, and the CLI shows it", async () => {
   await server.deploy("slow", "export default () => new Response('done')", { async: true });
   for (const path of ["/fn/v1/slow", "/fn/v1/slow@production/x", "/fn/v1/slow@1"]) {
