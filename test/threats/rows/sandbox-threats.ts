@@ -178,11 +178,10 @@ export const sandboxThreats: readonly Threat[] = [
     alsoShownBy: [
       "src/drivers/process/cgroup/shared-groups.test.ts › a process that goes over the memory limit is killed, and the group tells its peak",
       "src/drivers/process/cgroup/shared-groups.test.ts › no more processes than the limit are started, and the group tells how often one was refused",
+      "soak/soak.test.ts › a sample of the neighbours: a victim beside a dozen hostile functions at once loses no request",
       "test/faults/out-of-memory.test.ts › memory in %s over the limit is 500 with limit and peak; the neighbour and the next call work",
       "test/e2e/prove.test.ts › every promise to %s functions holds, and what is not promised is said",
     ],
-    notYet:
-      "Twelve hostile functions at once beside a victim are not part of the tests; `npm run soak -- --only neighbours` runs six.",
   },
   {
     id: "T22",
