@@ -7,7 +7,8 @@ import { type Controller, controllers } from "./cgroup-dialect.ts";
 import { type Base, ownGroupName } from "./find-base.ts";
 import { writeValue } from "./group-files.ts";
 import { type GroupPart, InstanceGroup } from "./instance-group.ts";
-import { removeGroup, tryRemoveGroup } from "./remove-group.ts";
+import { processTree } from "../process-tree.ts";
+import { membersOf, removeGroup, tryRemoveGroup } from "./remove-group.ts";
 
 /** Beside its instances, 100 each, the server gets what it needs, as long as no hundred of them are busy. */
 const serverWeight = 10_000;
@@ -106,7 +107,7 @@ function makePart({ dialect, folder: base, controllers: wanted }: Base, name: st
     const own = join(folder, ownGroupName);
     if (movesServer(part)) {
       mkdirSync(own, { recursive: true });
-      writeValue(own, "cgroup.procs", process.pid);
+      moveServer(base, own);
     }
     for (const controller of wanted) {
       if (dialect.enable(base, controller)) enabled.inBase.push(controller);
@@ -133,6 +134,23 @@ function movesServer({ dialect, controllers: used }: GroupPart): boolean {
   return dialect.version === 2 || used.includes("cpu");
 }
 
+/**
+ * Moves this process, and what it has started for itself: the bundler's helper may run already, and
+ * version 2 wants a group without any process. Those of others stay where they are.
+ */
+function moveServer(from: string, to: string): void {
+  const ours = new Set(processTree(process.pid));
+  writeValue(to, "cgroup.procs", process.pid);
+  for (const pid of membersOf(from).filter((each) => ours.has(each))) {
+    try {
+      writeValue(to, "cgroup.procs", pid);
+    } catch (error) {
+      // It has ended since; what does not move for another reason shows when controllers are enabled.
+      if (membersOf(from).includes(pid)) throw error;
+    }
+  }
+}
+
 /** Takes back what `makePart` did as far as it came; leaves what others use by now. */
 function leave({ dialect, folder, base, enabled }: ServerPart): void {
   const own = join(folder, ownGroupName);
@@ -141,7 +159,7 @@ function leave({ dialect, folder, base, enabled }: ServerPart): void {
       // From below: a group hands on what one below it does.
       for (const controller of enabled.inFolder) dialect.disable(folder, controller);
       for (const controller of enabled.inBase) dialect.disable(base, controller);
-      writeValue(base, "cgroup.procs", process.pid);
+      moveServer(own, base);
     } catch {
       // Another server's groups are below the same one, so that it hands on what they need.
       return;
