@@ -16,7 +16,7 @@ export interface ToolResult {
 export type RunTool = (
   path: string,
   args: readonly string[],
-  options: { readonly timeoutMs: number },
+  options: { readonly timeoutMs: number; readonly outputBytesMax?: number },
 ) => Promise<ToolResult>;
 
 /** Only what a tool needs to find its parts and to answer in English. */
@@ -25,9 +25,9 @@ const environment = {
   LC_ALL: "C",
 };
 
-function failureOf(error: ExecFileException, timeoutMs: number): string {
+function failureOf(error: ExecFileException, timeoutMs: number, bytesMax: number): string {
   if (error.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER") {
-    return `it wrote more than ${outputBytesMax} bytes`;
+    return `it wrote more than ${bytesMax} bytes`;
   }
   if (error.killed) return `it did not end within ${timeoutMs} ms`;
   if (error.signal) return `it was killed by ${error.signal}`;
@@ -35,15 +35,19 @@ function failureOf(error: ExecFileException, timeoutMs: number): string {
 }
 
 /**
- * Runs `path` (absolute, no shell) with an empty stdin and a minimal environment. At most 64 KiB of
- * each output is kept; a program that writes more or runs longer than `timeoutMs` is killed.
+ * Runs `path` (absolute, no shell) with an empty stdin and a minimal environment. A program that
+ * writes more than `outputBytesMax` (64 KiB) to either output or runs longer than `timeoutMs` is killed.
  */
-export const runTool: RunTool = (path, args, { timeoutMs }) =>
+export const runTool: RunTool = (
+  path,
+  args,
+  { timeoutMs, outputBytesMax: bytesMax = outputBytesMax },
+) =>
   new Promise((resolve) => {
     const limits = {
       timeout: timeoutMs,
       killSignal: "SIGKILL",
-      maxBuffer: outputBytesMax,
+      maxBuffer: bytesMax,
     } as const;
     const child = execFile(path, args, { ...limits, env: environment }, (error, stdout, stderr) => {
       const failed = error !== null && typeof error.code !== "number";
@@ -51,7 +55,7 @@ export const runTool: RunTool = (path, args, { timeoutMs }) =>
         code: failed ? undefined : error === null ? 0 : Number(error.code),
         stdout,
         stderr,
-        failure: failed ? failureOf(error, timeoutMs) : undefined,
+        failure: failed ? failureOf(error, timeoutMs, bytesMax) : undefined,
       });
     });
     child.stdin?.end();
