@@ -31,6 +31,18 @@ const seed =
 const scale = numberFrom("scale", values.scale, 0.0001, 100);
 const log = (line: string): void => console.error(line);
 
+const startedOn = new Date().toISOString().slice(0, 10);
+const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Linux ${release()}, Bun ${Bun.version}`;
+
+/** Writes what is known so far: a run that is ended early keeps the scenarios that it finished. */
+async function writeReport(): Promise<number> {
+  const violations = Object.values(results).reduce((sum, one) => sum + one.violations.length, 0);
+  const report = { ranAt: startedOn, machine, seed, scale, violations, results };
+  await mkdir(dirname(values.json), { recursive: true });
+  await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  return violations;
+}
+
 const results: Record<string, ScenarioResult & { seconds: number }> = {};
 console.log(`seed ${seed}, scale ${scale}`);
 for (const name of values.only.split(",")) {
@@ -54,14 +66,10 @@ for (const name of values.only.split(",")) {
   if (result.measured !== undefined) console.log(`  ${JSON.stringify(result.measured)}`);
   for (const reason of result.skipped ?? []) console.log(`  skipped: ${reason}`);
   for (const violation of result.violations) console.log(`  VIOLATION ${violation}`);
+  await writeReport();
 }
 
-const violations = Object.values(results).reduce((sum, one) => sum + one.violations.length, 0);
-const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Linux ${release()}, Bun ${Bun.version}`;
-const ranAt = new Date().toISOString().slice(0, 10);
-const report = { ranAt, machine, seed, scale, violations, results };
-await mkdir(dirname(values.json), { recursive: true });
-await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+const violations = await writeReport();
 console.log(
   violations === 0 ? "no violations" : `${violations} violations; repeat with --seed ${seed}`,
 );
