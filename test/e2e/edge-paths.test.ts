@@ -17,8 +17,9 @@ const telling = (name: string) => `export default { fetch(request) {
 
 beforeAll(async () => {
   server = await startServer();
-  await server.deploy("locked", telling("locked"), { access: "key" });
-  await server.deploy("open", telling("open"));
+  const route = (name: string) => ({ route: `/routed/v1/${name}`, method: "ANY" });
+  await server.deploy("locked", telling("locked"), { access: "key", ...route("locked") });
+  await server.deploy("open", telling("open"), route("open"));
   const made = await server.client.createKey({ name: "l", scopes: ["functions:locked:invoke"] });
   lockedKey = made.key;
   for (const name of ["locked", "open"]) {
@@ -77,6 +78,19 @@ const invoke: SpelledWay = {
   },
 };
 
+/** By its route, which has the form of the corpus's paths; there is nothing below a route. */
+const routed: SpelledWay = {
+  method: "GET",
+  host: "x",
+  target: (spelling) => spelling.replaceAll("/fn/v1/", "/routed/v1/"),
+  written(target) {
+    const match = /^(?:https?:\/\/x(?::80)?)?(\/routed\/v1\/(locked|open))(?:[?#].*)?$/i.exec(
+      target,
+    );
+    return match === null ? undefined : { name: match[2] ?? "", path: match[1] ?? "" };
+  },
+};
+
 /** On a function's own host the whole path is the function's, whatever it spells. */
 function onHost(host: string, name: string): SpelledWay {
   return {
@@ -98,6 +112,7 @@ const spelledWays: readonly (readonly [string, SpelledWay])[] = [
   ["revision", belowPrefix((name) => `${name}@1`)],
   ["project", belowPrefix((name) => `default:${name}`)],
   ["invoke", invoke],
+  ["route", routed],
   ["open host", onHost("open.fn.localhost", "open")],
   ["open alias host", onHost("beta--open.fn.localhost", "open")],
   ["locked host", onHost("locked.fn.localhost", "locked")],

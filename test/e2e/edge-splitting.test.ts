@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { headerPayloads, splitLines } from "./header-payloads.ts";
 import { rawExchange } from "./raw-http.ts";
 import { startServer, type TestServer } from "./reactor.ts";
-import { invokeWay, waysToFunction } from "./ways-in.ts";
+import { invokeWay, routeBelow, wayBelow, waysToFunction } from "./ways-in.ts";
 
 /** A hostile function says a header that would split its answer: in every shape, on every runtime, by every way in. */
 let server: TestServer;
@@ -65,7 +65,7 @@ const python = { file: "index.py", manifest: { runtime: "python" } };
 const hasPython = Bun.which("python3", { PATH: "/usr/bin" }) !== null;
 
 const hostiles: readonly Hostile[] = [
-  { name: "bun-fetch", source: fetching },
+  { name: "bun-fetch", source: fetching, manifest: routeBelow("edge") },
   { name: "bun-event", source: event },
   { name: "bun-defined", source: defined },
   { name: "bun-cookies", source: cookies },
@@ -147,7 +147,7 @@ describe.each(hostiles.map(({ name }) => name))("what %s says in a header", (nam
 });
 
 describe.each([
-  ...waysToFunction("bun-fetch").map(
+  ...[...waysToFunction("bun-fetch"), wayBelow("edge")].map(
     ({ name, host, prefix }) => [name, host, `${prefix}/x`] as const,
   ),
   ["invoke", invokeWay("").host, invokeWay("bun-fetch").prefix] as const,

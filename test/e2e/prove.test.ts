@@ -84,7 +84,6 @@ describe("without a sandbox", () => {
       "metadata",
       "admin-port",
       "abstract-sockets",
-      "cpu-share",
       "outlive-instance",
       "outlive-server",
     ]) {

@@ -180,10 +180,11 @@ export async function processesWith(text: string): Promise<readonly string[]> {
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
+  { looksMax = 1500 }: { readonly looksMax?: number } = {},
 ): Promise<void> {
-  for (let attempt = 0; attempt < 1500; attempt++) {
+  for (let look = 0; look < looksMax; look++) {
     if (await condition()) return;
     await Bun.sleep(20);
   }
-  throw new Error(`Did not happen within 30 s: ${what}`);
+  throw new Error(`Did not happen within ${(looksMax * 20) / 1000} s: ${what}`);
 }

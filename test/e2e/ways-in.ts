@@ -27,6 +27,19 @@ export function waysToFunction(name: string): readonly WayIn[] {
 /** The way of a function with the route `/:a/:b` for any method; it sees the same paths as on its own host. */
 export const routeWay: WayIn = { name: "route", host: "x", prefix: "" };
 
+/** The manifest's keys that make `wayBelow` lead to a function. */
+export const routeBelow = (segment: string): Record<string, unknown> => ({
+  route: `/${segment}/:part`,
+  method: "ANY",
+});
+
+/** The way by such a route; the function sees the segment in front of its paths. */
+export const wayBelow = (segment: string): WayIn => ({
+  name: "route",
+  host: "x",
+  prefix: `/${segment}`,
+});
+
 /** The worker family's way: by POST, and nothing but a query may follow. */
 export const invokeWay = (name: string): WayIn => ({
   name: "invoke",
