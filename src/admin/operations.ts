@@ -6,6 +6,7 @@ import { databaseOperations } from "./resources/database.ts";
 import { deploymentOperations } from "./resources/deployments.ts";
 import { envOperations } from "./resources/env.ts";
 import { functionOperations } from "./resources/functions.ts";
+import { hookOperations } from "./resources/hooks.ts";
 import { invocationOperations } from "./resources/invocations.ts";
 import { keyOperations } from "./resources/keys.ts";
 import { logOperations } from "./resources/logs.ts";
@@ -30,6 +31,7 @@ export const operations: readonly Operation[] = [
   ...logOperations,
   ...invocationOperations,
   ...scheduleOperations,
+  ...hookOperations,
   ...keyOperations,
   ...auditOperations,
   ...backupOperations,

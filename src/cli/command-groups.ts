@@ -13,4 +13,5 @@ export const commandGroups: Readonly<Record<string, string>> = {
   playground: "Code that is not deployed.",
   invocations: "What was invoked, and how it ended.",
   schedules: "What runs by itself.",
+  hooks: "Functions that a provisioning pipeline asks for.",
 };

@@ -43,6 +43,8 @@ import { secretsGet } from "./commands/secrets/get.ts";
 import { secretsList } from "./commands/secrets/list.ts";
 import { secretsSet } from "./commands/secrets/set.ts";
 import { secretsUnset } from "./commands/secrets/unset.ts";
+import { hooksList } from "./commands/hooks/list.ts";
+import { hooksRun } from "./commands/hooks/run.ts";
 import { schedulesList } from "./commands/schedules/list.ts";
 import { schedulesRun } from "./commands/schedules/run.ts";
 import { secretsRotateKey } from "./commands/secrets/rotate-key.ts";
@@ -106,6 +108,8 @@ export const commands: readonly Command[] = [
   invocationsEdit,
   schedulesList,
   schedulesRun,
+  hooksList,
+  hooksRun,
   playgroundRun,
   dbMigrate,
   dbStatus,

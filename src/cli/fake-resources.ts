@@ -90,5 +90,7 @@ const fakeManifest: DeploymentResource["manifest"] = {
   route: null,
   cors: null,
   rate_limit: null,
+  hooks: [],
+  hook_order: null,
   bundle_sha256: null,
 };

@@ -478,6 +478,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the functions that are bound to provisioning hooks
+         * @description Needs the scope `hooks:read`.
+         */
+        get: operations["listHooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/{point}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run every function that is bound to a provisioning hook
+         * @description Needs the scope `hooks:write`, and no right on the functions. They run one after the other, each within its `timeout_ms`; whatever becomes of them the answer is 200 with every result. Which members the context must have depends on the point.
+         */
+        post: operations["runHooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invocations": {
         parameters: {
             query?: never;
@@ -954,6 +994,55 @@ export interface components {
             status: "ok" | "degraded" | "draining";
             version: string;
         };
+        HookBinding: {
+            /** @description A disabled function's result is a failure. */
+            enabled: boolean;
+            function: string;
+            function_id: string;
+            hook_order: number;
+            /** @enum {string} */
+            point: "pre-provision" | "post-provision" | "pre-backup" | "post-backup" | "pre-deprovision" | "post-deprovision";
+        };
+        HookContext: {
+            /** @description post-backup. */
+            backupId?: string;
+            /** @description post-provision. Masked in logs. */
+            credentials?: {
+                host: string;
+                password: string;
+                port: number;
+            };
+            /** @description pre-provision and post-provision. */
+            databaseType?: string;
+            /** @description Always. */
+            projectId: string;
+            /** @description pre-provision and post-provision. */
+            tier?: string;
+        };
+        HookRun: {
+            /** @description The value of a JSON answer, or text; null for none. */
+            body?: unknown;
+            /** @description In place of `body` when it is no text. */
+            body_base64?: string;
+            duration_ms: number;
+            error: {
+                code: string;
+                message: string;
+            } | null;
+            function: string;
+            function_id: string;
+            invocation_id: string;
+            /** @description Null when it was refused before it ran. */
+            revision: number | null;
+            /**
+             * @description Succeeded: a whole answer below status 400.
+             * @enum {string}
+             */
+            state: "succeeded" | "failed";
+            status: number | null;
+            /** @description The answer had more than the 64 KiB that are shown. */
+            truncated: boolean;
+        };
         Invocation: {
             /** @description 1 for what was not queued; 0 before the first. */
             attempt: number;
@@ -1057,6 +1146,9 @@ export interface components {
             env_keys: string[] | null;
             forward_authorization: boolean;
             handler: string | null;
+            /** @description null: it is bound to no hook. */
+            hook_order: number | null;
+            hooks: ("pre-provision" | "post-provision" | "pre-backup" | "post-backup" | "pre-deprovision" | "post-deprovision")[];
             /** @enum {string} */
             isolation: "process" | "worker" | "microvm" | "wasm";
             limits: {
@@ -2821,6 +2913,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listHooks: {
+        parameters: {
+            query?: {
+                /** @description Only of this point. */
+                point?: "pre-provision" | "post-provision" | "pre-backup" | "post-backup" | "pre-deprovision" | "post-deprovision";
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the promoted manifests bind, in the order in which it runs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["HookBinding"][];
+                    };
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    runHooks: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description One of pre-provision, post-provision, pre-backup, post-backup, pre-deprovision, post-deprovision. */
+                point: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookContext"];
+            };
+        };
+        responses: {
+            /** @description Every result, in the order in which the functions ran. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        point: "pre-provision" | "post-provision" | "pre-backup" | "post-backup" | "pre-deprovision" | "post-deprovision";
+                        results: components["schemas"]["HookRun"][];
+                    };
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

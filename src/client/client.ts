@@ -1,3 +1,5 @@
+import type { HookContext } from "../domain/hook.ts";
+import { type HookListOptions, hookCalls } from "./hook-calls.ts";
 import {
   type AcceptedInvocation,
   type InvocationBodyInput,
@@ -41,6 +43,8 @@ import type {
   ProjectResource,
   ResourcePage,
   ScheduleResource,
+  HookBindingResource,
+  HookRunResource,
   SystemResource,
 } from "./resources.ts";
 import { projectCalls } from "./project-calls.ts";
@@ -184,6 +188,14 @@ export interface ReactorClient {
   /** Queues now what the function's schedules would. */
   runSchedules(name: string, options?: RunScheduleOptions): Promise<readonly InvocationResource[]>;
 
+  listHooks(options?: HookListOptions): Promise<readonly HookBindingResource[]>;
+  /** Runs every function bound to the point; what failed is in the results, not thrown. */
+  runHooks(
+    point: string,
+    context: HookContext,
+    options?: CallOptions,
+  ): Promise<readonly HookRunResource[]>;
+
   createKey(input: CreateKeyInput, options?: CallOptions): Promise<CreatedKeyResource>;
   listKeys(options?: KeyOptions): Promise<readonly KeyResource[]>;
   revokeKey(id: string, options?: KeyOptions): Promise<{ id: string }>;
@@ -235,6 +247,7 @@ export function createClient(options: ClientOptions): ReactorClient {
     ...recordCalls(transport, options.clock ?? systemClock),
     ...queueCalls(transport),
     ...scheduleCalls(transport),
+    ...hookCalls(transport),
     ...serverCalls(transport),
     ...playgroundCalls(transport),
     ...databaseCalls(transport),

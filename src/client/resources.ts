@@ -17,6 +17,10 @@ export type InvocationResource = Schemas["Invocation"];
 export type InvocationRequestResource = Schemas["InvocationRequest"];
 /** A schedule in force, with its next runs. */
 export type ScheduleResource = Schemas["Schedule"];
+/** A function that is bound to a provisioning hook. */
+export type HookBindingResource = Schemas["HookBinding"];
+/** What became of one function that is bound to a hook. */
+export type HookRunResource = Schemas["HookRun"];
 /** An API key without the credential itself. */
 export type KeyResource = Schemas["ApiKey"];
 /** A key just made: the only time `key` is shown. */

@@ -9,6 +9,7 @@ import type { ProjectRecord } from "../domain/function.ts";
 import type { FunctionRight } from "../domain/scopes.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { DraftRunner } from "../serving/draft-runner.ts";
+import type { RunningServing } from "../serving/create-serving.ts";
 import type { Materializer } from "../serving/materializer.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
 import type { BlobCollector } from "./blob-collector.ts";
@@ -42,6 +43,8 @@ export interface ControlServices {
   /** Absent: no draft can be run. */
   readonly drafts: DraftRunner | undefined;
   readonly playground: PlaygroundRuns;
+  /** Absent: no hook can be run. */
+  readonly serving: RunningServing | undefined;
   /** Absent: nothing can be queued. */
   readonly queue: Queue | undefined;
   readonly clock: Clock;

@@ -22,6 +22,9 @@ import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
 import type { Page, PageRequest } from "../store/page.ts";
 import type { DeploymentKey } from "../store/store.ts";
 import type { DraftCall, DraftOutcome } from "../serving/draft-runner.ts";
+import type { HookContext, HookPoint } from "../domain/hook.ts";
+import type { HookRun } from "./hooks/run-hooks.ts";
+import type { BoundFunction } from "./hooks/bound-functions.ts";
 import type { Schedule } from "../domain/schedule.ts";
 import type { QueuedState } from "../domain/queue/queued-invocation.ts";
 import type { QueuePayload } from "./queue/queue-seal.ts";
@@ -306,6 +309,16 @@ export interface Commands {
   "schedules.run": {
     input: FunctionRef & { index: number | undefined };
     output: readonly QueuedView[];
+  };
+  /** (read) Functions that are bound to hooks, in the order in which they run. */
+  "hooks.list": {
+    input: { project: string; point: HookPoint | undefined };
+    output: readonly BoundFunction[];
+  };
+  /** Runs every function that is bound to the point, one after the other, whatever becomes of each. */
+  "hooks.run": {
+    input: { project: string; point: HookPoint; context: HookContext; requestId: string };
+    output: readonly HookRun[];
   };
   /** Runs the function's dead invocations again, at most the newest 1000. */
   "invocations.retryDead": { input: FunctionRef; output: { retried: number } };

@@ -187,6 +187,7 @@ function createServices(
     queue?.planChanged();
   };
   return {
+    serving,
     queue,
     store,
     blobs,

@@ -1,4 +1,5 @@
 import type { KeyContext, KeyRange, ManifestCaps, ManifestKey } from "./manifest-key.ts";
+import { hookKeys } from "./hook-keys.ts";
 import { envKeyPattern, functionNamePattern } from "./names.ts";
 import { queueConcurrencyKey, queueKeys } from "./queue-keys.ts";
 import { routeKeys } from "./route-keys.ts";
@@ -300,8 +301,6 @@ const egressKeys: readonly ManifestKey[] = [
 
 const keysOfOtherVersions: readonly ManifestKey[] = [
   notBuilt("/volumes", "volumes; until then keep state in a service of yours", "Mounted folders."),
-  notBuilt("/hooks", "provisioning hooks; leave the key out", "Hooks the function is bound to."),
-  notBuilt("/hook_order", "provisioning hooks; leave the key out", "Order among bound functions."),
 ];
 
 /** Every key a manifest may name, in the order of the reference page. */
@@ -313,5 +312,6 @@ export const manifestKeys: readonly ManifestKey[] = [
   ...queueKeys,
   ...egressKeys,
   ...routeKeys,
+  ...hookKeys,
   ...keysOfOtherVersions,
 ];

@@ -2,6 +2,7 @@ import type { Tier } from "./instance.ts";
 import type { ManifestCors } from "./cors.ts";
 import type { ManifestRateLimit } from "./rate-limit.ts";
 import type { ManifestRoute } from "./route.ts";
+import type { ManifestHooks } from "./hook.ts";
 import type { ManifestQueue } from "./manifest-queue.ts";
 
 /** Runtimes a manifest may name. `javascript` and `typescript` are parsed as `bun`. */
@@ -71,6 +72,8 @@ export interface Manifest {
   /** Undefined: the function answers preflights and sets the headers itself. */
   readonly cors: ManifestCors | undefined;
   readonly rateLimit: ManifestRateLimit | undefined;
+  /** Undefined: bound to no provisioning hook. */
+  readonly hooks: ManifestHooks | undefined;
   /** What the author claims the bundle's digest to be. */
   readonly bundleSha256: string | undefined;
 }

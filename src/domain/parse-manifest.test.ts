@@ -32,13 +32,15 @@ const companions: Readonly<Record<string, object>> = {
   method: { route: "/x" },
   cors: { origins: ["https://app.example.com"] },
   rate_limit: { requests: 1 },
+  hook_order: { hooks: ["post-provision"] },
 };
 
 /** A manifest that holds one value at a pointer. */
 function at(pointer: string, value: unknown): unknown {
   const [first = "", second] = pointer.slice(1).split("/");
   if (second !== undefined) return { [first]: { ...companions[first], [second]: value } };
-  return { ...(first === "method" ? companions[first] : {}), [first]: value };
+  const isAlone = first !== "method" && first !== "hook_order";
+  return { ...(isAlone ? {} : companions[first]), [first]: value };
 }
 
 /** A value that the key takes. */
@@ -61,6 +63,7 @@ function validValue(key: ManifestKey): unknown {
     "/cors/methods": ["GET", "DELETE"],
     "/cors/headers": ["x-tenant"],
     "/cors/expose_headers": ["etag"],
+    "/hooks": ["post-provision"],
   };
   if (key.pointer in special) return special[key.pointer];
   switch (key.type) {
@@ -158,6 +161,7 @@ test("an empty manifest has every default filled in and is frozen to the bottom"
     route: undefined,
     cors: undefined,
     rateLimit: undefined,
+    hooks: undefined,
     bundleSha256: undefined,
   });
   expect(Object.isFrozen(manifest)).toBe(true);

@@ -23,6 +23,7 @@ import {
   wrongType,
 } from "./manifest-reader.ts";
 import { parseManifestQueue } from "./parse-manifest-queue.ts";
+import { parseHooks } from "./parse-hooks.ts";
 import { nearestKey } from "./nearest-key.ts";
 import { parseCors, parseRateLimit, parseRoute } from "./parse-gateway-keys.ts";
 import {
@@ -87,6 +88,7 @@ export function parseManifest(json: unknown, defaults: ManifestDefaults): Manife
     route: parseRoute(read, name, defaults.routeByName ?? false),
     cors: parseCors(read),
     rateLimit: parseRateLimit(read),
+    hooks: parseHooks(read),
     bundleSha256: read.string("/bundle_sha256"),
   });
 }

@@ -8,6 +8,7 @@ import { DeadlineSweep } from "../base/deadline-sweep.ts";
 import type { KnownDrivers } from "./driver-for.ts";
 import { Fleet } from "./fleet.ts";
 import type { Invocation } from "./invocation.ts";
+import { LogMasks } from "./log-masks.ts";
 import { FunctionMeter } from "./meter.ts";
 import { Pool } from "./pool.ts";
 import { servingDriver } from "./serving-driver.ts";
@@ -38,6 +39,8 @@ export interface ServingOptions extends KnownDrivers {
 /** Serving plus what those who make invocations need. */
 export interface RunningServing extends Serving {
   readonly context: ServingContext;
+  /** What the logs of functions must not show beside their secrets. */
+  readonly logMasks: LogMasks;
 }
 
 /** Creates the hot path with an empty plan; `apply` gives it functions. */
@@ -47,6 +50,7 @@ export function createServing(options: ServingOptions): RunningServing {
 
 class PooledServing implements RunningServing {
   readonly context: ServingContext;
+  readonly logMasks = new LogMasks();
   routes = new RouteTable(emptyPlan);
   readonly #known: KnownDrivers;
   readonly #fleet: Fleet;
@@ -60,11 +64,15 @@ class PooledServing implements RunningServing {
 
   constructor(options: ServingOptions) {
     const settings = { ...defaultServingSettings, ...options.settings };
+    const { journal } = options;
     this.context = {
       clock: options.clock,
       random: options.random,
       log: options.log,
-      journal: options.journal,
+      journal: {
+        log: (line) => journal.log(this.logMasks.masked(line)),
+        record: (invocation) => journal.record(invocation),
+      },
       settings,
       sweep: new DeadlineSweep(options.clock),
       loadArtifact: options.loadArtifact,

@@ -28,6 +28,7 @@ export function testManifest(changes: ManifestChanges = {}): Manifest {
     route: undefined,
     cors: undefined,
     rateLimit: undefined,
+    hooks: undefined,
     bundleSha256: undefined,
     ...changes,
     limits: {

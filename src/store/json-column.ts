@@ -3,6 +3,7 @@ import { ReactorError } from "../domain/errors.ts";
 import { type Manifest, isolations, runtimes } from "../domain/manifest.ts";
 import { tiers } from "../domain/tiers.ts";
 import { defaultManifestQueue } from "../domain/manifest-queue.ts";
+import { hookPoints } from "../domain/hook.ts";
 import { catchUps } from "../domain/schedule.ts";
 import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
 import { routeMethods } from "../domain/route.ts";
@@ -133,6 +134,9 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       periodMs: z.number(),
       by: z.enum(["caller", "address"]),
     }),
+  ),
+  hooks: absentAsUndefined(
+    z.strictObject({ points: z.array(z.enum(hookPoints)), order: z.number() }),
   ),
   bundleSha256: nullAsUndefined(z.string()),
 });

@@ -23,7 +23,7 @@ export const capabilities = {
   microvm: pending("a microVM per instance"),
   "deno workers": built("net-only Web Workers in a pod"),
   "deno worker API": built("`/deploy`, `/invoke/{id}`, `/delete/{id}`"),
-  hooks: pending("provisioning hooks"),
+  hooks: built("provisioning hooks: `/api/v1/hooks/{point}`"),
   routes: built("`route` and `method` at the server's root"),
   projects: built("`reactor deploy` of a project's folder, `flux.json`, project layout"),
   "project secrets": built("`reactor secrets set`"),

@@ -4,6 +4,18 @@ import type { SourceText } from "./source-text.ts";
 
 /** The Deno worker family's own text. */
 
+const pipeline = { projectId: "prj-7", tier: "small", databaseType: "postgres" };
+
+/** What is told at the points that know more than the project. */
+const hookContexts: Readonly<Record<string, object>> = {
+  "pre-provision": pipeline,
+  "post-provision": {
+    ...pipeline,
+    credentials: { host: "db-7.internal", port: 5432, password: "pa$$word" },
+  },
+  "post-backup": { projectId: "prj-7", backupId: "backup-1" },
+};
+
 export const denoWorkerFunctions: SourceText = {
   family: "Deno workers",
   file: "deno-worker-functions.txt",
@@ -229,6 +241,26 @@ export const denoWorkerFunctions: SourceText = {
         "post-deprovisionAfter cleanupprojectId",
       ],
       needs: ["hooks"],
+      async run({ server, call, upstream, values }, block) {
+        const points = [...block.matchAll(/^((?:pre|post)-[a-z]+?)(?:Before|After)/gm)].map(
+          ([, point = ""]) => point,
+        );
+        assert.equal(points.length, 6);
+        await server.deploy("every-hook", "function handler(context) { return context; }", {
+          hooks: points,
+        });
+        for (const point of points) {
+          const context = hookContexts[point] ?? { projectId: "prj-7" };
+          const response = await call("POST", `/api/v1/hooks/${point}`, context);
+          assert.equal(response.status, 200);
+          const { results } = (await response.json()) as { results: { body: unknown }[] };
+          assert.deepEqual(
+            results.map(({ body }) => body),
+            [context],
+          );
+        }
+        values.set("the two hosts", upstream);
+      },
     },
     {
       lines: [75, 90],
@@ -251,6 +283,22 @@ export const denoWorkerFunctions: SourceText = {
         "}",
       ],
       needs: ["handler shape 4", "hooks"],
+      replace: {
+        "https://hooks.slack.com": "the two hosts",
+        "http://provisioning-svc": "the two hosts",
+      },
+      async run({ server, call }, block) {
+        await server.deploy("notify-slack", block, { hooks: ["post-provision"] });
+        const path = "/api/v1/hooks/post-provision";
+        const response = await call("POST", path, hookContexts["post-provision"]);
+        const { results } = (await response.json()) as {
+          results: { function: string; body: unknown }[];
+        };
+        assert.deepEqual(results.find((result) => result.function === "notify-slack")?.body, {
+          notified: true,
+          extensionInstalled: true,
+        });
+      },
     },
   ],
 };

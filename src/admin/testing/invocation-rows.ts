@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import type { RouteRow } from "./route-row.ts";
 
 const time = "2026-11-21T10:00:00.000Z";
@@ -71,5 +72,28 @@ export const invocationRows: readonly RouteRow[] = [
     input: { project: "default", function: "hello", index: 1 },
     answer: { items: [{ id: "inv_1" }] },
     wrong: { body: { index: -1 }, pointer: "/index" },
+  },
+  {
+    id: "listHooks",
+    method: "GET",
+    path: "/hooks?point=pre-backup",
+    command: "hooks.list",
+    input: { project: "default", point: "pre-backup" },
+    answer: { items: [{ function: "hello", point: "pre-backup", hook_order: 3, enabled: true }] },
+  },
+  {
+    id: "runHooks",
+    method: "POST",
+    path: "/hooks/pre-backup",
+    body: { projectId: "prj-7" },
+    command: "hooks.run",
+    input: {
+      project: "default",
+      point: "pre-backup",
+      context: { projectId: "prj-7" },
+      requestId: expect.stringMatching(/^req_/),
+    },
+    answer: { point: "pre-backup", results: [{ state: "succeeded", body: { n: 1 } }] },
+    wrong: { body: { projectId: "prj-7", backupId: "b-1" }, pointer: "/backupId" },
   },
 ];

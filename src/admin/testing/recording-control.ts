@@ -4,6 +4,7 @@ import type { QueuedView } from "../../control/queue/queued-view.ts";
 import type { DeploymentRecord } from "../../domain/function.ts";
 import type { InvocationRecord, StoredLogLine } from "../../domain/invocation.ts";
 import type { Manifest } from "../../domain/manifest.ts";
+import type { FunctionPlan } from "../../domain/plan.ts";
 import { defaultManifestQueue } from "../../domain/manifest-queue.ts";
 
 type Outputs = { [N in CommandName]: Commands[N]["output"] };
@@ -61,6 +62,7 @@ const manifest: Manifest = {
   route: undefined,
   cors: undefined,
   rateLimit: undefined,
+  hooks: undefined,
   bundleSha256: undefined,
 };
 
@@ -77,6 +79,19 @@ const deployment: DeploymentRecord = {
   createdAtMs: atMs,
   readyAtMs: atMs + 5,
   failure: undefined,
+};
+
+const functionPlan: FunctionPlan = {
+  functionId: "fn_1",
+  projectId: "internal-project",
+  project: "default",
+  name: "hello",
+  slug: "internal-slug",
+  enabled: true,
+  aliases: new Map(),
+  deployments: new Map(),
+  env: { version: 1, env: {}, secrets: { TOKEN: "internal-secret" } },
+  policies: [],
 };
 
 const view: Outputs["functions.get"] = {
@@ -281,6 +296,21 @@ const samples: Outputs = {
     },
   ],
   "schedules.run": [queuedView],
+  "hooks.list": [{ point: "pre-backup", order: 3, functionPlan }],
+  "hooks.run": [
+    {
+      invocationId: "inv_1",
+      functionId: "fn_1",
+      functionName: "hello",
+      revision: 7,
+      succeeded: true,
+      status: 200,
+      error: undefined,
+      body: Buffer.from('{"n":1}'),
+      truncated: false,
+      durationMs: 1.234_5,
+    },
+  ],
   "workers.list": [{ functionId: "fn_1", name: "hello", enabled: true, revision: 2 }],
   "playground.run": {
     status: 200,

@@ -7,6 +7,7 @@ import { databaseCommands } from "./database.ts";
 import { deploymentCommands } from "./deployments.ts";
 import { envCommands } from "./env.ts";
 import { functionCommands } from "./functions.ts";
+import { hookCommands } from "./hooks.ts";
 import { invocationCommands } from "./invocations.ts";
 import { keyCommands } from "./keys.ts";
 import { logCommands } from "./logs.ts";
@@ -35,6 +36,7 @@ export const commandTable: CommandTable<CommandName> = {
   ...invocationCommands,
   ...queuedInvocationCommands,
   ...scheduleCommands,
+  ...hookCommands,
   ...backupCommands,
   ...databaseCommands,
   ...workerCommands,

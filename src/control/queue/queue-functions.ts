@@ -33,7 +33,8 @@ export function concurrencyOf(functionPlan: FunctionPlan): number {
   return queue.concurrency ?? Math.max(1, Math.floor(concurrency.maxConcurrency / 2));
 }
 
-function productionManifest(functionPlan: FunctionPlan | undefined) {
+/** The manifest of the deployment that production names first. */
+export function productionManifest(functionPlan: FunctionPlan | undefined) {
   const [first] = functionPlan?.aliases.get("production") ?? [];
   return first && functionPlan?.deployments.get(first.revision)?.manifest;
 }

@@ -1,3 +1,4 @@
+import type { Timer } from "../../base/clock.ts";
 import { createDeferred } from "../../base/deferred.ts";
 import { ReactorError } from "../../domain/errors.ts";
 import type { FunctionPlan } from "../../domain/plan.ts";
@@ -30,23 +31,43 @@ export interface AttemptOptions {
 
 /** Runs one attempt as the gateway runs a request: by the plan in force, policies included. */
 export async function runAttempt(options: AttemptOptions): Promise<AttemptResult> {
-  const { serving, invocation, request, functionPlan } = options;
-  const { clock } = serving.context;
-  const route = routeOf(serving, invocation, functionPlan);
+  const { serving, invocation, request, functionPlan, resultBytesMax } = options;
+  const { id: invocationId, requestId, selector, attempt } = invocation;
+  const route = routeOf(serving, selector, functionPlan);
   if (route instanceof ReactorError) return refused(route);
-  const { facts, body } = request;
+  const extraHeaders = ["X-Reactor-Attempt", String(attempt)];
+  const identity = { invocationId, requestId, route };
+  return runRequest({ serving, ...identity, ...request, extraHeaders, resultBytesMax });
+}
+
+export interface RequestRun extends QueuePayload<RequestFacts> {
+  readonly serving: RunningServing;
+  readonly invocationId: string;
+  readonly requestId: string;
+  readonly route: Route;
+  /** Headers that policies do not see. */
+  readonly extraHeaders?: readonly string[];
+  readonly resultBytesMax: number;
+  /** How long the answer may last after its head; absent: as the manifest says. */
+  readonly bodyMsMax?: number;
+}
+
+/** Runs a request that is there as a whole, and collects its answer. */
+export async function runRequest(options: RequestRun): Promise<AttemptResult> {
+  const { serving, route, facts, body, invocationId, requestId, bodyMsMax } = options;
+  const { clock } = serving.context;
   const denied = route.edge.policies?.refusal(storedPolicyFacts(facts, route, clock.now()));
   if (denied !== undefined) return refused(denied);
   const answer = new QueuedAnswer(options.resultBytesMax);
   const running = new Invocation(
     serving.context,
     {
-      invocationId: invocation.id,
-      requestId: invocation.requestId,
+      invocationId,
+      requestId,
       method: facts.method,
       url: facts.url,
       caller: facts.caller,
-      headers: [...facts.headers, "X-Reactor-Attempt", String(invocation.attempt)],
+      headers: [...facts.headers, ...(options.extraHeaders ?? [])],
       route,
       body: body.length === 0 ? undefined : body,
       complete: true,
@@ -55,13 +76,26 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptResult
     answer,
   );
   answer.onTaken = (bytes) => running.consumed(bytes);
+  let timer: Timer | undefined;
+  if (bodyMsMax !== undefined) {
+    const late = new ReactorError(
+      "function_timeout",
+      `Function "${route.function.name}" did not end its answer within ${bodyMsMax} ms`,
+    );
+    answer.onHead = () => {
+      timer = clock.after(bodyMsMax, () => running.abort(late));
+    };
+  }
   serving.invoke(running);
-  return { ...(await answer.result), target: running.target };
+  const result = await answer.result;
+  timer?.cancel();
+  return { ...result, target: running.target };
 }
 
-function routeOf(
+/** Where the selector of the function leads now. */
+export function routeOf(
   serving: RunningServing,
-  { selector }: QueuedInvocation,
+  selector: string,
   functionPlan: FunctionPlan | undefined,
 ): Route | ReactorError {
   if (functionPlan === undefined) return missError("function_not_found", "a deleted function");
@@ -70,7 +104,8 @@ function routeOf(
   return typeof route === "string" ? missError(route, `${name}@${selector}`) : route;
 }
 
-function refused(error: ReactorError): AttemptResult {
+/** The result of what never ran. */
+export function refused(error: ReactorError): AttemptResult {
   return { ...failedResult(error), target: undefined };
 }
 
@@ -84,6 +119,7 @@ export function failedResult({ code, message }: ReactorError): Omit<AttemptResul
 class QueuedAnswer implements InvocationListener {
   /** Called with the length of what was taken. */
   onTaken: ((bytes: number) => void) | undefined;
+  onHead: (() => void) | undefined;
   readonly #bytesMax: number;
   readonly #over = createDeferred<Omit<AttemptResult, "target">>();
   readonly #chunks: Buffer[] = [];
@@ -103,6 +139,7 @@ class QueuedAnswer implements InvocationListener {
   head(status: number, headers: readonly string[]): void {
     this.#status = status;
     this.#headers = boundedHeaders(headers);
+    this.onHead?.();
   }
 
   data(chunk: Buffer): void {

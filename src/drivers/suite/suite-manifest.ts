@@ -42,6 +42,7 @@ export function suiteManifest(options: {
     route: undefined,
     cors: undefined,
     rateLimit: undefined,
+    hooks: undefined,
     bundleSha256: undefined,
   };
 }

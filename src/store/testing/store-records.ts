@@ -47,6 +47,7 @@ export function aManifest(name = "hello"): Manifest {
     route: undefined,
     cors: undefined,
     rateLimit: undefined,
+    hooks: undefined,
     bundleSha256: undefined,
   };
 }
