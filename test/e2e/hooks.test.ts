@@ -5,6 +5,8 @@ import { startServer, type TestServer, until } from "./reactor.ts";
 let server: TestServer;
 let upstream: ReturnType<typeof Bun.serve>;
 const told: [path: string, body: unknown][] = [];
+/** What requests to the upstream wait for. */
+let held = Promise.resolve();
 
 beforeAll(async () => {
   upstream = Bun.serve({
@@ -12,6 +14,7 @@ beforeAll(async () => {
     hostname: "127.0.0.1",
     async fetch(request) {
       told.push([new URL(request.url).pathname, await request.json()]);
+      await held;
       return Response.json({});
     },
   });
@@ -152,6 +155,32 @@ test("all run in order whatever becomes of the ones before, and the answer is 20
   expect(audit.find(({ command }) => command === "hooks.run")?.subject).toBe(
     "default:post-deprovision",
   );
+});
+
+test("a caller that goes away does not stop the run", async () => {
+  const tells = (path: string): string =>
+    `export async function handler() { await fetch("http://127.0.0.1:${upstream.port}/${path}", { method: "POST", body: "1" }); }`;
+  await server.deploy("gone-a", tells("first"), { hooks: ["pre-deprovision"] });
+  await server.deploy("gone-b", tells("second"), { hooks: ["pre-deprovision"], hook_order: 1 });
+  const release = Promise.withResolvers<void>();
+  held = release.promise;
+  const leaving = new AbortController();
+  const asked = server
+    .fetch("/api/v1/hooks/pre-deprovision", {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${server.key}` },
+      body: '{"projectId":"p"}',
+      signal: leaving.signal,
+    })
+    .then(
+      () => "answered",
+      () => "left",
+    );
+  await until("the first runs", () => told.some(([path]) => path === "/first"));
+  leaving.abort();
+  expect(await asked).toBe("left");
+  release.resolve();
+  await until("the second ran", () => told.some(([path]) => path === "/second"));
 });
 
 test("credentials of the context are in no log line of the function", async () => {
