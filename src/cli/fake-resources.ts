@@ -34,6 +34,7 @@ export function fakeDeployment(change: Partial<DeploymentResource> = {}): Deploy
     manifest: fakeManifest,
     bundle_sha256: "0".repeat(64),
     shape: "fetch",
+    schemas: null,
     created_at: time,
     ready_at: time,
     failure: null,

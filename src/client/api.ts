@@ -870,6 +870,17 @@ export interface components {
             /** Format: date-time */
             ready_at: string | null;
             revision: number;
+            /** @description What `defineFunction` was given, as the code reported it; null: nothing known. */
+            schemas: {
+                /** @description A JSON Schema; null: not known. */
+                input: boolean | {
+                    [key: string]: unknown;
+                } | null;
+                /** @description A JSON Schema; null: not known. */
+                output: boolean | {
+                    [key: string]: unknown;
+                } | null;
+            } | null;
             /** @description Handler shape found when it was materialized. */
             shape: string | null;
             /** @enum {string} */

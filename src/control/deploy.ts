@@ -6,6 +6,7 @@ import { parseFunctionName } from "../domain/names.ts";
 import type { FunctionEnv } from "../domain/plan.ts";
 import { resolveEnv } from "../domain/declared-env.ts";
 import type { Artifact } from "../drivers/driver.ts";
+import type { Materialized } from "../serving/materializer.ts";
 import type { StoreReader, StoreWriter } from "../store/store.ts";
 import { canonicalTar } from "./archive/canonical-tar.ts";
 import { openEnv } from "./build-plan.ts";
@@ -137,6 +138,7 @@ async function accept(
       sourceBlob,
       artifactBlob: undefined,
       shape: undefined,
+      schemas: undefined,
       createdAtMs: context.clock.now(),
       readyAtMs: undefined,
       failure: undefined,
@@ -177,7 +179,7 @@ export function deletedMeanwhile(name: string): ReactorError {
 }
 
 type Outcome =
-  | { readonly ok: true; readonly artifactBlob: string; readonly shape: string }
+  | { readonly ok: true; readonly artifactBlob: string; readonly found: Materialized }
   | { readonly ok: false; readonly failure: NonNullable<DeploymentRecord["failure"]> };
 
 interface Materializing {
@@ -206,11 +208,8 @@ async function materialize(
       // A module whose proof fails is left to the collector of blobs.
       const storing = context.blobs.put(artifact.code);
       const request = { ...about, manifest: bundle.manifest, env, artifact };
-      const { shape } = await alongside(
-        storing,
-        context.materializer.materialize(request, limited),
-      );
-      return { ok: true, artifactBlob: await storing, shape };
+      const found = await alongside(storing, context.materializer.materialize(request, limited));
+      return { ok: true, artifactBlob: await storing, found };
     });
   } catch (error) {
     const known = error instanceof ReactorError;
@@ -302,15 +301,17 @@ async function finish(
           ...deployment,
           status: "ready",
           artifactBlob: outcome.artifactBlob,
-          shape: outcome.shape,
+          shape: outcome.found.shape,
+          schemas: outcome.found.schemas,
           readyAtMs: context.clock.now(),
         }
       : { ...deployment, status: "failed", failure: outcome.failure };
-    const { status, artifactBlob, shape, readyAtMs, failure } = finished;
+    const { status, artifactBlob, shape, schemas, readyAtMs, failure } = finished;
     await writer.updateDeployment(deployment.id, {
       status,
       artifactBlob,
       shape,
+      schemas,
       readyAtMs,
       failure,
     });

@@ -1,3 +1,4 @@
+import type { FunctionSchemas } from "./function-schemas.ts";
 import type { Isolation, Manifest, Runtime } from "./manifest.ts";
 
 /** A named thing that can be invoked; owns deployments and aliases. Times are epoch milliseconds. */
@@ -49,6 +50,8 @@ export interface DeploymentRecord {
   readonly artifactBlob: string | undefined;
   /** Handler shape found when it was materialized: `fetch`, `function`, … */
   readonly shape: string | undefined;
+  /** What it takes and returns, when it was made with `defineFunction`. */
+  readonly schemas: FunctionSchemas | undefined;
   readonly createdAtMs: number;
   readonly readyAtMs: number | undefined;
   /** Why it failed and the build or start-up log, kept for good. */

@@ -1,4 +1,5 @@
 import type { EgressDenial } from "../domain/egress-decision.ts";
+import type { FunctionSchemas } from "../domain/function-schemas.ts";
 import type { InstanceExit, Tier } from "../domain/instance.ts";
 import type { LogLine } from "../domain/invocation.ts";
 import type { Manifest } from "../domain/manifest.ts";
@@ -114,6 +115,8 @@ export interface Instance {
   readonly tier: Tier;
   /** Handler shape that the guest found in the module. */
   readonly shape: string;
+  /** What the module's function takes and returns, where the guest found it. Untrusted. */
+  readonly schemas?: FunctionSchemas | undefined;
   /** Whether it was booted before it was asked for. */
   readonly fromBlank: boolean;
   /** Process ids on the host, for usage and tests; empty when there is none. */

@@ -35,7 +35,7 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
       for (const note of notesOf.get(request.artifact) ?? []) {
         options.onLog(platformLine(options.clock.now(), request, note));
       }
-      return { shape: await prove(driver, request, options, signal) };
+      return prove(driver, request, options, signal);
     },
   };
 }
@@ -89,13 +89,13 @@ function platformLine(atMs: number, request: MaterializeRequest, message: string
   };
 }
 
-/** Starts one instance of the artifact, learns its shape and destroys it. */
+/** Starts one instance of the artifact, learns its shape and schemas and destroys it. */
 async function prove(
   driver: Driver,
   request: MaterializeRequest,
   options: MaterializerOptions,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<Materialized> {
   const { function: owner, manifest, env } = request;
   try {
     const instance = await driver.start(
@@ -114,11 +114,11 @@ async function prove(
       },
       signal,
     );
-    const { shape } = instance;
+    const { shape, schemas } = instance;
     await instance.stop({ graceMs: 0 });
     // The first request of what works will come, and others like it.
     driver.warm();
-    return shape;
+    return { shape, schemas };
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     throw new ReactorError(

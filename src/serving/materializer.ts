@@ -1,4 +1,5 @@
 import type { FunctionRecord } from "../domain/function.ts";
+import type { FunctionSchemas } from "../domain/function-schemas.ts";
 import type { Isolation, Manifest, Runtime } from "../domain/manifest.ts";
 import type { FunctionEnv } from "../domain/plan.ts";
 import type { Artifact, PrepareRequest } from "../drivers/driver.ts";
@@ -16,6 +17,8 @@ export interface MaterializeRequest {
 export interface Materialized {
   /** Handler shape that the started instance reported. */
   readonly shape: string;
+  /** What it takes and returns, where the instance reported it. */
+  readonly schemas?: FunctionSchemas | undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import { defaultManifestQueue } from "../domain/manifest-queue.ts";
 import { hookPoints } from "../domain/hook.ts";
 import { catchUps } from "../domain/schedule.ts";
 import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
+import type { FunctionSchemas } from "../domain/function-schemas.ts";
 import { routeMethods } from "../domain/route.ts";
 import { type PolicyRule, pathMatches, weekdays } from "../domain/policy/policy-rule.ts";
 
@@ -153,6 +154,8 @@ const failureSchema: z.ZodType<NonNullable<DeploymentRecord["failure"]>> = z.str
   log: z.string(),
 });
 
+const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]);
+
 const policyRuleSchema: z.ZodType<PolicyRule> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("method"), methods: z.array(z.string()) }),
   z.strictObject({
@@ -174,6 +177,12 @@ export const aliasTargetsColumn: JsonColumn<readonly AliasTarget[]> = jsonColumn
   z.array(targetSchema),
 );
 export const failureColumn = jsonColumn(failureSchema);
+export const schemasColumn: JsonColumn<FunctionSchemas> = jsonColumn(
+  z.strictObject({
+    input: nullAsUndefined(jsonSchema),
+    output: nullAsUndefined(jsonSchema),
+  }),
+);
 export const policyRuleColumn = jsonColumn(policyRuleSchema);
 export const scopesColumn: JsonColumn<readonly string[]> = jsonColumn(z.array(z.string()));
 export const auditDetailsColumn: JsonColumn<Readonly<Record<string, unknown>>> = jsonColumn(

@@ -15,7 +15,7 @@ import {
   promotionRow,
 } from "./record-rows.ts";
 import type { StoreWriter } from "./store.ts";
-import { failureColumn, manifestColumn } from "./json-column.ts";
+import { failureColumn, manifestColumn, schemasColumn } from "./json-column.ts";
 import type { Tables } from "./tables.ts";
 
 /** Reads and writes over one open transaction of any Kysely dialect. */
@@ -102,6 +102,9 @@ function deploymentWrites(
         if (change.manifest !== undefined) set.manifest = manifestColumn.encode(change.manifest);
         if ("artifactBlob" in change) set.artifact_blob = change.artifactBlob ?? null;
         if ("shape" in change) set.shape = change.shape ?? null;
+        if ("schemas" in change) {
+          set.schemas = change.schemas === undefined ? null : schemasColumn.encode(change.schemas);
+        }
         if ("readyAtMs" in change) set.ready_at_ms = change.readyAtMs ?? null;
         if ("failure" in change) {
           set.failure = change.failure === undefined ? null : failureColumn.encode(change.failure);

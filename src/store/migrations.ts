@@ -172,4 +172,9 @@ export const migrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    version: 5,
+    name: "schemas of functions",
+    statements: ["alter table deployments add column schemas text"],
+  },
 ];

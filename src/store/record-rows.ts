@@ -16,6 +16,7 @@ import {
   aliasTargetsColumn,
   auditDetailsColumn,
   failureColumn,
+  schemasColumn,
   manifestColumn,
   policyRuleColumn,
   scopesColumn,
@@ -91,6 +92,7 @@ export const deploymentRow: RecordRow<Tables["deployments"], DeploymentRecord> =
     created_at_ms: record.createdAtMs,
     ready_at_ms: record.readyAtMs ?? null,
     failure: record.failure === undefined ? null : failureColumn.encode(record.failure),
+    schemas: record.schemas === undefined ? null : schemasColumn.encode(record.schemas),
   }),
   toRecord: (row) => ({
     id: row.id,
@@ -108,6 +110,10 @@ export const deploymentRow: RecordRow<Tables["deployments"], DeploymentRecord> =
       row.failure === null
         ? undefined
         : failureColumn.decode(row.failure, `the failure of deployment "${row.id}"`),
+    schemas:
+      row.schemas === null
+        ? undefined
+        : schemasColumn.decode(row.schemas, `the schemas of deployment "${row.id}"`),
   }),
 };
 

@@ -75,7 +75,7 @@ export interface StoreWriter extends StoreReader, QueueWriter {
     change: Partial<
       Pick<
         DeploymentRecord,
-        "status" | "artifactBlob" | "shape" | "readyAtMs" | "failure" | "manifest"
+        "status" | "artifactBlob" | "shape" | "schemas" | "readyAtMs" | "failure" | "manifest"
       >
     >,
   ): Promise<void>;

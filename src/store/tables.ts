@@ -40,6 +40,7 @@ export interface Tables {
     created_at_ms: number;
     ready_at_ms: number | null;
     failure: string | null;
+    schemas: string | null;
   };
   aliases: { function_id: string; name: string; targets: string; updated_at_ms: number };
   promotions: {

@@ -73,6 +73,8 @@ test("the greeting example is made with defineFunction and checks its input", as
     },
   });
   expect(await recordedShape("greeting")).toBe("define_function");
+  const { schemas } = await server.client.getDeployment("greeting", 1);
+  expect(schemas?.input).toMatchObject({ type: "object", required: ["name"] });
 });
 
 test("a top-level function handler that is not exported is an event handler", async () => {

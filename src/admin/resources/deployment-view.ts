@@ -82,6 +82,11 @@ const manifestSchema = z
   })
   .openapi("Manifest");
 
+const reportedSchema = z
+  .union([z.boolean(), z.record(z.string(), z.unknown())])
+  .nullable()
+  .describe("A JSON Schema; null: not known.");
+
 export const deploymentSchema = z
   .object({
     id: z.string(),
@@ -92,6 +97,10 @@ export const deploymentSchema = z
     manifest: manifestSchema.describe("As it is in force: every default filled in."),
     bundle_sha256: z.string(),
     shape: z.string().nullable().describe("Handler shape found when it was materialized."),
+    schemas: z
+      .object({ input: reportedSchema, output: reportedSchema })
+      .nullable()
+      .describe("What `defineFunction` was given, as the code reported it; null: nothing known."),
     created_at: timeSchema,
     ready_at: timeSchema.nullable(),
     failure: z
@@ -114,6 +123,9 @@ export function deploymentView(
     manifest: manifestView(services, record.manifest),
     bundle_sha256: record.bundleSha256,
     shape: record.shape ?? null,
+    schemas: record.schemas
+      ? { input: record.schemas.input ?? null, output: record.schemas.output ?? null }
+      : null,
     created_at: isoTime(record.createdAtMs),
     ready_at: isoTimeOrNull(record.readyAtMs),
     failure: record.failure

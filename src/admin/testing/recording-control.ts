@@ -76,6 +76,7 @@ const deployment: DeploymentRecord = {
   sourceBlob: "internal-source",
   artifactBlob: "internal-artifact",
   shape: "fetch",
+  schemas: { input: { type: "object" }, output: undefined },
   createdAtMs: atMs,
   readyAtMs: atMs + 5,
   failure: undefined,

@@ -3,6 +3,7 @@ import { jsonResponse } from "./event-shape.ts";
 import { compileJsonSchema, type Violation } from "./json-schema.ts";
 import { parseJsonText, queryObject } from "./json-text.ts";
 import { PlatformResponse } from "./response-memo.ts";
+import { isStandardSchema } from "./standard-schema.ts";
 
 const violationsMax = 50;
 
@@ -84,11 +85,6 @@ function validator(schema: unknown, name: string): Validate {
     const violations = check(value);
     return violations.length === 0 ? { ok: true, value } : { ok: false, violations };
   };
-}
-
-function isStandardSchema(schema: unknown): schema is StandardSchema {
-  const holder = typeof schema === "object" || typeof schema === "function" ? schema : null;
-  return holder !== null && "~standard" in holder;
 }
 
 async function standardOutcome(schema: StandardSchema, value: unknown): Promise<Outcome> {

@@ -237,7 +237,7 @@ export class Guest {
     };
     this.#processScope.flush();
     this.#state = "serving";
-    this.#sendJson(frameType.ready, { shape: handler.shape });
+    this.#sendJson(frameType.ready, { shape: handler.shape, ...handler.schemas });
   }
 
   #opened(stream: WireStream, payload: Buffer): StreamListener {

@@ -1,7 +1,8 @@
 import { isDefinedFunction } from "../../../sdk/index.ts";
 import { adaptDefinedFunction } from "./define-function-shape.ts";
 import { adaptEventHandler } from "./event-shape.ts";
-import type { HandlerShape } from "./messages.ts";
+import type { HandlerShape, ReadyMessage } from "./messages.ts";
+import { reportableSchema } from "./reportable-schema.ts";
 
 /** Calls the user's handler; what it returns is not trusted to be a Response. */
 export type HandlerFunction = (this: unknown, request: Request, ctx: object) => unknown;
@@ -11,6 +12,8 @@ export interface FoundHandler {
   readonly call: HandlerFunction;
   /** What `this` is in the handler. */
   readonly target: unknown;
+  /** What it takes and returns, where that is known. */
+  readonly schemas?: Pick<ReadyMessage, "input" | "output">;
 }
 
 type ModuleExports = Readonly<Record<string, unknown>>;
@@ -101,7 +104,15 @@ function fetchHandler(candidate: unknown): FoundHandler | undefined {
 
 function definedHandler(candidate: unknown): FoundHandler | undefined {
   if (!isDefinedFunction(candidate)) return undefined;
-  return { shape: "define_function", call: adaptDefinedFunction(candidate), target: undefined };
+  return {
+    shape: "define_function",
+    call: adaptDefinedFunction(candidate),
+    target: undefined,
+    schemas: {
+      input: reportableSchema(candidate.input, "input"),
+      output: reportableSchema(candidate.output, "output"),
+    },
+  };
 }
 
 /**

@@ -51,6 +51,9 @@ export type HandlerShape = "fetch" | "define_function" | "function" | "event";
 /** Answer to `configure` when the module is imported and can serve. */
 export interface ReadyMessage {
   readonly shape: HandlerShape;
+  /** JSON Schemas of what `defineFunction` was given, where there are any. */
+  readonly input?: unknown;
+  readonly output?: unknown;
 }
 
 /** `failure` on stream 0; the guest exits right after it (70; `load_failed` with 65). */

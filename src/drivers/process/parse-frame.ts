@@ -1,7 +1,10 @@
+import type { FunctionSchemas, ReportedSchema } from "../../domain/function-schemas.ts";
 import { WireError } from "../../wire/wire-error.ts";
 
 const messageCharsMax = 4096;
 const stackCharsMax = 16 * 1024;
+const schemaBytesMax = 32 * 1024;
+const schemaDepthMax = 256;
 
 /** A guest's failure, cut to size. */
 export interface ParsedFailure {
@@ -36,12 +39,41 @@ export function parseHello(json: string, version: number): { readonly runtimeVer
   return { runtimeVersion: textOf(value["runtimeVersion"]) };
 }
 
-/** Parses the JSON of `ready`. */
-export function parseReady(json: string): { readonly shape: string } {
-  const shape = textOf(parseObject(json, "ready")["shape"]);
+/** What a guest says of the module it loaded. */
+export interface ReadyReport {
+  readonly shape: string;
+  readonly schemas: FunctionSchemas | undefined;
+}
+
+/** Parses the JSON of `ready`. Schemas that are none, or too large or deep to keep, are as if not told. */
+export function parseReady(json: string): ReadyReport {
+  const ready = parseObject(json, "ready");
+  const shape = textOf(ready["shape"]);
   if (!/^[a-z_]{1,32}$/.test(shape))
     throw new WireError("bad_frame", "Ready frame lacks its shape");
-  return { shape };
+  const input = reportedSchema(ready["input"]);
+  const output = reportedSchema(ready["output"]);
+  const told = input !== undefined || output !== undefined;
+  return { shape, schemas: told ? { input, output } : undefined };
+}
+
+function reportedSchema(value: unknown): ReportedSchema | undefined {
+  if (typeof value === "boolean") return value;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  if (isDeeper(value, schemaDepthMax)) return undefined;
+  return Buffer.byteLength(JSON.stringify(value)) > schemaBytesMax ? undefined : { ...value };
+}
+
+/** Whether objects nest deeper than that; whoever reads them later may recurse. */
+function isDeeper(value: object, depthMax: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > depthMax) return true;
+    level = level.flatMap((item) =>
+      typeof item === "object" && item !== null ? Object.values(item) : [],
+    );
+  }
+  return false;
 }
 
 function textOf(value: unknown): string {

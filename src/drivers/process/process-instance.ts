@@ -22,7 +22,7 @@ import type { Launch } from "./launch.ts";
 import type { LogBudget } from "./log-meter.ts";
 import type { MemoryWatcher } from "./memory-watch.ts";
 import { PongWaiters } from "./pong-waiters.ts";
-import { parseFailure, parseHello, parseReady } from "./parse-frame.ts";
+import { parseFailure, parseHello, parseReady, type ReadyReport } from "./parse-frame.ts";
 import {
   inertStream,
   type InvocationHost,
@@ -67,7 +67,7 @@ export class ProcessInstance implements Instance, InvocationHost {
   readonly ready: Promise<void>;
   readonly exit: Promise<InstanceExit>;
   fromBlank = false;
-  #shape = "";
+  #found: ReadyReport = { shape: "", schemas: undefined };
   readonly #options: ProcessInstanceOptions;
   readonly #greeted = createDeferred<void>();
   readonly #ready = createDeferred<void>();
@@ -121,7 +121,11 @@ export class ProcessInstance implements Instance, InvocationHost {
 
   /** Handler shape; empty until it is ready. */
   get shape(): string {
-    return this.#shape;
+    return this.#found.shape;
+  }
+
+  get schemas(): ReadyReport["schemas"] {
+    return this.#found.schemas;
   }
 
   get pids(): readonly number[] {
@@ -264,7 +268,7 @@ export class ProcessInstance implements Instance, InvocationHost {
       case frameType.ready:
         if (this.#state === "draining") return;
         if (this.#state !== "loading") break;
-        this.#shape = parseReady(payload.toString("utf8")).shape;
+        this.#found = parseReady(payload.toString("utf8"));
         this.#state = "ready";
         this.#ready.resolve();
         return;

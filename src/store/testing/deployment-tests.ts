@@ -13,7 +13,11 @@ export function deploymentTests(store: () => Store): void {
 
   test("a deployment comes back with its manifest whole and frozen", async () => {
     await seed();
-    const record = aDeployment({ failure: { code: "x", message: "m", log: "line\nline" } });
+    const schemas = { input: { type: "string" }, output: undefined };
+    const record = aDeployment({
+      schemas,
+      failure: { code: "x", message: "m", log: "line\nline" },
+    });
     await store().write((writer) => writer.insertDeployment(record));
     const found = await store().read((reader) => reader.deployment("dep_1"));
     expect(found).toStrictEqual(record);
@@ -27,13 +31,15 @@ export function deploymentTests(store: () => Store): void {
     const update = (change: Parameters<StoreWriter["updateDeployment"]>[1]) =>
       store().write((writer) => writer.updateDeployment("dep_1", change));
     const ready = { status: "ready", artifactBlob: "d".repeat(64), shape: "fetch" } as const;
-    await update({ ...ready, readyAtMs: atMs + 5, manifest: aManifest("renamed") });
+    const schemas = { input: true, output: { type: "object", "~odd": [null, 1] } };
+    await update({ ...ready, schemas, readyAtMs: atMs + 5, manifest: aManifest("renamed") });
     const get = () => store().read((reader) => reader.deployment("dep_1"));
-    const expected = { ...ready, readyAtMs: atMs + 5, manifest: aManifest("renamed") };
+    const expected = { ...ready, schemas, readyAtMs: atMs + 5, manifest: aManifest("renamed") };
     expect(await get()).toStrictEqual(aDeployment(expected));
-    await update({ status: "destroyed", artifactBlob: undefined });
+    await update({ status: "destroyed", artifactBlob: undefined, schemas: undefined });
     expect(await get()).toMatchObject({ status: "destroyed", shape: "fetch" });
     expect((await get())?.artifactBlob).toBeUndefined();
+    expect((await get())?.schemas).toBeUndefined();
     expect(await codeOf(store().write((w) => w.updateDeployment("dep_9", {})))).toBe("no error");
     const missing = store().write((w) => w.updateDeployment("dep_9", { status: "ready" }));
     expect(await codeOf(missing)).toBe("deployment_not_found");

@@ -80,6 +80,7 @@ export function aDeployment(change: Partial<DeploymentRecord> = {}): DeploymentR
     sourceBlob: "b".repeat(64),
     artifactBlob: undefined,
     shape: undefined,
+    schemas: undefined,
     createdAtMs: atMs,
     readyAtMs: undefined,
     failure: undefined,
