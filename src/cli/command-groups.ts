@@ -8,6 +8,7 @@ export const commandGroups: Readonly<Record<string, string>> = {
   policies: "Rules that must hold for every invocation of a function.",
   secrets: "Secrets of a project and of its functions, and the key that seals them.",
   db: "The database of the project's functions.",
+  client: "Code that calls the functions.",
   keys: "API keys.",
   backup: "Take a backup of a running server, check one, restore one.",
   playground: "Code that is not deployed.",

@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { aliasesDelete } from "./commands/aliases/delete.ts";
 import { aliasesList } from "./commands/aliases/list.ts";
 import { aliasesSet } from "./commands/aliases/set.ts";
+import { clientGenerate } from "./commands/client/generate.ts";
 import { backupCreate } from "./commands/backup/create.ts";
 import { deploy } from "./commands/deploy.ts";
 import { dbMigrate } from "./commands/db/migrate.ts";
@@ -111,6 +112,7 @@ export const commands: readonly Command[] = [
   hooksList,
   hooksRun,
   playgroundRun,
+  clientGenerate,
   dbMigrate,
   dbStatus,
   dbQuery,
