@@ -11,6 +11,11 @@ test.each<[unknown, string]>([
   [{ type: ["string", "null"] }, "string | null"],
   [{ type: ["string", "constructor"] }, "unknown"],
   [{ type: "array", items: { type: "string" } }, "readonly (string)[]"],
+  [{ type: "array", prefixItems: [{}, {}], items: false }, "readonly (unknown)[]"],
+  [
+    object({ patternProperties: { "^a": {} }, additionalProperties: false }),
+    "{ readonly [name: string]: unknown }",
+  ],
   [{ type: "array" }, "readonly (unknown)[]"],
   [{ type: "string", enum: ["a", "b"] }, '"a" | "b"'],
   [{ enum: [] }, "never"],

@@ -49,13 +49,18 @@ function typesType(schema: SchemaObject, depth: number): string {
   // Each name once: a list that repeats itself on every level would double the type on each.
   const names = new Set<unknown>(Array.isArray(named) ? named : [named]);
   const types = [...names].map((name) => {
-    if (name === "array") return `readonly (${schemaType(schema["items"], depth + 1)})[]`;
+    if (name === "array") return `readonly (${itemsType(schema, depth + 1)})[]`;
     if (name === "object") return objectType(schema, depth);
     return typeof name === "string" && Object.hasOwn(typeNames, name)
       ? String(typeNames[name])
       : "unknown";
   });
   return types.includes("unknown") || types.length === 0 ? "unknown" : types.join(" | ");
+}
+
+/** Of a tuple `items` says only what follows its members, which may be nothing. */
+function itemsType(schema: SchemaObject, depth: number): string {
+  return "prefixItems" in schema ? "unknown" : schemaType(schema["items"], depth);
 }
 
 function objectType(schema: SchemaObject, depth: number): string {
@@ -69,7 +74,7 @@ function objectType(schema: SchemaObject, depth: number): string {
       ? `${literalOf(name)}: ${type}`
       : `${literalOf(name)}?: ${type} | undefined`;
   });
-  const more = schema["additionalProperties"];
+  const more = "patternProperties" in schema ? true : schema["additionalProperties"];
   if (members.length === 0) {
     return `{ readonly [name: string]: ${schemaType(more ?? true, depth + 1)} }`;
   }
