@@ -1,7 +1,14 @@
 import { UsageError } from "./usage-error.ts";
 
-/** Never uploaded: history, the server's own data, and npm's links to executables. */
-const alwaysIgnored = [".git", ".reactor", ".reactorignore", "node_modules/.bin"];
+/** Never uploaded: history, the server's own data, env of `reactor dev`, and npm's links to executables. */
+const alwaysIgnored = [
+  ".git",
+  ".reactor",
+  ".reactorignore",
+  ".env",
+  ".env.local",
+  "node_modules/.bin",
+];
 
 const rulesMax = 500;
 const ruleCharsMax = 256;

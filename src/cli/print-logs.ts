@@ -3,7 +3,7 @@ import type { ReactorClient } from "../client/client.ts";
 import type { LogLineResource } from "../client/resources.ts";
 import type { CommandContext, OptionSpec, OptionValues } from "./command.ts";
 import { parseMoment } from "./duration.ts";
-import type { Style } from "./output.ts";
+import type { Output, Style } from "./output.ts";
 import { stripControls } from "./strip-controls.ts";
 
 /** What every command that prints logs may be asked. */
@@ -38,12 +38,12 @@ const levelStyles: Readonly<Record<LogLevel, Style>> = {
 };
 
 /** One line for people. Further lines of a message are indented, so that none can pass for another entry. */
-function formatLine(
-  context: CommandContext,
+export function formatLogLine(
+  output: Pick<Output, "style">,
   line: LogLineResource,
   { raw, owner }: { readonly raw: boolean; readonly owner: string | undefined },
 ): string {
-  const { style } = context.output;
+  const { style } = output;
   const named = owner === undefined ? "" : `${style("bold", owner)} `;
   const message = raw
     ? line.message
@@ -73,7 +73,7 @@ export async function printLogs(
   const print = (owner: string, line: LogLineResource): void => {
     const { raw } = options;
     output.item(isOne ? line : { function: owner, ...line }, () =>
-      formatLine(context, line, { raw, owner: isOne ? undefined : owner }),
+      formatLogLine(output, line, { raw, owner: isOne ? undefined : owner }),
     );
   };
   // Following starts with the newest stored lines too, as `tail -f` does.

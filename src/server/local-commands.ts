@@ -8,6 +8,7 @@ import { backupRestoreCommand } from "./backup/restore-command.ts";
 import { backupVerifyCommand } from "./backup/verify-command.ts";
 import { configCommand } from "./config/config-command.ts";
 import type { Settings } from "./config/settings.ts";
+import { devCommand } from "./dev/dev-command.ts";
 import { createDoctorCommand } from "./doctor/doctor-command.ts";
 import type { ProbedDriver } from "./doctor/driver-findings.ts";
 import { probeTable } from "./doctor/prove/probe-table.ts";
@@ -18,6 +19,7 @@ import { serveCommand } from "./serve-command.ts";
 /** Commands of this machine's own server; every other command speaks to a server over HTTP. */
 export const localCommands: readonly Command[] = [
   serveCommand,
+  devCommand,
   createDoctorCommand({ probeDrivers }),
   createProveCommand(probeTable),
   configCommand,

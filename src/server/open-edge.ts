@@ -24,6 +24,7 @@ import { readTlsFiles, watchTlsFiles } from "./tls-files.ts";
 
 export interface EdgeOptions {
   readonly config: Config;
+  readonly mode: "serve" | "dev";
   readonly control: StartedControlPlane;
   readonly serving: RunningServing;
   readonly drivers: Drivers;
@@ -58,7 +59,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     ids,
     log,
     version,
-    mode: "serve",
+    mode: options.mode,
     hosts: ownHosts(settings),
     bundleBytesMax: settings.bundleBytesMax,
     health: () => ({ status: "ok", runtimes }),
@@ -99,7 +100,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     log,
     intake: control.queue?.intake,
     jwt: openJwt({ settings, clock, log }),
-    settings: { mode: "serve", ...gatewaySettings(settings) },
+    settings: { mode: options.mode, ...gatewaySettings(settings) },
   });
   const { server, unwatch } = await openServer(gateway, settings, { clock, log });
   return {

@@ -1,17 +1,12 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { systemClock } from "../base/clock.ts";
-import { createIds } from "../base/ids.ts";
-import { systemRandom } from "../base/random.ts";
-import { CommandFailure } from "../cli/command-failure.ts";
 import { defineCommand } from "../cli/command.ts";
-import { ReactorError } from "../domain/errors.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { machineSources } from "./config/machine-sources.ts";
 import { settingOptions } from "./config/setting-options.ts";
 import { deployExample } from "./deploy-example.ts";
-import { type RunningServer, startServer } from "./start-server.ts";
-import { createServerLog } from "./server-log.ts";
+import { failStart, startOnMachine } from "./start-on-machine.ts";
+import type { RunningServer } from "./start-server.ts";
 import { serverVersion } from "./server-version.ts";
 
 /** `reactor serve`: the server, until SIGTERM or Ctrl-C. */
@@ -40,17 +35,7 @@ export const serveCommand = defineCommand({
   errors: [],
   async run({ output, env, cwd, signal }, _args, options) {
     const config = await loadConfig(machineSources({ flags: options, env, cwd }));
-    const log = createServerLog(config.settings.logLevel);
-    const server = await startServer({
-      config,
-      clock: systemClock,
-      random: systemRandom,
-      ids: createIds(systemClock, systemRandom),
-      log,
-      version: serverVersion,
-      searchPath: env["PATH"],
-      signal,
-    }).catch(failStart);
+    const server = await startOnMachine({ config, mode: "serve", env, signal });
     try {
       for (const warning of config.warnings) output.warn(warning);
       for (const line of server.findings) output.warn(line);
@@ -84,15 +69,6 @@ function adminKeyLine({ adminKeyFile, adminKeyMade }: RunningServer): string {
   return existsSync(adminKeyFile)
     ? `The admin key is in ${adminKeyFile}`
     : `There is no ${adminKeyFile}: use the admin key that was made with these data, with --key or REACTOR_API_KEY`;
-}
-
-/** What stops a start is said in a sentence; anything else is a bug and keeps its stack. */
-function failStart(error: unknown): never {
-  if (!(error instanceof ReactorError)) throw error;
-  const log = error.details["log"];
-  const message =
-    typeof log === "string" && log !== "" ? `${error.message}\n${log}` : error.message;
-  throw new CommandFailure(message, { next: "reactor doctor", cause: error });
 }
 
 async function exampleUrl(

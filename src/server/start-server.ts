@@ -39,6 +39,8 @@ import { refuseShownFolders } from "./refuse-shown-folders.ts";
 
 export interface StartOptions {
   readonly config: Config;
+  /** `dev` needs no key and shows stacks: it listens on loopback only. */
+  readonly mode: "serve" | "dev";
   readonly clock: Clock;
   readonly random: Random;
   readonly ids: Ids;
@@ -97,6 +99,7 @@ async function openAll(
   opened: Opened,
 ): Promise<Omit<RunningServer, "stop">> {
   const { settings } = options.config;
+  if (options.mode === "dev") requireLoopback(settings);
   await refuseShownFolders(settings, process.getuid?.());
   const storage = await openStorage(options, opened);
   const database = await openDatabase({ ...options, settings });
@@ -307,6 +310,15 @@ async function saveKey(file: string, key: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/** In mode dev everybody who reaches the server may do everything. */
+function requireLoopback({ listen: { host } }: Settings): void {
+  if (isLoopbackHost(host)) return;
+  throw new ReactorError(
+    "invalid_request",
+    `Cannot listen on ${host}: reactor dev asks for no key, so it listens on this machine only; use --listen 127.0.0.1:8080, or reactor serve`,
+  );
 }
 
 /** Tier 0 beyond this machine must be somebody's decision. */

@@ -27,7 +27,7 @@ export const capabilities = {
   routes: built("`route` and `method` at the server's root"),
   projects: built("`reactor deploy` of a project's folder, `flux.json`, project layout"),
   "project secrets": built("`reactor secrets set`"),
-  dev: pending("`reactor dev`"),
+  dev: built("`reactor dev`"),
   database: built("`ctx.db` and migrations"),
   async: built("durable async invocations"),
   policies: built("invoke policies"),

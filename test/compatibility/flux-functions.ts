@@ -342,6 +342,16 @@ export const fluxFunctions: SourceText = {
       lines: [65, 66],
       block: ["# Run a function locally (watches for changes)", "$ flux dev"],
       needs: ["dev"],
+      async run({ write, follow, home }, block) {
+        await write("in-dev/functions/in_dev/index.ts", inHandler('return "in dev";'));
+        const line = block.split("\n")[1]?.slice(2) ?? "";
+        const typed = `sh -c 'cd in-dev && exec ${line} --listen 127.0.0.1:0'`;
+        await follow(typed, "in_dev@1  POST http://127.0.0.1:", async () => {
+          await until("the project's own data folder", () =>
+            Bun.file(`${home}/in-dev/.reactor/dev/reactor.db`).exists(),
+          );
+        });
+      },
     },
     {
       lines: [67, 68],

@@ -68,7 +68,10 @@ export function bundlePlugin(files: BundleFiles, target: BundleTarget, use: Bund
     name: "reactor-bundle",
     setup(build) {
       build.onResolve({ filter: /.*/ }, (args) => {
-        if (args.kind === "entry-point") return { path: args.path, namespace };
+        if (args.kind === "entry-point") {
+          // esbuild writes `./` before the name of a file that its working folder happens to have.
+          return { path: args.path.replace(/^\.\//, ""), namespace };
+        }
         // The SDK's own imports are esbuild's to resolve.
         if (args.namespace !== namespace) return undefined;
         return resolveImport(resolver, args, use);

@@ -212,12 +212,13 @@ describe("reactor functions deploy", () => {
     expect(await run(false)).not.toContain("Deploying");
   });
 
-  test("warns about a .env file in the upload", async () => {
-    const folder = await folderOf({ "index.ts": "1", ".env": "A=1" });
+  test("never uploads .env and .env.local", async () => {
+    const folder = await folderOf({ "index.ts": "1", ".env": "A=1", ".env.local": "B=1" });
     const { stderr } = await runInTerminal(["functions", "deploy", "hello"], {
       server: server(),
       cwd: folder,
+      tty: true,
     });
-    expect(stderr).toContain("warning: .env is part of the upload");
+    expect(stderr).toContain("Deploying 1 file, 1 B");
   });
 });

@@ -22,9 +22,6 @@ async function upload(context: CommandContext, input: Upload): Promise<Deploymen
   const progress = output.progress(`Reading ${input.folder}`);
   const startedMs = clock.monotonicMs();
   const { files, bytes } = await collectFiles(input.folder, signal).finally(() => progress.end());
-  if (files.has(".env")) {
-    output.warn(".env is part of the upload; leave it out with a line in .reactorignore");
-  }
   const what = `${files.size} ${files.size === 1 ? "file" : "files"}, ${describeBytes(bytes)}`;
   const waiting = output.progress(`Deploying ${what}`);
   const ticker = clock.every(tickMs, () => {
