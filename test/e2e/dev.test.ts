@@ -24,7 +24,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "reactor-dev-"));
 });
 afterEach(async () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) child.kill("SIGTERM");
   await Promise.all(running.map(({ exited }) => exited));
   running = [];
   await rm(home, { recursive: true });
@@ -92,6 +92,8 @@ test("a save is live at the function's route, without a key; what is beside it i
   await dev.shows(/live +b@1 +POST/);
   expect(await dev.shows(/live +a@1 +POST/)).toContain(`${dev.url}/a`);
   expect(await textOf(dev.post("/a"))).toBe("one");
+  // Saved as it was.
+  await write("functions/b/index.ts", answering("beside"));
   await write("functions/a/index.ts", answering("two"));
   await dev.shows(/live +a@2/);
   expect(await textOf(dev.post("/a"))).toBe("two");
