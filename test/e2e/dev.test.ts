@@ -227,3 +227,20 @@ test("Ctrl-C ends it with no process left", async () => {
   expect(await dev.interrupt()).toBe(0);
   expect(await left()).toEqual([]);
 }, 120_000);
+
+test("a functions folder that is renamed away and back is watched again", async () => {
+  await write("functions/a/index.ts", answering("a"));
+  const dev = await startDev();
+  await dev.shows(/live +a@1/);
+  await rename(join(home, "functions"), join(home, "elsewhere"));
+  await dev.shows(/failed +Cannot find a project/);
+  await rename(join(home, "elsewhere"), join(home, "functions"));
+  // Rounds follow each other: at the second key the one that saw the folder come back is over.
+  await write(".env", "A=1\n");
+  await dev.shows(/env +A\n/);
+  await write(".env", "A=1\nB=1\n");
+  await dev.shows(/env +B\n/);
+  await write("functions/a/index.ts", answering("back"));
+  await dev.shows(/live +a@2/);
+  expect(await textOf(dev.post("/a"))).toBe("back");
+}, 120_000);

@@ -40,7 +40,7 @@ export const devCommand = defineCommand({
         () => `Reactor ${serverVersion} dev is ready at ${server.url}`,
       );
       const reactor = createClient({ url: server.url });
-      const session = new DevSession({ output, cwd, signal, clock: systemClock }, root, reactor);
+      const session = new DevSession({ output, cwd, signal, clock: systemClock }, project, reactor);
       await session.run();
       return undefined;
     } finally {

@@ -30,15 +30,19 @@ interface Followed {
 export class DevSession {
   readonly #context: Context;
   readonly #root: string;
+  /** The root is the folder of a function that belongs to no project's folder. */
+  readonly #isOneFunction: boolean;
   readonly #reactor: ReactorClient;
   readonly #env: EnvFiles;
   readonly #changes: ChangeQueue;
   readonly #known = new Map<string, Followed>();
   readonly #followers = new Map<string, AbortController>();
 
-  constructor(context: Context, root: string, reactor: ReactorClient) {
+  constructor(context: Context, project: Project, reactor: ReactorClient) {
+    const root = project.root ?? context.cwd;
     this.#context = context;
     this.#root = root;
+    this.#isOneFunction = project.root === undefined;
     this.#reactor = reactor;
     this.#env = new EnvFiles(root, reactor);
     this.#changes = new ChangeQueue(context.clock, context.signal);
@@ -46,7 +50,9 @@ export class DevSession {
 
   /** Deploys everything, then what changes, until the signal aborts. */
   async run(): Promise<void> {
-    const watch = watchTree(this.#root, (changed) => this.#changes.add(changed));
+    const watch = watchTree(this.#root, (changed) => {
+      if (this.#isOfProject(changed)) this.#changes.add(changed);
+    });
     try {
       this.#changes.add(this.#root);
       for (;;) {
@@ -59,6 +65,13 @@ export class DevSession {
       for (const follower of this.#followers.values()) follower.abort();
       await this.#env.clear();
     }
+  }
+
+  /** Other files in a project's root are nobody's, such as one that this output is written to. */
+  #isOfProject(changed: string): boolean {
+    if (this.#isOneFunction || this.#env.isOne(changed)) return true;
+    const [top = ""] = path.relative(this.#root, changed).split(path.sep);
+    return top === "functions" || top === "schema";
   }
 
   async #round(changed: ReadonlySet<string>): Promise<void> {
