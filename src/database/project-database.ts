@@ -76,14 +76,16 @@ export class ProjectDatabase {
     const untilMs = clock.monotonicMs() + restartMs;
     let isFresh = false;
     for (;;) {
+      const used = this.#provisioned;
       try {
         return await this.#connect();
       } catch (error) {
         const code = error instanceof DatabaseError ? (error.facts.sqlstate ?? "") : "";
         if (unknownLogin.has(code) && !isFresh) {
-          // The login may have changed its own password, or the server been exchanged.
-          isFresh = true;
-          this.#provisioned = undefined;
+          // The login may have changed its own password, or the server been exchanged. Of several
+          // that find this out at once only the first may draw a password: the others use it.
+          isFresh = used === undefined;
+          if (this.#provisioned === used) this.#provisioned = undefined;
         } else if (restarting.has(code) && clock.monotonicMs() < untilMs) {
           await clock.sleep(retryMs);
         } else {
