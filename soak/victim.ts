@@ -1,3 +1,5 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { getPriority, setPriority } from "node:os";
 import { Link } from "./link.ts";
 import type { Violations } from "./violations.ts";
 
@@ -12,6 +14,9 @@ export interface VictimPhase {
 }
 
 const perSecond = 50;
+/** Ahead of everything that the machine runs. */
+const clientNiceness = -20;
+const sessionGroup = "/proc/self/autogroup";
 
 /**
  * Asks the victim 50 times a second, whether or not earlier answers came: latency counts from the
@@ -47,6 +52,7 @@ export async function askVictim(options: {
     }
     idle.push(link);
   };
+  const restorePriority = goFirst();
   const startedAtMs = performance.now();
   const asked: Promise<void>[] = [];
   for (let n = 0; n < total; n++) {
@@ -56,6 +62,7 @@ export async function askVictim(options: {
     asked.push(ask(dueAtMs));
   }
   await Promise.all(asked);
+  restorePriority();
   for (const link of idle) link.close();
   latencies.sort((a, b) => a - b);
   const at = (share: number): number => {
@@ -69,5 +76,24 @@ export async function askVictim(options: {
     p50Ms: at(0.5),
     p99Ms: at(0.99),
     maxMs: at(1),
+  };
+}
+
+/**
+ * The client stands for another machine: what it waits for a processor of this one is not the
+ * victim's latency. Only root may go first; others measure that wait as well.
+ */
+function goFirst(): () => void {
+  const before = getPriority();
+  try {
+    setPriority(clientNiceness);
+    // Where a session is scheduled as a group, the process is first in that group only.
+    if (existsSync(sessionGroup)) writeFileSync(sessionGroup, String(clientNiceness));
+  } catch {
+    return () => undefined;
+  }
+  return () => {
+    setPriority(before);
+    if (existsSync(sessionGroup)) writeFileSync(sessionGroup, "0");
   };
 }

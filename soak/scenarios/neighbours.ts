@@ -1,12 +1,12 @@
 import { logBytes, residentBytes } from "../census.ts";
 import { deployHandler } from "../deploy-handler.ts";
 import {
-  everyNeighbour,
   neighbourFunctions,
   neighboursOfTier2,
   type StartNeighbour,
   startNeighbour,
 } from "../neighbours.ts";
+import { neighboursApart } from "../neighbours-apart.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import { askVictim, type VictimPhase } from "../victim.ts";
 import { Violations } from "../violations.ts";
@@ -97,11 +97,10 @@ interface Phase {
 function phasesOf(bounds: NeighboursBounds, names: readonly string[]): Phase[] {
   const { isEachAlone, secondsPerPhase, secondsTogether } = bounds;
   const alone = isEachAlone ? names : [];
-  const phases = alone.flatMap((name): Phase[] => {
-    const start = startNeighbour[name];
-    return start === undefined ? [] : [{ name, start, seconds: secondsPerPhase }];
-  });
-  const start = everyNeighbour(names);
+  const phases = alone.map(
+    (name): Phase => ({ name, start: neighboursApart([name]), seconds: secondsPerPhase }),
+  );
+  const start = neighboursApart(names);
   return [...phases, { name: `all ${names.length} at once`, start, seconds: secondsTogether }];
 }
 
