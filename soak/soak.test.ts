@@ -31,9 +31,9 @@ test("a sample of the neighbours: a victim beside a dozen hostile functions at o
 });
 
 test("a sample of queued work under kills: all of it ends, nothing is lost, what ran twice knew it", async () => {
-  const bounds = { invocations: 400, clients: 8, aliveMs: [300, 900], killsMin: 3 } as const;
+  const bounds = { invocations: 200, clients: 8, aliveMs: [300, 900], killsMin: 2 } as const;
   const { violations, counts } = await async({ seed, log, bounds });
   expect(violations).toEqual([]);
-  expect(counts["accepted"]).toBe(400);
+  expect(counts["accepted"]).toBe(200);
   expect(counts["dead"]).toBeGreaterThan(0);
-});
+}, 180_000);
