@@ -38,7 +38,7 @@ export const scenarios: Readonly<Record<string, ScaledScenario>> = {
     neighbours({
       ...options,
       bounds: {
-        secondsPerPhase: Math.max(2, 30 * scale),
+        secondsPerPhase: Math.max(2, 10 * scale),
         secondsTogether: Math.max(2, 60 * scale),
         isEachAlone: true,
       },
