@@ -39,6 +39,7 @@ import { policiesGet } from "./commands/policies/get.ts";
 import { policiesList } from "./commands/policies/list.ts";
 import { policiesTest } from "./commands/policies/test-policies.ts";
 import { projectsCreate } from "./commands/projects/create.ts";
+import { projectsDelete } from "./commands/projects/delete.ts";
 import { projectsList } from "./commands/projects/list.ts";
 import { secretsGet } from "./commands/secrets/get.ts";
 import { secretsList } from "./commands/secrets/list.ts";
@@ -71,6 +72,7 @@ export const commands: readonly Command[] = [
   newFunction,
   deploy,
   projectsCreate,
+  projectsDelete,
   projectsList,
   functionsCreate,
   functionsList,

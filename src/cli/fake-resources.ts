@@ -20,6 +20,8 @@ export function fakeFunction(change: Partial<FunctionResource> = {}): FunctionRe
     production: { deployment_id: "dep_1", revision: 1 },
     shape: "fetch",
     route: null,
+    events: [],
+    hooks: [],
     ...change,
   };
 }
@@ -91,6 +93,7 @@ const fakeManifest: DeploymentResource["manifest"] = {
   route: null,
   cors: null,
   rate_limit: null,
+  events: [],
   hooks: [],
   hook_order: null,
   bundle_sha256: null,

@@ -28,7 +28,7 @@ export interface paths {
         put?: never;
         /**
          * Take a backup of everything but logs
-         * @description Answers with a tar archive: `backup.json`, its digest, a consistent copy of the store, and every bundle that the copy names. Needs a key of all projects with the scope `backups:read`. The data key is left out, or wrapped for `wrap_for`: the passphrase itself never comes to the server. One backup at a time; another is refused with `conflict`. An archive that breaks off is no backup: check it as `reactor backup verify` does.
+         * @description Answers with a tar archive: `backup.json`, its digest, a consistent copy of the store, every bundle that the copy names, and an archive of each project's database. Needs a key of all projects with the scope `backups:read`. The data key is left out, or wrapped for `wrap_for`: the passphrase itself never comes to the server. One backup at a time; another is refused with `conflict`. An archive that breaks off is no backup: check it as `reactor backup verify` does.
          */
         post: operations["createBackup"];
         delete?: never;
@@ -695,6 +695,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a project
+         * @description Its functions with their deployments, aliases, policies, routes and queued invocations, its env, secrets, keys and database; its name is free again. Needs a key of all projects with `config:write`, and for `force` with `functions:*:admin`. `default` cannot be removed. It cannot be undone.
+         */
+        delete: operations["deleteProject"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/promotions": {
         parameters: {
             query?: never;
@@ -854,6 +874,11 @@ export interface components {
         DeletedPolicy: {
             name: string;
         };
+        DeletedProject: {
+            functions: number;
+            id: string;
+            name: string;
+        };
         Deployment: {
             bundle_sha256: string;
             /** Format: date-time */
@@ -922,6 +947,10 @@ export interface components {
             enabled: boolean;
             /** @description Rises with every change of env or secrets. */
             env_version: number;
+            /** @description Events that the promoted deployment hears. */
+            events: ("deployment.ready" | "deployment.failed" | "invocation.dead")[];
+            /** @description Hooks that the promoted deployment is bound to. */
+            hooks: ("pre-provision" | "post-provision" | "pre-backup" | "post-backup" | "pre-deprovision" | "post-deprovision")[];
             id: string;
             /** @enum {string} */
             isolation: "process" | "worker" | "microvm" | "wasm";
@@ -1155,6 +1184,7 @@ export interface components {
             entrypoint: string | null;
             /** @description null: every key of function and project. */
             env_keys: string[] | null;
+            events: ("deployment.ready" | "deployment.failed" | "invocation.dead")[];
             forward_authorization: boolean;
             handler: string | null;
             /** @description null: it is bound to no hook. */
@@ -1382,7 +1412,7 @@ export interface components {
             finished_at: string | null;
             ordering_key: string | null;
             /** @enum {string} */
-            origin: "request" | "schedule" | "destination";
+            origin: "request" | "schedule" | "destination" | "event";
             result: components["schemas"]["InvocationResult"];
             /** @description The alias or revision it was accepted for. */
             selector: string;
@@ -1526,6 +1556,8 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    /** @description false leaves the functions' databases out; they are in where Reactor runs them. */
+                    databases?: boolean;
                     wrap_for?: components["schemas"]["BackupRecipient"];
                 };
             };
@@ -3455,6 +3487,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteProject: {
+        parameters: {
+            query?: {
+                /** @description Also while it has functions. */
+                force?: "true" | "false";
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was removed, and how many functions with it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedProject"];
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

@@ -47,7 +47,7 @@ import type {
   HookRunResource,
   SystemResource,
 } from "./resources.ts";
-import { projectCalls } from "./project-calls.ts";
+import { type DeleteProjectOptions, projectCalls } from "./project-calls.ts";
 import { type PolicyRuleInput, type PolicyTrialInput, policyCalls } from "./policy-calls.ts";
 import {
   type BackupDownload,
@@ -89,6 +89,11 @@ export interface ReactorClient {
   listProjects(options?: CallOptions): Promise<readonly ProjectResource[]>;
   /** Needs a key of all projects with `config:write`. */
   createProject(name: string, options?: CallOptions): Promise<ProjectResource>;
+  /** Needs a key of all projects with `config:write`, with `force` also `functions:*:admin`. */
+  deleteProject(
+    name: string,
+    options?: DeleteProjectOptions,
+  ): Promise<{ id: string; name: string; functions: number }>;
 
   createFunction(input: CreateFunctionInput, options?: CallOptions): Promise<FunctionResource>;
   listFunctions(options?: PageOptions): Promise<ResourcePage<FunctionResource>>;

@@ -71,6 +71,20 @@ const calls: readonly [string, () => Promise<unknown>, string, unknown, object][
     { name: "shop" },
   ],
   [
+    "deleteProject",
+    () => client.deleteProject("shop"),
+    "projects.delete",
+    { name: "shop", force: false },
+    { name: "shop", functions: 2 },
+  ],
+  [
+    "deleteProject with force",
+    () => client.deleteProject("shop", { force: true }),
+    "projects.delete",
+    { name: "shop", force: true },
+    { functions: 2 },
+  ],
+  [
     "createPolicy",
     () => client.createPolicy("hello", "post", { kind: "method", methods: ["POST"] }),
     "policies.create",

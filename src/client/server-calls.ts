@@ -31,6 +31,8 @@ export interface BackupDownload {
 export interface CreateBackupInput {
   /** Whom to wrap the data key for; absent: it is left out. */
   readonly wrapFor?: KeyRecipient | undefined;
+  /** false leaves the functions' databases out; else they are in where Reactor runs them. */
+  readonly databases?: boolean | undefined;
 }
 
 /** Calls about keys, changes and the server itself. */
@@ -77,14 +79,14 @@ export function serverCalls(transport: Transport) {
 
 async function createBackup(
   transport: Transport,
-  { wrapFor }: CreateBackupInput,
+  { wrapFor, databases }: CreateBackupInput,
   options: CallOptions,
 ): Promise<BackupDownload> {
   const { url } = transport;
   const request = new Request(`${url}/api/v1/backup`, {
     method: "POST",
     headers: transport.headers({ "Content-Type": "application/json" }),
-    body: JSON.stringify(wrapFor === undefined ? {} : { wrap_for: wrapFor }),
+    body: JSON.stringify({ wrap_for: wrapFor, databases }),
     ...signalOf(options),
   });
   const response = await transport.send(request);

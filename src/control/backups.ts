@@ -11,22 +11,34 @@ import {
   type BackupFile,
   type BackupManifest,
   blobPath,
+  type DatabaseState,
+  dumpedProject,
+  dumpPath,
   manifestBytesMax,
   storePath,
   writeManifest,
 } from "../domain/backup/backup-manifest.ts";
 import { archiveBytes, writeArchive } from "../domain/backup/write-archive.ts";
 import { type KeyRecipient, wrapKey } from "../domain/backup/key-wrap.ts";
+import type { FunctionDatabases } from "../database/create-function-databases.ts";
+import { DatabaseError } from "../database/database-error.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { BackupStream } from "./backup-stream.ts";
 import type { BlobCollector } from "./blob-collector.ts";
 import type { MasterKey } from "./secret-box.ts";
 
+export interface BackupWishes {
+  /** Whom the data key is wrapped for; undefined leaves it out. */
+  readonly recipient: KeyRecipient | undefined;
+  /** Whether the functions' databases go in, where they are Reactor's. */
+  readonly databases: boolean;
+}
+
 /** Makes backups of everything control keeps, one at a time. */
 export interface Backups {
   /** Freezes one state and resolves with it as an archive. `conflict` while another is sent. */
-  create(recipient: KeyRecipient | undefined): Promise<BackupStream>;
+  create(wishes: BackupWishes): Promise<BackupStream>;
   /** Ends the one that is sent. */
   close(): Promise<void>;
 }
@@ -37,6 +49,8 @@ export interface BackupsOptions {
   readonly serverVersion: string;
   readonly store: Store;
   readonly blobs: BlobStore;
+  /** Absent: functions have no database. */
+  readonly databases?: Pick<FunctionDatabases, "archives">;
   readonly collector: BlobCollector;
   /** The master key, and whether secrets are being moved to another one. */
   readonly sealing: { readonly key: MasterKey; readonly isMoving: boolean };
@@ -53,6 +67,8 @@ const pieceBytes = 256 * 1024;
 /** One backup from its first step until everything it held is free. */
 interface Run {
   readonly id: string;
+  /** Its own folder, for the copy of the store and those of databases. */
+  readonly folder: string;
   /** The copy of the store. */
   readonly file: string;
   readonly signal: AbortSignal;
@@ -74,18 +90,20 @@ export async function createBackups(options: BackupsOptions): Promise<Backups> {
       );
     }
     const id = ids.next("bkp");
-    const file = path.join(folder, `${id}.db`);
+    const own = path.join(folder, id);
+    const file = path.join(own, storePath);
     const held = collector.hold();
     const stopped = new AbortController();
     const free = async (reason: ReactorError): Promise<void> => {
       stopped.abort(reason);
       (await held)();
-      await rm(file, { force: true });
+      await rm(own, { recursive: true, force: true });
       current = undefined;
     };
     let freed: Promise<void> | undefined;
     return (current = {
       id,
+      folder: own,
       file,
       signal: stopped.signal,
       held,
@@ -93,11 +111,12 @@ export async function createBackups(options: BackupsOptions): Promise<Backups> {
     });
   };
   return {
-    async create(recipient) {
+    async create(wishes) {
       const run = begin();
       try {
         await run.held;
-        const manifest = await freeze(options, run, recipient);
+        await mkdir(run.folder, { mode: 0o700 });
+        const manifest = await freeze(options, run, wishes);
         const stream = send(options, run, manifest);
         log.info("Backup begun", { backup_id: run.id, bytes: stream.bytes });
         return stream;
@@ -133,11 +152,11 @@ async function emptyFolder(folder: string): Promise<void> {
   }
 }
 
-/** Copies the store and reads through every blob that the copy names. */
+/** Copies the store and the databases, and reads through every blob that the copy names. */
 async function freeze(
   options: BackupsOptions,
   run: Run,
-  recipient: KeyRecipient | undefined,
+  { recipient, databases: wanted }: BackupWishes,
 ): Promise<BackupManifest> {
   const { store, sealing, random, clock, serverVersion } = options;
   const masterKey = sealing.key;
@@ -149,6 +168,8 @@ async function freeze(
       { retryAfterSecs: 5 },
     );
   }
+  // After the store, so that a database has at least what the store says was done.
+  const databases = await dumpDatabases(options, run, wanted);
   const files: BackupFile[] = [{ path: storePath, ...(await measure(readFile(run.file))) }];
   const damagedBlobs: string[] = [];
   for (const digest of referencedBlobs) {
@@ -169,8 +190,48 @@ async function freeze(
     },
     secretKeyIds,
     damagedBlobs,
-    files,
+    databases: databases.summary,
+    files: [...files, ...databases.files],
   };
+}
+
+/** Archives of every project's database, as files of the run's folder. */
+async function dumpDatabases(
+  { databases, store }: BackupsOptions,
+  run: Run,
+  wanted: boolean,
+): Promise<{ summary: BackupManifest["databases"]; files: readonly BackupFile[] }> {
+  const none = (state: DatabaseState) => ({
+    summary: { state, postgresMajor: undefined },
+    files: [],
+  });
+  if (databases === undefined || !wanted) return none("left_out");
+  const { archives } = databases;
+  if (archives === undefined) return none("external");
+  if (archives.major === undefined) return none("included");
+  const files: BackupFile[] = [];
+  for (const { id } of await store.read((reader) => reader.projects())) {
+    const file = dumpFile(run, id);
+    const made = await archives
+      .dump({ projectId: id, file, signal: run.signal })
+      .catch((error: unknown) => cannotDump(error, run.signal));
+    if (made) files.push({ path: dumpPath(id), ...(await measure(readFile(file))) });
+  }
+  files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { summary: { state: "included", postgresMajor: archives.major }, files };
+}
+
+function dumpFile({ folder }: Run, projectId: string): string {
+  return path.join(folder, `${projectId}.dump`);
+}
+
+function cannotDump(cause: unknown, signal: AbortSignal): never {
+  if (signal.aborted || !(cause instanceof DatabaseError)) throw cause;
+  throw new ReactorError(
+    "conflict",
+    `Cannot make the backup with the function databases: ${cause.message}; or leave them out with --no-databases`,
+    { cause },
+  );
 }
 
 /** Undefined, and logged, when the blob is damaged or missing already: the others must be saved all the same. */
@@ -216,6 +277,8 @@ function send(options: BackupsOptions, run: Run, manifest: BackupManifest): Back
   }
   const body = writeArchive(manifest, head, async (file) => {
     if (file.path === storePath) return readFile(run.file);
+    const projectId = dumpedProject(file);
+    if (projectId !== undefined) return readFile(dumpFile(run, projectId));
     const reading = await blobs.read(file.sha256);
     if (reading) return reading.pieces;
     throw new ReactorError(

@@ -6,6 +6,7 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import type { FunctionDatabases } from "../database/create-function-databases.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { ProjectRecord } from "../domain/function.ts";
+import type { QueuedInvocation } from "../domain/queue/queued-invocation.ts";
 import type { FunctionRight } from "../domain/scopes.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { DraftRunner } from "../serving/draft-runner.ts";
@@ -20,6 +21,7 @@ import type { DeployQueue } from "./deploy-queue.ts";
 import type { KeyRotation } from "./key-rotation.ts";
 import type { PlanChange, PlanKeeper } from "./plan-keeper.ts";
 import type { PlaygroundRuns } from "./playground-runs.ts";
+import type { ProjectRemovals } from "./project-removals.ts";
 import type { StrandedDeployments } from "./recover.ts";
 import type { Queue } from "./queue/create-queue.ts";
 import type { SecretBox } from "./secret-box.ts";
@@ -39,6 +41,7 @@ export interface ControlServices {
   readonly backups: Backups | undefined;
   /** Absent: functions have no database. */
   readonly databases: FunctionDatabases | undefined;
+  readonly removals: ProjectRemovals;
   readonly stranded: StrandedDeployments;
   /** Absent: no draft can be run. */
   readonly drafts: DraftRunner | undefined;
@@ -60,6 +63,8 @@ interface Change<T> {
   /** Facts about the change; never a secret value. */
   readonly details: Readonly<Record<string, unknown>>;
   readonly touched: readonly PlanChange[];
+  /** What the change put into the queue. */
+  readonly queued?: readonly QueuedInvocation[];
   /** `failed` when the change records a failure, such as a deployment's. */
   readonly outcome?: "ok" | "failed";
 }
@@ -74,7 +79,10 @@ export interface CommandContext extends ControlServices {
   change<T>(work: (writer: StoreWriter) => Promise<Change<T>>): Promise<T>;
   /** Throws unless the caller may do this as well; for commands that find out later what they need. */
   require(access: Access): void;
-  /** The project of this name; `not_found` when there is none. */
+  /**
+   * The project of this name; `not_found` when there is none. Changes of the command are refused
+   * when it was removed meanwhile.
+   */
   project(name: string): Promise<ProjectRecord>;
 }
 

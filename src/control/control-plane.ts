@@ -18,10 +18,10 @@ import type { LogLevel } from "../base/log.ts";
 import type { PolicyCaller, PolicyDeployment } from "../domain/policy/policy-facts.ts";
 import type { PolicyRecord, PolicyRule } from "../domain/policy/policy-rule.ts";
 import type { PolicyFinding } from "../serving/policy-set.ts";
-import type { KeyRecipient } from "../domain/backup/key-wrap.ts";
 import type { Page, PageRequest } from "../store/page.ts";
 import type { DeploymentKey } from "../store/store.ts";
 import type { DraftCall, DraftOutcome } from "../serving/draft-runner.ts";
+import type { EventType } from "../domain/event.ts";
 import type { HookContext, HookPoint } from "../domain/hook.ts";
 import type { HookRun } from "./hooks/run-hooks.ts";
 import type { BoundFunction } from "./hooks/bound-functions.ts";
@@ -31,6 +31,7 @@ import type { QueuePayload } from "./queue/queue-seal.ts";
 import type { QueuedView } from "./queue/queued-view.ts";
 import type { RequestFacts } from "./queue/stored-request.ts";
 import type { KeyRotationResult } from "./key-rotation.ts";
+import type { BackupWishes } from "./backups.ts";
 import type { BackupStream } from "./backup-stream.ts";
 
 /** A function together with where `production` points. */
@@ -43,6 +44,9 @@ export interface FunctionView extends FunctionRecord {
   readonly minTier: Tier | undefined;
   /** Undefined: nothing at the server's root leads to it. */
   readonly route: ManifestRoute | undefined;
+  /** What the promoted deployment is bound to. */
+  readonly events: readonly EventType[];
+  readonly hooks: readonly HookPoint[];
 }
 
 /** An env variable or secret as it may be shown: a secret never has a value. */
@@ -142,6 +146,14 @@ export interface DatabaseStatement {
  */
 export interface Commands {
   "projects.create": { input: { name: string }; output: ProjectRecord };
+  /**
+   * Removes the project with all that is its own. `conflict` while it has functions, unless forced.
+   * Its names, keys and secrets are gone when it resolves; the rest is erased afterwards.
+   */
+  "projects.delete": {
+    input: { name: string; force: boolean };
+    output: { id: string; name: string; functions: number };
+  };
   /** (read) In order of name. */
   "projects.list": { input: Record<string, never>; output: readonly ProjectRecord[] };
   "functions.create": {
@@ -352,8 +364,11 @@ export interface Commands {
   "database.query": { input: DatabaseStatement; output: QueryResult };
   /** One statement that may write. */
   "database.write": { input: DatabaseStatement; output: QueryResult };
-  /** With a recipient the data key is in it, wrapped. Whoever asks must read or close the stream. */
-  "backups.create": { input: { recipient: KeyRecipient | undefined }; output: BackupStream };
+  /**
+   * With a recipient the data key is in it, wrapped, and unless told otherwise the functions'
+   * databases, where Reactor runs them. Whoever asks must read or close the stream.
+   */
+  "backups.create": { input: BackupWishes; output: BackupStream };
 }
 
 export type CommandName = keyof Commands;

@@ -8,11 +8,12 @@ import { type Caller, systemCaller } from "../domain/caller.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { ProjectRecord } from "../domain/function.ts";
 import type { Plan } from "../domain/plan.ts";
+import type { QueuedInvocation } from "../domain/queue/queued-invocation.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { DraftRunner } from "../serving/draft-runner.ts";
 import type { RunningServing } from "../serving/create-serving.ts";
 import type { Materializer } from "../serving/materializer.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreReader } from "../store/store.ts";
 import { requireProject } from "../domain/scopes.ts";
 import { auditRecord, refusalOf } from "./audit.ts";
 import { authenticate } from "./authenticate.ts";
@@ -32,6 +33,7 @@ import { newApiKey } from "./new-api-key.ts";
 import { createPlanKeeper, type PlanChange } from "./plan-keeper.ts";
 import { createPlaygroundRuns } from "./playground-runs.ts";
 import { createStrandedDeployments, failInterruptedDeployments } from "./recover.ts";
+import { createProjectRemovals } from "./project-removals.ts";
 import { createQueue, type Queue } from "./queue/create-queue.ts";
 import { createSecretBox, type MasterKey } from "./secret-box.ts";
 
@@ -95,10 +97,13 @@ export async function createControlPlane(
   const services: ControlServices = createServices(options, { ...sealed, collector, backups });
   const { store, plans, deploys, clock } = services;
   await ensureDefaultProject(services);
-  await failInterruptedDeployments(services);
   if (sealed.mayBeBehind) await sealed.keyRotation.resume();
   await plans.load();
+  await services.queue?.open();
+  // With a plan and a queue, so that those who are bound to it hear of each.
+  await failInterruptedDeployments(services);
   await services.queue?.start();
+  services.removals.start();
   collector.start();
   const running = new Set<Promise<unknown>>();
   let closed = false;
@@ -139,6 +144,7 @@ export async function createControlPlane(
       // A backup may have begun while the last one ended.
       await backups?.close();
       await collector.close();
+      await services.removals.close();
       services.stranded.close();
       plans.close();
     },
@@ -202,9 +208,10 @@ function createServices(
     keyRotation,
     collector,
     backups,
-    stranded: createStrandedDeployments(options),
+    stranded: createStrandedDeployments({ ...options, queue }),
     drafts: options.drafts,
     databases: options.databases,
+    removals: createProjectRemovals({ store, databases: options.databases, clock, log }),
     playground: createPlaygroundRuns({ runningMax: settings.playgroundRunsMax }),
     plans: createPlanKeeper({ store, secretBox, publish: published, clock, log }),
     deploys: createDeployQueue({
@@ -296,23 +303,31 @@ function createContext(
   caller: Caller,
 ): CommandContext {
   const { store, plans } = services;
+  const projects: ProjectRecord[] = [];
   return {
     ...services,
     caller,
     require: (access) => authorise(caller, access, undefined),
-    project: (name) => findProject(store, name),
+    async project(name) {
+      const project = await findProject(store, name);
+      projects.push(project);
+      return project;
+    },
     async change(work) {
       let touched: readonly PlanChange[] = [];
+      let queued: readonly QueuedInvocation[] = [];
       const commit = store.write(async (writer) => {
+        await requireThere(writer, projects);
         const change = await work(writer);
         const { details, outcome = "ok" } = change;
         await writer.insertAudit(
           auditRecord(services, { caller, command, subject, outcome, details }),
         );
-        ({ touched } = change);
+        ({ touched, queued = [] } = change);
         return change.output;
       });
-      const output = await commit.catch(async (error: unknown) => {
+      const followed = services.queue?.follow(commit, () => queued) ?? commit;
+      const output = await followed.catch(async (error: unknown) => {
         // The commit may have happened before it failed: the plan must show it then, or a key whose
         // revoke "failed" would open the door until the next change.
         if (touched.length > 0) await refreshUnsure(services, touched);
@@ -342,9 +357,21 @@ async function findProject(store: Store, name: string): Promise<ProjectRecord> {
   const projects = await store.read((reader) => reader.projects());
   const found = projects.find((project) => project.name === name);
   if (found !== undefined) return found;
-  throw new ReactorError(
+  throw projectMissing(name, "no project has this name");
+}
+
+/** A project that was removed after the command found it must not get anything new. */
+async function requireThere(reader: StoreReader, wanted: readonly ProjectRecord[]): Promise<void> {
+  if (wanted.length === 0) return;
+  const present = new Set((await reader.projects()).map(({ id }) => id));
+  const gone = wanted.find(({ id }) => !present.has(id));
+  if (gone !== undefined) throw projectMissing(gone.name, "it was removed meanwhile");
+}
+
+function projectMissing(name: string, why: string): ReactorError {
+  return new ReactorError(
     "not_found",
-    `Cannot find project ${JSON.stringify(name.slice(0, 80))}: no project has this name; create it with: reactor projects create NAME`,
+    `Cannot find project ${JSON.stringify(name.slice(0, 80))}: ${why}; create it with: reactor projects create NAME`,
     { details: { project: name.slice(0, 80) } },
   );
 }

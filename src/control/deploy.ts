@@ -13,11 +13,12 @@ import { openEnv } from "./build-plan.ts";
 import { requireFreeRoute } from "./claim-route.ts";
 import type { CommandContext } from "./command.ts";
 import type { Commands } from "./control-plane.ts";
+import { deploymentEvent } from "./events/deployment-event.ts";
 import { findFunction, lookUpFunction } from "./find-function.ts";
 import { functionExists, newFunction } from "./new-function.ts";
 import { type PreparedBundle, prepareBundle } from "./prepare-bundle.ts";
 import { promoteIn, requireDeclaredEnv } from "./promote.ts";
-import { requireDestinations } from "./require-destinations.ts";
+import { requireBoundRights } from "./require-bound-rights.ts";
 
 const failureLogCharsMax = 65_536;
 
@@ -46,7 +47,7 @@ export async function deploy(
     ofProject: input.ofProject ?? false,
     settings: context.settings,
   });
-  requireDestinations(context, project.name, bundle.manifest);
+  requireBoundRights(context, project.name, bundle.manifest);
   context.materializer.check(bundle.manifest);
   signal.throwIfAborted();
   const deploymentId = context.ids.next("dep");
@@ -292,6 +293,7 @@ async function finish(
   context: CommandContext,
   { input, owner, deployment, outcome }: Finishing,
 ): Promise<{ deployment: DeploymentRecord; promoteFault: ReactorError | undefined }> {
+  const raise = await context.queue?.events(owner.projectId);
   const result = await context.change(async (writer) => {
     const record = await writer.functionById(owner.id);
     const deleted = record === undefined || deletedSince(owner, record);
@@ -331,13 +333,15 @@ async function finish(
         promoteFault = error;
       }
     }
+    const promoted = promotes && promoteFault === undefined;
     return {
       output: { deployment: finished, promoteFault },
+      queued: (await raise?.(writer, deploymentEvent(owner, finished, promoted))) ?? [],
       details: {
         deployment_id: deployment.id,
         revision: deployment.revision,
         status,
-        promoted: promotes && promoteFault === undefined,
+        promoted,
         ...(failure === undefined ? {} : { code: failure.code }),
       },
       touched: outcome.ok ? [{ functionId: owner.id, deploymentId: deployment.id }] : [],

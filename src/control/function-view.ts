@@ -19,5 +19,7 @@ export async function functionView(
     shape: deployment?.shape,
     minTier: deployment?.manifest.minTier,
     route: deployment?.manifest.route,
+    events: deployment?.manifest.queue.events ?? [],
+    hooks: deployment?.manifest.hooks?.points ?? [],
   };
 }

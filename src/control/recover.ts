@@ -2,15 +2,20 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import { systemCaller } from "../domain/caller.ts";
-import type { DeploymentRecord } from "../domain/function.ts";
-import type { Store } from "../store/store.ts";
+import type { DeploymentRecord, FunctionRecord } from "../domain/function.ts";
+import type { QueuedInvocation } from "../domain/queue/queued-invocation.ts";
+import type { Store, StoreReader } from "../store/store.ts";
 import { auditRecord } from "./audit.ts";
+import { deploymentEvent } from "./events/deployment-event.ts";
+import type { Queue, QueueEvent } from "./queue/create-queue.ts";
 
 interface RecoveryServices {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Absent: nobody hears of it. */
+  readonly queue: Queue | undefined;
 }
 
 /**
@@ -85,13 +90,24 @@ async function failAll(
   deployments: readonly DeploymentRecord[],
   what: string,
 ): Promise<void> {
-  await services.store.write(async (writer) => {
-    for (const { id, status, functionId, revision } of deployments) {
+  const { store, queue } = services;
+  const queued: QueuedInvocation[] = [];
+  const owners = await store.read((reader) => ownersOf(reader, deployments));
+  const events = new Map<string, QueueEvent | undefined>();
+  for (const { projectId } of owners.values()) {
+    events.set(projectId, await queue?.events(projectId));
+  }
+  const commit = store.write(async (writer) => {
+    for (const deployment of deployments) {
+      const { id, status, functionId, revision } = deployment;
       const message = `${what} while the deployment was ${status}; deploy it again`;
-      await writer.updateDeployment(id, {
-        status: "failed",
-        failure: { code: "deployment_failed", message, log: "" },
-      });
+      const failure = { code: "deployment_failed", message, log: "" };
+      await writer.updateDeployment(id, { status: "failed", failure });
+      const owner = owners.get(functionId);
+      if (owner !== undefined) {
+        const event = deploymentEvent(owner, { ...deployment, failure }, false);
+        queued.push(...((await events.get(owner.projectId)?.(writer, event)) ?? []));
+      }
       await writer.insertAudit(
         auditRecord(services, {
           caller: systemCaller,
@@ -103,4 +119,17 @@ async function failAll(
       );
     }
   });
+  await (queue?.follow(commit, () => queued) ?? commit);
+}
+
+async function ownersOf(
+  reader: StoreReader,
+  deployments: readonly DeploymentRecord[],
+): Promise<ReadonlyMap<string, FunctionRecord>> {
+  const owners = new Map<string, FunctionRecord>();
+  for (const { functionId } of deployments) {
+    const owner = await reader.functionById(functionId);
+    if (owner !== undefined) owners.set(functionId, owner);
+  }
+  return owners;
 }

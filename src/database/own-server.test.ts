@@ -48,6 +48,7 @@ describe.skipIf(postgresFolder === undefined)("a database by its URL (needs Post
     const target = parseDatabaseUrl(`postgres://${login}:${password}@127.0.0.1:${port}/postgres`);
     return createFunctionDatabases({
       admin: () => Promise.resolve(target),
+      isMade: () => true,
       settings: testSettings,
       clock: systemClock,
       random: systemRandom,
@@ -139,6 +140,19 @@ describe.skipIf(postgresFolder === undefined)("a database by its URL (needs Post
     const helped = new Ask(databases.open({ projectId: "helped", log: () => {} }));
     await helped.sql("create table t (a int)");
     expect(await helped.query({ table: "t", operation: "count" })).toBe(0);
+    const names = async (): Promise<string> =>
+      JSON.stringify(
+        await withClient(target, (client) =>
+          client.query(
+            "select (select count(*)::int from pg_database where datname = 'reactor_helped') as d, (select count(*)::int from pg_roles where rolname = 'reactor_helped') as r",
+          ),
+        ),
+      );
+    expect(await names()).toContain('"d":1,"r":1');
+    // While a session of it is open.
+    await databases.remove("helped");
+    expect(await names()).toContain('"d":0,"r":0');
+    expect(await helped.code(helped.sql("select 1"))).toBe("database_unavailable");
     await databases.close();
   }, 60_000);
 

@@ -1,3 +1,4 @@
+import type { EventType } from "./event.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** What a manifest says about invocations that are queued; every default is filled in. */
@@ -18,6 +19,8 @@ export interface ManifestQueue {
   readonly onFailure: string | undefined;
   /** When it is queued by itself. */
   readonly schedules: readonly Schedule[];
+  /** Events of its project that it hears. */
+  readonly events: readonly EventType[];
 }
 
 /** What holds where the manifest is silent. */
@@ -31,4 +34,5 @@ export const defaultManifestQueue: ManifestQueue = {
   onSuccess: undefined,
   onFailure: undefined,
   schedules: [],
+  events: [],
 };

@@ -1,4 +1,5 @@
 import { defaultManifestQueue, type ManifestQueue } from "./manifest-queue.ts";
+import { eventTypes } from "./event.ts";
 import { parseSchedules } from "./parse-schedules.ts";
 import { invalidManifest, type ManifestReader } from "./manifest-reader.ts";
 
@@ -25,5 +26,11 @@ export function parseManifestQueue(read: ManifestReader): ManifestQueue {
     onSuccess: read.string("/destinations/on_success"),
     onFailure: read.string("/destinations/on_failure"),
     schedules: parseSchedules(read.raw("/schedule")),
+    events: parseEvents(read),
   };
+}
+
+function parseEvents(read: ManifestReader): ManifestQueue["events"] {
+  const named = read.strings("/events") ?? [];
+  return eventTypes.filter((type) => named.includes(type));
 }

@@ -64,6 +64,7 @@ function validValue(key: ManifestKey): unknown {
     "/cors/headers": ["x-tenant"],
     "/cors/expose_headers": ["etag"],
     "/hooks": ["post-provision"],
+    "/events": ["invocation.dead"],
   };
   if (key.pointer in special) return special[key.pointer];
   switch (key.type) {

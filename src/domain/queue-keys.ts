@@ -1,3 +1,4 @@
+import { eventTypes } from "./event.ts";
 import { functionNamePattern } from "./names.ts";
 
 const between = (min: number, max: number) => () => ({ min, max });
@@ -83,6 +84,16 @@ export const queueKeys = [
       'at most 32 of { "cron", "timezone" (UTC), "payload" ({}), "catch_up": skip | once | all (skip) }',
     default: "[]",
     description: "When the function is invoked by itself, through the queue.",
+  },
+  {
+    pointer: "/events",
+    type: "strings",
+    pattern: new RegExp(`^(?:${eventTypes.join("|").replaceAll(".", "\\.")})$`),
+    lengthMax: 40,
+    itemsMax: eventTypes.length,
+    bounds: `any of ${eventTypes.join(", ")}`,
+    default: "none",
+    description: "Events of the project that the function hears, through the queue.",
   },
 ] as const;
 

@@ -6,6 +6,7 @@ import {
   createFunctionDatabases,
   type FunctionDatabases,
 } from "../database/create-function-databases.ts";
+import { databaseArchives } from "../database/backup/database-archives.ts";
 import { parseDatabaseUrl } from "../database/postgres/database-url.ts";
 import { ManagedPostgres } from "../database/postgres/managed-postgres.ts";
 import { createProgramStarter } from "../drivers/process/platform-programs.ts";
@@ -46,7 +47,11 @@ export async function openDatabase(options: {
   };
   if (databaseUrl !== undefined) {
     const target = parseDatabaseUrl(databaseUrl);
-    const databases = createFunctionDatabases({ ...common, admin: () => Promise.resolve(target) });
+    const databases = createFunctionDatabases({
+      ...common,
+      admin: () => Promise.resolve(target),
+      isMade: () => true,
+    });
     return { databases, close: () => databases.close() };
   }
   const postgres = new ManagedPostgres({
@@ -59,7 +64,12 @@ export async function openDatabase(options: {
     programs: createProgramStarter(clock),
   });
   await postgres.sweep();
-  const databases = createFunctionDatabases({ ...common, admin: () => postgres.ensure() });
+  const databases = createFunctionDatabases({
+    ...common,
+    admin: () => postgres.ensure(),
+    isMade: () => postgres.major !== undefined,
+    archives: databaseArchives(postgres),
+  });
   return {
     databases,
     async close() {

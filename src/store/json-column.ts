@@ -3,6 +3,7 @@ import { ReactorError } from "../domain/errors.ts";
 import { type Manifest, isolations, runtimes } from "../domain/manifest.ts";
 import { tiers } from "../domain/tiers.ts";
 import { defaultManifestQueue } from "../domain/manifest-queue.ts";
+import { eventTypes } from "../domain/event.ts";
 import { hookPoints } from "../domain/hook.ts";
 import { catchUps } from "../domain/schedule.ts";
 import type { AliasTarget, DeploymentRecord } from "../domain/function.ts";
@@ -115,8 +116,10 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
           catchUp: z.enum(catchUps),
         }),
       ),
+      // Absent from manifests that were stored before there were events.
+      events: z.array(z.enum(eventTypes)).default(() => []),
     })
-    .default(() => ({ ...defaultManifestQueue, schedules: [] })),
+    .default(() => ({ ...defaultManifestQueue, schedules: [], events: [] })),
   egressAllow: nullAsUndefined(z.array(z.string())),
   route: absentAsUndefined(z.strictObject({ path: z.string(), method: z.enum(routeMethods) })),
   cors: absentAsUndefined(

@@ -11,6 +11,7 @@ import {
   projectRow,
   promotionRow,
 } from "./record-rows.ts";
+import type { ProjectRecord } from "../domain/function.ts";
 import { pageOf, rowsToFetch } from "./fetch-page.ts";
 import { queueReads } from "./kysely-queue.ts";
 import type { StoreReader } from "./store.ts";
@@ -19,12 +20,14 @@ import type { Tables } from "./tables.ts";
 
 /** Reads over one open transaction of any Kysely dialect. */
 export function createReader(db: Kysely<Tables>, attempt: Attempt): StoreReader {
+  const projectsWhere = (deleted: "is" | "is not"): Promise<readonly ProjectRecord[]> =>
+    attempt("read the projects", async () => {
+      const query = db.selectFrom("projects").selectAll().where("deleted_at_ms", deleted, null);
+      return (await query.orderBy("name").execute()).map(projectRow.toRecord);
+    });
   return {
-    projects: () =>
-      attempt("read the projects", async () => {
-        const rows = await db.selectFrom("projects").selectAll().orderBy("name").execute();
-        return rows.map(projectRow.toRecord);
-      }),
+    projects: () => projectsWhere("is"),
+    removedProjects: () => projectsWhere("is not"),
     ...functionReads(db, attempt),
     ...deploymentReads(db, attempt),
     ...settingReads(db, attempt),

@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
 import { ReactorError } from "../domain/errors.ts";
 import type { Attempt } from "./attempt.ts";
+import { removalWrites } from "./kysely-removal.ts";
 import { queueWrites } from "./kysely-queue.ts";
 import { createReader } from "./kysely-reader.ts";
 import {
@@ -26,6 +27,7 @@ export function createWriter(db: Kysely<Tables>, attempt: Attempt): StoreWriter 
       attempt(`insert project "${project.name}"`, async () => {
         await db.insertInto("projects").values(projectRow.toRow(project)).execute();
       }),
+    ...removalWrites(db, attempt),
     ...functionWrites(db, attempt),
     ...deploymentWrites(db, attempt),
     ...aliasWrites(db, attempt),

@@ -177,4 +177,9 @@ export const migrations: readonly Migration[] = [
     name: "schemas of functions",
     statements: ["alter table deployments add column schemas text"],
   },
+  {
+    version: 6,
+    name: "removed projects",
+    statements: ["alter table projects add column deleted_at_ms bigint"],
+  },
 ];

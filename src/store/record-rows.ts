@@ -44,7 +44,7 @@ interface RecordRow<Row, Record> {
   readonly toRecord: (row: Row) => Record;
 }
 
-export const projectRow: RecordRow<Tables["projects"], ProjectRecord> = {
+export const projectRow: RecordRow<Omit<Tables["projects"], "deleted_at_ms">, ProjectRecord> = {
   toRow: (record) => ({ id: record.id, name: record.name, created_at_ms: record.createdAtMs }),
   toRecord: (row) => ({ id: row.id, name: row.name, createdAtMs: row.created_at_ms }),
 };

@@ -6,6 +6,7 @@ import { deploymentTests } from "./testing/deployment-tests.ts";
 import { functionTests } from "./testing/function-tests.ts";
 import { policyTests } from "./testing/policy-tests.ts";
 import { queueTests } from "./testing/queue-tests.ts";
+import { removalTests } from "./testing/removal-tests.ts";
 import { settingTests } from "./testing/setting-tests.ts";
 import { aDeployment, aFunction, anEnv } from "./testing/store-records.ts";
 import { rejectionOf } from "./testing/rejection.ts";
@@ -36,6 +37,7 @@ export function storeSuite(name: string, create: () => Promise<StoreFixture>): v
     settingTests(reached);
     policyTests(reached);
     queueTests(reached);
+    removalTests(reached);
     transactionTests(reached);
     concurrencyTests(reached);
     restartTests(reached, reopened);

@@ -17,7 +17,10 @@ export type DeploymentKey = Pick<DeploymentRecord, "id" | "functionId" | "revisi
 
 /** Reads of one consistent state. */
 export interface StoreReader extends QueueReader {
+  /** In order of name, without removed ones. */
   projects(): Promise<readonly ProjectRecord[]>;
+  /** Those of which something is left to erase. */
+  removedProjects(): Promise<readonly ProjectRecord[]>;
   /** By id, or by name within the project; soft-deleted ones only when `deleted` is true. */
   functionByName(projectId: string, name: string): Promise<FunctionRecord | undefined>;
   functionBySlug(projectId: string, slug: string): Promise<FunctionRecord | undefined>;
@@ -59,8 +62,17 @@ export interface StoreReader extends QueueReader {
   referencedBlobs(): Promise<ReadonlySet<string>>;
 }
 
+/** Removing a project, in steps that may be transactions of their own. */
+export interface ProjectRemoval {
+  /** It is removed and its name free; its env and keys are gone at once. */
+  hideProject(id: string, atMs: number): Promise<void>;
+  /** Erases at most about so many queued invocations and functions, with what is theirs; true when none is left. */
+  eraseProjectRows(id: string, limit: number): Promise<boolean>;
+  deleteProject(id: string): Promise<void>;
+}
+
 /** Reads and writes of one transaction. */
-export interface StoreWriter extends StoreReader, QueueWriter {
+export interface StoreWriter extends StoreReader, QueueWriter, ProjectRemoval {
   insertProject(project: ProjectRecord): Promise<void>;
   insertFunction(record: FunctionRecord): Promise<void>;
   updateFunction(

@@ -11,7 +11,13 @@ export interface Tables {
     /** Version of the Reactor that applied it; null for what was applied before format 2. */
     applied_by: string | null;
   };
-  projects: { id: string; name: string; created_at_ms: number };
+  projects: {
+    id: string;
+    name: string;
+    created_at_ms: number;
+    /** Set: it is removed, and what is left of it is being erased. */
+    deleted_at_ms: number | null;
+  };
   functions: {
     id: string;
     project_id: string;

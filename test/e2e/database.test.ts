@@ -4,16 +4,27 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findPostgres } from "../../src/database/postgres/find-postgres.ts";
 import { deployPython } from "../compatibility/deploy-python.harness.ts";
-import { type RunResult, reactor, startServer, type TestServer, until } from "./reactor.ts";
+import {
+  type RunResult,
+  reactor,
+  runDirOf,
+  startServer,
+  type TestServer,
+  until,
+} from "./reactor.ts";
 
 const postgres = findPostgres({ setting: undefined, searchPath: process.env["PATH"] })[0];
 
 /** A function that passes its body's `ask` on to `ctx.db`, in JavaScript. */
 const relay = `
-export async function handler(event, { db }) {
+export async function handler(event, { db, secrets, log }) {
   const { ask, query, text, params } = event;
   try {
     if (ask === "query") return { result: await db.query(query) };
+    if (ask === "all") {
+      log("asked with", secrets.get("TOKEN").length, "characters");
+      return { secret: secrets.get("TOKEN"), rows: await db.sql("select 1 as one") };
+    }
     if (ask === "sql") return { result: await db.sql(text, params) };
     if (ask === "bytes") {
       const rows = await db.sql("select $1::bytea as b, $2::timestamptz as t, $3::jsonb as j, $4::text[] as a, $5::int8 as n", [
@@ -54,6 +65,10 @@ const pythonRelay = `
 def handler(event, context):
     db, ask = context.db, event["ask"]
     try:
+        if ask == "all":
+            secret = context.secrets.get("TOKEN")
+            context.log("asked with", len(secret), "characters")
+            return {"secret": secret, "rows": db.sql("select 1 as one")}
         if ask == "query":
             return {"result": db.query(event["query"])}
         if ask == "sql":
@@ -130,6 +145,7 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
 
   beforeAll(async () => {
     server = await startServer({ env: { REACTOR_DATABASE_SLOW_QUERY_MS: "200" } });
+    await server.client.setProjectEnv({ key: "TOKEN", value: "hidden-value", secret: true });
     await server.deploy("on-bun", relay);
     const made = await ask("on-bun", {
       ask: "sql",
@@ -184,6 +200,11 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
         { id: 1, amount: 1 },
         { id: 2, amount: 9 },
       ]);
+      expect(await ask(name, { ask: "all" })).toEqual({
+        secret: "hidden-value",
+        rows: [{ one: 1 }],
+      });
+      await logged(name, "asked with 12 characters");
       const everything = { table: "accounts", operation: "delete" };
       expect(await ask(name, { ask: "query", query: everything })).toMatchObject({
         name: "DatabaseError",
@@ -216,6 +237,32 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
     expect(await ask("on-bun", { ask: "many" })).toEqual({ result: "asked" });
     await logged("on-bun", "The same query ran 21 times in one invocation");
   }, 60_000);
+
+  test("a function holds no credential of the database, and no socket of it is in its reach", async () => {
+    await server.deploy(
+      "curious",
+      `import { connect } from "node:net";
+      import { readFileSync, readdirSync } from "node:fs";
+      const tried = (path) => new Promise((resolve) => {
+        const socket = connect({ path }, () => resolve("connected"));
+        socket.once("error", (error) => resolve(error.code));
+      });
+      export async function handler({ socket }, ctx) {
+        await ctx.db.sql("select 1");
+        return {
+          connected: await tried(socket),
+          text: JSON.stringify([process.env, ctx, Object.keys(ctx.db), process.argv])
+            + readFileSync("/proc/self/environ", "latin1"),
+        };
+      }`,
+    );
+    const socket = join(runDirOf(server.dataDir), "postgres", "s", ".s.PGSQL.5432");
+    const found = await ask("curious", { socket });
+    expect(found["connected"]).not.toBe("connected");
+    for (const word of ["reactor_default", "PGPASS", "postgres://", "SCRAM"]) {
+      expect(found["text"]).not.toContain(word);
+    }
+  });
 
   test("a draft of the playground is told that it has no database", async () => {
     const code =

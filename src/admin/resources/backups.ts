@@ -24,15 +24,21 @@ const createBackup = defineOperation({
   tag: "server",
   summary: "Take a backup of everything but logs",
   description:
-    "Answers with a tar archive: `backup.json`, its digest, a consistent copy of the store, and every bundle that the copy names. Needs a key of all projects with the scope `backups:read`. The data key is left out, or wrapped for `wrap_for`: the passphrase itself never comes to the server. One backup at a time; another is refused with `conflict`. An archive that breaks off is no backup: check it as `reactor backup verify` does.",
-  body: z.strictObject({ wrap_for: recipientSchema.optional() }),
+    "Answers with a tar archive: `backup.json`, its digest, a consistent copy of the store, every bundle that the copy names, and an archive of each project's database. Needs a key of all projects with the scope `backups:read`. The data key is left out, or wrapped for `wrap_for`: the passphrase itself never comes to the server. One backup at a time; another is refused with `conflict`. An archive that breaks off is no backup: check it as `reactor backup verify` does.",
+  body: z.strictObject({
+    wrap_for: recipientSchema.optional(),
+    databases: z
+      .boolean()
+      .optional()
+      .describe("false leaves the functions' databases out; they are in where Reactor runs them."),
+  }),
   bodyOptional: true,
   output: z.string().openapi({ format: "binary" }),
   outputType: "application/x-tar",
   outputDescription: "The archive; `X-Reactor-Backup` is its id.",
   async run({ services, caller, body, mayGoOn, disconnect }) {
-    const recipient = body.wrap_for;
-    const stream = await services.control.execute("backups.create", { recipient }, caller);
+    const wishes = { recipient: body.wrap_for, databases: body.databases ?? true };
+    const stream = await services.control.execute("backups.create", wishes, caller);
     return new Response(backupBody({ stream, mayGoOn, disconnect, log: services.log }), {
       headers: {
         "Content-Type": "application/x-tar",

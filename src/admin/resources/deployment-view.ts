@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { type DeploymentRecord, deploymentStatuses } from "../../domain/function.ts";
+import { eventTypes } from "../../domain/event.ts";
 import { hookPoints } from "../../domain/hook.ts";
 import { isolations, type Manifest, runtimes } from "../../domain/manifest.ts";
 import { enforcementSchema } from "../enforcement-schema.ts";
@@ -76,6 +77,7 @@ const manifestSchema = z
         by: z.enum(["caller", "address"]),
       })
       .nullable(),
+    events: z.array(z.enum(eventTypes)),
     hooks: z.array(z.enum(hookPoints)),
     hook_order: z.int().nullable().describe("null: it is bound to no hook."),
     bundle_sha256: z.string().nullable(),
@@ -182,6 +184,7 @@ function manifestView(
       period_secs: rateLimit.periodMs / 1000,
       by: rateLimit.by,
     },
+    events: [...manifest.queue.events],
     hooks: [...(manifest.hooks?.points ?? [])],
     hook_order: manifest.hooks?.order ?? null,
     bundle_sha256: manifest.bundleSha256 ?? null,

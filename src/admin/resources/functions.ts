@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { FunctionView } from "../../control/control-plane.ts";
+import { eventTypes } from "../../domain/event.ts";
+import { hookPoints } from "../../domain/hook.ts";
 import { isolations, runtimes } from "../../domain/manifest.ts";
 import { isoTime, isoTimeOrNull, timeSchema } from "../iso-time.ts";
 import { type AnyCall, defineOperation } from "../operation.ts";
@@ -29,6 +31,8 @@ const functionSchema = z
       .describe("Where `production` points; null before the first promote."),
     shape: z.string().nullable().describe("Handler shape of the promoted deployment."),
     route: routeSchema.nullable().describe("Where it answers at the server's root."),
+    events: z.array(z.enum(eventTypes)).describe("Events that the promoted deployment hears."),
+    hooks: z.array(z.enum(hookPoints)).describe("Hooks that the promoted deployment is bound to."),
   })
   .openapi("Function");
 
@@ -55,6 +59,8 @@ function functionView(
       : null,
     shape: record.shape ?? null,
     route: routeView(record.route),
+    events: [...record.events],
+    hooks: [...record.hooks],
   };
 }
 

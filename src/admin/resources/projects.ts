@@ -45,4 +45,24 @@ const createProject = defineOperation({
   },
 });
 
-export const projectOperations = [listProjects, createProject];
+const deleteProject = defineOperation({
+  id: "deleteProject",
+  method: "delete",
+  path: "/projects/{name}",
+  tag,
+  summary: "Remove a project",
+  description:
+    "Its functions with their deployments, aliases, policies, routes and queued invocations, its env, secrets, keys and database; its name is free again. Needs a key of all projects with `config:write`, and for `force` with `functions:*:admin`. `default` cannot be removed. It cannot be undone.",
+  params: { name: z.string().describe("The project's name.") },
+  query: {
+    force: z.enum(["true", "false"]).optional().describe("Also while it has functions."),
+  },
+  output: z
+    .object({ id: z.string(), name: z.string(), functions: z.int() })
+    .openapi("DeletedProject"),
+  outputDescription: "What was removed, and how many functions with it.",
+  run: ({ services, caller, path: { name }, query }) =>
+    services.control.execute("projects.delete", { name, force: query.force === "true" }, caller),
+});
+
+export const projectOperations = [listProjects, createProject, deleteProject];

@@ -22,6 +22,14 @@ export const projectRows: readonly RouteRow[] = [
     wrong: { body: { name: "shop", owner: "me" }, pointer: "/owner" },
   },
   {
+    id: "deleteProject",
+    method: "DELETE",
+    path: "/projects/shop?force=true",
+    command: "projects.delete",
+    input: { name: "shop", force: true },
+    answer: { id: "prj_2", name: "shop", functions: 2 },
+  },
+  {
     id: "promoteAll",
     method: "POST",
     path: "/promotions",

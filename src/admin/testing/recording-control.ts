@@ -112,6 +112,8 @@ const view: Outputs["functions.get"] = {
   shape: "fetch",
   minTier: 1,
   route: { method: "POST", path: "/hello" },
+  events: ["invocation.dead"],
+  hooks: ["pre-backup"],
 };
 
 const keyRecord: Outputs["keys.create"]["record"] = {
@@ -215,6 +217,7 @@ const queuedView: QueuedView = {
 
 const samples: Outputs = {
   "projects.create": { id: "prj_2", name: "shop", createdAtMs: atMs },
+  "projects.delete": { id: "prj_2", name: "shop", functions: 2 },
   "projects.list": [{ id: "default", name: "default", createdAtMs: atMs }],
   "functions.create": view,
   "functions.list": { items: [view], nextCursor: "hello" },

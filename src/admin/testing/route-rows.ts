@@ -344,9 +344,11 @@ export const routeRows: readonly RouteRow[] = [
     path: "/backup",
     body: {
       wrap_for: { n: 131_072, r: 8, p: 1, salt: "s".repeat(22), public_key: "k".repeat(43) },
+      databases: false,
     },
     command: "backups.create",
     input: {
+      databases: false,
       recipient: { n: 131_072, r: 8, p: 1, salt: "s".repeat(22), public_key: "k".repeat(43) },
     },
     answer: { archive: "of everything" },

@@ -1,6 +1,7 @@
 import { BackupFault } from "../../domain/backup/backup-fault.ts";
-import { type KeyRecipient, parseRecipient } from "../../domain/backup/key-wrap.ts";
+import { parseRecipient } from "../../domain/backup/key-wrap.ts";
 import { ReactorError } from "../../domain/errors.ts";
+import type { BackupWishes } from "../backups.ts";
 import type { BackupStream } from "../backup-stream.ts";
 import type { CommandContext, CommandTable } from "../command.ts";
 
@@ -9,12 +10,18 @@ export const backupCommands: CommandTable<"backups.create"> = {
     // Holds the code and the plain variables of every project: only for keys of no single one.
     access: () => ({ project: "*", scopes: ["backups:read"] }),
     subject: () => "*",
-    async run(context, { recipient }) {
-      const stream = await create(context, recipient);
+    async run(context, wishes) {
+      const { recipient, databases } = wishes;
+      const stream = await create(context, wishes);
       try {
         await context.change(async () => ({
           output: undefined,
-          details: { id: stream.id, bytes: stream.bytes, key_wrapped: recipient !== undefined },
+          details: {
+            id: stream.id,
+            bytes: stream.bytes,
+            key_wrapped: recipient !== undefined,
+            databases,
+          },
           touched: [],
         }));
         return stream;
@@ -28,13 +35,13 @@ export const backupCommands: CommandTable<"backups.create"> = {
 
 async function create(
   { backups }: CommandContext,
-  recipient: KeyRecipient | undefined,
+  { recipient, databases }: BackupWishes,
 ): Promise<BackupStream> {
   if (backups === undefined) {
     throw new ReactorError("conflict", "Cannot make a backup: this server keeps nothing on disk");
   }
   try {
-    return await backups.create(recipient && parseRecipient(recipient));
+    return await backups.create({ recipient: recipient && parseRecipient(recipient), databases });
   } catch (error) {
     if (!(error instanceof BackupFault)) throw error;
     throw new ReactorError("invalid_request", `Cannot make the backup: ${error.message}`, {

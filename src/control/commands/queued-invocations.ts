@@ -172,40 +172,34 @@ export const queuedInvocationCommands: CommandTable<
   "invocations.retry": {
     access: ({ project }) => ({ project, anyFunction: ["invoke"] }),
     subject: ({ project, id }) => `${project}:${id}`,
-    async run(context, input) {
-      const view = await context.change(async (writer) => {
+    run: (context, input) =>
+      context.change(async (writer) => {
         const found = await find(context, writer, input, "invoke");
         const { invocation } = found;
         requireFinished(invocation, "retry");
         await requeue(context, writer, invocation);
         return {
           output: (await readQueued(writer, context.queue?.seal, input.id)) ?? found,
+          queued: [invocation],
           details: { function_id: invocation.functionId, state: invocation.state },
           touched: [],
         };
-      });
-      context.queue?.added(view.invocation.functionId, view.invocation.storedBytes);
-      return view;
-    },
+      }),
   },
   "invocations.retryDead": {
     access: (input) => onFunction(input, ["invoke"]),
     subject: ({ project, function: name }) => `${project}:${name}`,
     async run(context, input) {
       const project = await context.project(input.project);
-      const retried = await context.change(async (writer) => {
+      return context.change(async (writer) => {
         const hints = { plan: context.plans.plan, caller: context.caller };
         const owner = await findFunction(writer, project, input.function, hints);
         const of = { projectId: project.id, functionId: owner.id, state: "dead" } as const;
         const { items } = await writer.listQueued(of, { limit: retriedMax, cursor: undefined });
         for (const invocation of items) await requeue(context, writer, invocation);
         const details = { function_id: owner.id, retried: items.length };
-        return { output: items, details, touched: [] };
+        return { output: { retried: items.length }, queued: items, details, touched: [] };
       });
-      for (const { functionId, storedBytes } of retried) {
-        context.queue?.added(functionId, storedBytes);
-      }
-      return { retried: retried.length };
     },
   },
 };

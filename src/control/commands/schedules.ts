@@ -56,19 +56,21 @@ export const scheduleCommands: CommandTable<"schedules.list" | "schedules.run"> 
       const entries = input.index === undefined ? all : all.slice(input.index, input.index + 1);
       if (entries.length === 0 || queue === undefined) throw noSchedule(owner.name, all);
       const seal = await queue.makeSeal();
-      const views = await context.change(async (writer) => {
+      return context.change(async (writer) => {
         const output = [];
         for (const entry of entries) {
           const invocation = await queue.runSchedule(writer, entry, seal);
           output.push({ invocation, functionName: owner.name, result: undefined });
         }
         const ids = output.map(({ invocation }) => invocation.id);
-        return { output, details: { function_id: owner.id, invocations: ids }, touched: [] };
+        const queued = output.map(({ invocation }) => invocation);
+        return {
+          output,
+          queued,
+          details: { function_id: owner.id, invocations: ids },
+          touched: [],
+        };
       });
-      for (const { invocation } of views) {
-        queue.added(invocation.functionId, invocation.storedBytes);
-      }
-      return views;
     },
   },
 };

@@ -2,12 +2,16 @@ import type { Clock } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
+import { eventTypes, type PlatformEvent } from "../../domain/event.ts";
 import type { AsyncIntake } from "../../serving/async-intake.ts";
 import type { RunningServing } from "../../serving/create-serving.ts";
 import type { QueuedInvocation } from "../../domain/queue/queued-invocation.ts";
 import type { Store, StoreWriter } from "../../store/store.ts";
 import type { SecretBox } from "../secret-box.ts";
+import { boundToEvent } from "../events/bound-to-event.ts";
+import { queueEvent } from "../events/queue-event.ts";
 import { DueFunctions } from "./due-functions.ts";
+import { lookAgain } from "./look-again.ts";
 import { createQueueIntake, type QueueIntake } from "./queue-intake.ts";
 import type { QueueSeal } from "./queue-seal.ts";
 import type { QueueSettings } from "./queue-settings.ts";
@@ -30,15 +34,24 @@ export interface Queue {
   /** Opens what is stored; undefined as long as nothing was ever queued. */
   readonly seal: QueueSeal | undefined;
   figures(): QueueFigures;
+  /** Opens what is stored; from then on events can be queued. */
+  open(): Promise<void>;
   /** Takes over what dead servers ran and begins to run what is due. */
   start(): Promise<void>;
   /** Serving has another plan. */
   planChanged(): void;
-  /** Somebody put an invocation (back) into the queue. */
-  added(functionId: string, storedBytes: number): void;
+  /**
+   * Runs what a commit has put (back) into the queue when that is durable, also when its outcome is
+   * not known at first; settles as the commit does.
+   */
+  follow<T>(commit: Promise<T>, queued: () => readonly QueuedInvocation[]): Promise<T>;
+  /** Counts nothing of these functions any more: what they have queued is erased. */
+  forget(functionIds: readonly string[]): void;
+  /** What queues events of the project in a transaction; `follow` the commit of that. */
+  events(projectId: string): Promise<QueueEvent>;
   /** Takes nothing more, lets what runs end within the grace, and leaves the rest to the next start. */
   close(): Promise<void>;
-  /** Queues what a schedule would, in the transaction; `added` follows when that is durable. */
+  /** Queues what a schedule would, in the transaction; `follow` the commit of that. */
   runSchedule(
     writer: StoreWriter,
     entry: ScheduleEntry,
@@ -47,6 +60,12 @@ export interface Queue {
   /** The seal, made when there is none. */
   makeSeal(): Promise<QueueSeal>;
 }
+
+/** Queues an event for whoever is bound to it, in the transaction of what it tells of. */
+export type QueueEvent = (
+  writer: StoreWriter,
+  event: PlatformEvent,
+) => Promise<readonly QueuedInvocation[]>;
 
 export interface QueueOptions {
   readonly store: Store;
@@ -80,6 +99,7 @@ class DurableQueue implements Queue {
   readonly #scheduler: Scheduler;
   #position = 0;
   #started = false;
+  #isClosed = false;
 
   constructor(options: QueueOptions) {
     const { settings, ids } = options;
@@ -97,10 +117,15 @@ class DurableQueue implements Queue {
       ...shared,
       plan: () => options.serving.plan,
       seal: () => this.#keeper.get(),
-      onQueued: ({ functionId, storedBytes }) => this.added(functionId, storedBytes),
+      onQueued: (invocation) => this.#added(invocation),
     });
     const owner = this.#owner;
-    this.#worker = new QueueWorker({ ...shared, owner, seal: () => this.#keeper.seal });
+    this.#worker = new QueueWorker({
+      ...shared,
+      owner,
+      seal: () => this.#keeper.seal,
+      onUnsure: (queued) => this.#unsure(queued),
+    });
     this.intake = createQueueIntake({
       ...shared,
       bodyBytesMax: settings.payloadBytesMax,
@@ -125,10 +150,13 @@ class DurableQueue implements Queue {
     };
   }
 
+  async open(): Promise<void> {
+    await this.#keeper.open();
+    this.#position = await this.#options.store.read((reader) => reader.queuePosition());
+  }
+
   async start(): Promise<void> {
     const { store, clock, log } = this.#options;
-    await this.#keeper.open();
-    this.#position = await store.read((reader) => reader.queuePosition());
     if (this.seal !== undefined) {
       const nowMs = clock.now();
       const taken = await store.write((writer) => writer.takeOverLeases(this.#owner, nowMs));
@@ -151,10 +179,50 @@ class DurableQueue implements Queue {
     if (this.#started) this.#scheduler.wake();
   }
 
-  added(functionId: string, storedBytes: number): void {
+  async follow<T>(commit: Promise<T>, queued: () => readonly QueuedInvocation[]): Promise<T> {
+    try {
+      const output = await commit;
+      for (const invocation of queued()) this.#added(invocation);
+      return output;
+    } catch (error) {
+      this.#unsure(queued());
+      throw error;
+    }
+  }
+
+  forget(functionIds: readonly string[]): void {
+    for (const functionId of functionIds) this.#tallies.forget(functionId);
+  }
+
+  async events(projectId: string): Promise<QueueEvent> {
+    const { clock, ids, serving } = this.#options;
+    const isHeard = eventTypes.some(
+      (type) => boundToEvent(serving.plan, projectId, type).length > 0,
+    );
+    if (!isHeard) return () => Promise.resolve([]);
+    const seal = await this.#keeper.get();
+    const nextPosition = (): number => (this.#position += 1);
+    return (writer, event) => {
+      const context = { plan: serving.plan, seal, ids, nowMs: clock.now(), nextPosition };
+      return queueEvent(writer, event, context);
+    };
+  }
+
+  #added({ functionId, storedBytes }: QueuedInvocation): void {
     this.#tallies.add(functionId, storedBytes);
     this.#due.mark(functionId, 0);
     this.#worker.wake();
+  }
+
+  #unsure(queued: readonly QueuedInvocation[]): void {
+    if (queued.length === 0) return;
+    lookAgain(queued, {
+      ...this.#options,
+      isClosed: () => this.#isClosed,
+      onSeen: (_, stored) => {
+        if (stored?.state === "queued") this.#added(stored);
+      },
+    });
   }
 
   runSchedule(
@@ -170,6 +238,7 @@ class DurableQueue implements Queue {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#scheduler.close();
     await this.intake.close();
     await this.#worker.close(this.#options.settings.stopGraceMs);

@@ -4,13 +4,18 @@ import { ReactorError } from "../../domain/errors.ts";
 import { defaultManifestQueue } from "../../domain/manifest-queue.ts";
 import type { QueuedInvocation } from "../../domain/queue/queued-invocation.ts";
 import type { AcceptedInvocation, AsyncIntake, AsyncRequest } from "../../serving/async-intake.ts";
+import type { RunningServing } from "../../serving/create-serving.ts";
+import { missError } from "../../serving/route-refusal.ts";
 import type { Store, StoreWriter } from "../../store/store.ts";
+import { lookAgain } from "./look-again.ts";
+import { functionOf } from "./queue-functions.ts";
 import type { QueueSeal } from "./queue-seal.ts";
 import type { QueueTallies } from "./queue-tallies.ts";
 import { callerIdentity, type RequestFacts } from "./stored-request.ts";
 
 export interface QueueIntakeOptions {
   readonly store: Store;
+  readonly serving: Pick<RunningServing, "plan">;
   /** The queue's seal, made when it is first needed. */
   readonly seal: () => Promise<QueueSeal>;
   readonly tallies: QueueTallies;
@@ -37,7 +42,6 @@ interface Arrival {
 
 /** The most invocations that are stored in one transaction. */
 const batchMax = 128;
-const unsureRetryMs = 1000;
 
 /** Stores what arrives; those that arrive while others are stored share one transaction. */
 export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
@@ -56,6 +60,11 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
     const isOther = kept.fingerprint !== record.fingerprint;
     arrival.answer(isOther ? otherRequest() : { id: kept.id, statusPath: statusPath(kept, seal) });
   };
+  const onSeen = (record: QueuedInvocation, stored: QueuedInvocation | undefined): void => {
+    const { functionId, storedBytes, dueAtMs = 0 } = record;
+    if (stored === undefined) tallies.remove(functionId, storedBytes);
+    else onAccepted(functionId, dueAtMs);
+  };
   const storeBatch = async (seal: QueueSeal): Promise<void> => {
     const batch = arrivals.splice(0, batchMax);
     try {
@@ -64,7 +73,7 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
     } catch (error) {
       for (const arrival of batch) arrival.answer(asRefusal(error, log));
       const records = batch.map(({ record }) => record);
-      followUp(records, options, () => closed);
+      lookAgain(records, { ...options, isClosed: () => closed, onSeen });
     }
   };
   const run = async (seal: QueueSeal): Promise<void> => {
@@ -81,6 +90,10 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
       try {
         const seal = await options.seal();
         const functionPlan = request.route.function;
+        // It was found before the body came, which may have taken its time.
+        if (functionOf(options.serving.plan, functionPlan.functionId) === undefined) {
+          return missError("function_not_found", functionPlan.name);
+        }
         const refusal = tallies.reserve(
           functionPlan.functionId,
           functionPlan.name,
@@ -100,33 +113,6 @@ export function createQueueIntake(options: QueueIntakeOptions): QueueIntake {
       await running;
     },
   };
-}
-
-/** A commit that failed may have happened: what is there after all must run. */
-function followUp(
-  records: readonly QueuedInvocation[],
-  options: QueueIntakeOptions,
-  isClosed: () => boolean,
-): void {
-  const { store, tallies, clock, log, onAccepted } = options;
-  const look = async (): Promise<void> => {
-    const found = await store.read((reader) =>
-      Promise.all(records.map(({ id }) => reader.queuedInvocation(id))),
-    );
-    records.forEach(({ functionId, storedBytes, dueAtMs = 0 }, n) => {
-      if (found[n] === undefined) tallies.remove(functionId, storedBytes);
-      else onAccepted(functionId, dueAtMs);
-    });
-  };
-  clock.after(unsureRetryMs, () => {
-    if (isClosed()) return;
-    look().catch((error: unknown) => {
-      log.warn("cannot see whether invocations were stored; trying again", {
-        error: String(error),
-      });
-      followUp(records, options, isClosed);
-    });
-  });
 }
 
 function asRefusal(error: unknown, log: Log): ReactorError {

@@ -51,6 +51,10 @@ export class QueueTallies {
     }
   }
 
+  forget(functionId: string): void {
+    this.#byFunction.delete(functionId);
+  }
+
   remove(functionId: string, bytes: number): void {
     const tally = this.#byFunction.get(functionId);
     if (tally === undefined) return;

@@ -27,6 +27,8 @@ export interface QueueWorkerOptions {
   readonly owner: string;
   readonly settings: QueueSettings;
   readonly nextPosition: () => number;
+  /** Hears what was queued by a commit whose outcome is not known. */
+  readonly onUnsure: (queued: readonly QueuedInvocation[]) => void;
   readonly ids: Ids;
   readonly clock: Clock;
   readonly log: Log;
@@ -166,22 +168,25 @@ export class QueueWorker {
     const isIdle = this.#endings.length === 0 && claimable.size === 0 && !sweeps;
     if (seal === undefined || isIdle) return true;
     const endings = this.#endings.splice(0);
+    let told: readonly QueuedInvocation[] = [];
     try {
       const round = await store.write(async (writer) => {
         if (this.#isUnsure) await this.#putBackLost(writer, endings, nowMs);
         const hopeless = sweeps ? await this.#hopeless(writer, nowMs) : [];
-        const told = await this.#settle(writer, [...endings, ...hopeless], seal, nowMs);
+        told = await this.#settle(writer, [...endings, ...hopeless], seal, nowMs);
         const claims = await this.#claim(writer, { claimable, room, nowMs, seal });
-        return { hopeless, told, ...claims };
+        return { hopeless, ...claims };
       });
       this.#isUnsure = false;
       if (sweeps) this.#sweepDue = round.hopeless.length >= hopelessMax;
-      this.#settled([...endings, ...round.hopeless], round.told, nowMs);
+      this.#settled([...endings, ...round.hopeless], told, nowMs);
       for (const [functionId, dueMs] of round.nextDue) due.set(functionId, dueMs);
       for (const claimed of round.claimed) this.#start(claimed);
       return true;
     } catch (error) {
-      // The commit may have happened: what it claimed is put back then, what it settled is not settled again.
+      // The commit may have happened: what it claimed is put back then, what it settled is not settled
+      // again, and what it queued is found later.
+      if (told.length > 0) this.#options.onUnsure(told);
       this.#isUnsure = true;
       this.#endings.unshift(...endings);
       this.#again = false;
@@ -216,8 +221,7 @@ export class QueueWorker {
     const context = { owner, seal, ids, nextPosition, plan: serving.plan, nowMs };
     const told: QueuedInvocation[] = [];
     for (const ending of endings) {
-      const one = await settleEnding(writer, ending, context);
-      if (one !== undefined) told.push(one);
+      told.push(...(await settleEnding(writer, ending, context)));
     }
     return told;
   }

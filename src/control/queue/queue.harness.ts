@@ -70,6 +70,7 @@ export class QueueBench implements AsyncDisposable {
       );
     }
     bench.apply(functions);
+    await bench.queue.open();
     await bench.queue.start();
     return bench;
   }
@@ -97,6 +98,7 @@ export class QueueBench implements AsyncDisposable {
   /** A server that was killed: its queue is forgotten, and the next one starts on the same store. */
   async restart(): Promise<void> {
     this.queue = this.#create();
+    await this.queue.open();
     await this.queue.start();
   }
 

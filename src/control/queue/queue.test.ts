@@ -106,6 +106,33 @@ test("what ran when the server was killed runs again, marked, and the kill is no
   expect(await bench.untilState(id, "succeeded")).toMatchObject({ attempt: 2, status: 200 });
 });
 
+test("what waits for an alias runs where that leads then, what waits for a revision runs that", async () => {
+  const moving = (revision: number, enabled: boolean) => [
+    {
+      ...retrying({}),
+      enabled,
+      revisions: [1, 2],
+      aliases: { production: [[1, 100]], beta: [[revision, 100]] },
+    } as const,
+  ];
+  await using bench = await QueueBench.open(moving(1, true));
+  const deployments: string[] = [];
+  bench.serving.driver.handler = (call) => {
+    deployments.push(call.instance.spec.deploymentId);
+    call.respond(200, []);
+  };
+  const delayed = { delayMs: 1000 };
+  const [alias, revision] = [
+    await bench.accepted("{}", { to: "hello@beta", ...delayed }),
+    await bench.accepted("{}", { to: "hello@1", ...delayed }),
+  ];
+  bench.apply(moving(2, true));
+  await bench.serving.clock.advance(1000);
+  expect(await bench.untilState(alias, "succeeded")).toMatchObject({ revision: 2 });
+  expect(await bench.untilState(revision, "succeeded")).toMatchObject({ revision: 1 });
+  expect(deployments.toSorted()).toEqual(["dep_hello_1", "dep_hello_2"]);
+});
+
 test("a lease is renewed for as long as its invocation runs", async () => {
   await using bench = await QueueBench.open([retrying({})]);
   const calls = hold(bench);

@@ -7,8 +7,8 @@ import type { QueuedInvocation } from "../../domain/queue/queued-invocation.ts";
 import { dueTicks, nextTicks, type Schedule } from "../../domain/schedule.ts";
 import type { Store, StoreWriter } from "../../store/store.ts";
 import { queueRulesOf, schedulesOf } from "./queue-functions.ts";
+import { platformInvocation } from "./platform-invocation.ts";
 import type { QueueSeal } from "./queue-seal.ts";
-import type { RequestFacts } from "./stored-request.ts";
 
 export interface SchedulerOptions {
   readonly store: Store;
@@ -160,51 +160,25 @@ export class Scheduler {
   ): Promise<QueuedInvocation> {
     const { ids, clock, nextPosition } = this.#options;
     const id = ids.next("inv");
-    const nowMs = clock.now();
-    const body = Buffer.from(schedule.payload);
-    const facts: RequestFacts = {
-      method: "POST",
-      url: `http://${functionPlan.project}.internal/`,
+    const { record, facts, body } = platformInvocation({
+      id,
+      requestId: id,
+      functionPlan,
+      origin: "schedule",
+      position: nextPosition(),
+      nowMs: clock.now(),
+      ageMsMax: queueRulesOf(functionPlan).ageMsMax,
+      depth: 0,
+      contentType: "application/json",
       headers: [
-        "Content-Type",
-        "application/json",
-        "Content-Length",
-        String(body.length),
         "X-Reactor-Schedule",
         schedule.cron,
         "X-Reactor-Scheduled-At",
         new Date(tickMs).toISOString(),
-        "X-Request-Id",
-        id,
       ],
-      caller: JSON.stringify({ kind: "system", id: "schedule", name: "schedule" }),
-      ip: "127.0.0.1",
-    };
-    const record: QueuedInvocation = {
-      id,
-      requestId: id,
-      projectId: functionPlan.projectId,
-      functionId: functionPlan.functionId,
-      selector: "production",
-      origin: "schedule",
-      state: "queued",
-      position: nextPosition(),
-      orderingKey: undefined,
-      acceptedAtMs: nowMs,
-      dueAtMs: nowMs,
-      expiresAtMs: nowMs + queueRulesOf(functionPlan).ageMsMax,
-      finishedAtMs: undefined,
-      attempt: 0,
-      tries: 0,
-      lease: undefined,
-      storedBytes: body.length,
-      revision: undefined,
-      status: undefined,
-      errorCode: undefined,
-      idempotency: undefined,
-      fingerprint: undefined,
-      depth: 0,
-    };
+      caller: { id: "schedule", name: "schedule" },
+      body: Buffer.from(schedule.payload),
+    });
     await writer.insertQueued(record, seal.seal(id, "request", { facts, body }));
     return record;
   }

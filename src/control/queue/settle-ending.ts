@@ -2,9 +2,13 @@ import type { Ids } from "../../base/ids.ts";
 import type { FunctionPlan, Plan } from "../../domain/plan.ts";
 import type { AttemptVerdict } from "../../domain/queue/end-of-attempt.ts";
 import type { QueuedInvocation } from "../../domain/queue/queued-invocation.ts";
-import type { Store, StoreWriter } from "../../store/store.ts";
+import type { StoreWriter } from "../../store/store.ts";
+import { boundToEvent } from "../events/bound-to-event.ts";
+import { deadEvent } from "../events/dead-event.ts";
+import { queueEvent } from "../events/queue-event.ts";
 import { destinationBody } from "./destination-body.ts";
 import { queueRulesOf } from "./queue-functions.ts";
+import { platformInvocation } from "./platform-invocation.ts";
 import type { QueuePayload, QueueSeal } from "./queue-seal.ts";
 import type { AttemptResult } from "./run-attempt.ts";
 import type { RequestFacts, ResultFacts } from "./stored-request.ts";
@@ -35,17 +39,18 @@ const depthMax = 8;
 
 /**
  * Writes what follows from an ending, once: nothing when it was written before, by a commit whose
- * outcome was not known. Resolves with what a destination was sent, which is in the same transaction.
+ * outcome was not known. Resolves with what a destination and those who are bound to the event were
+ * sent, which is in the same transaction.
  */
 export async function settleEnding(
   writer: StoreWriter,
   ending: Ending,
   context: SettleContext,
-): Promise<QueuedInvocation | undefined> {
+): Promise<readonly QueuedInvocation[]> {
   const { invocation, verdict, result, target } = ending;
   const { id } = invocation;
   const current = await writer.queuedInvocation(id);
-  if (current === undefined || !isOurs(current, invocation, context.owner)) return undefined;
+  if (current === undefined || !isOurs(current, invocation, context.owner)) return [];
   const sealed = context.seal.seal(id, "result", result);
   const last = {
     lease: undefined,
@@ -58,7 +63,7 @@ export async function settleEnding(
     const { state, dueAtMs, counts } = verdict;
     const tries = counts ? invocation.tries : invocation.tries - 1;
     await writer.updateQueued(id, { ...last, state, dueAtMs, tries });
-    return undefined;
+    return [];
   }
   const { state } = verdict;
   const isDone = state === "succeeded";
@@ -66,7 +71,28 @@ export async function settleEnding(
   const storedBytes = sealed.length + (isDone ? 0 : invocation.storedBytes);
   const finishedAtMs = context.nowMs;
   await writer.updateQueued(id, { ...last, state, finishedAtMs, dueAtMs: undefined, storedBytes });
-  return tellDestination(writer, ending, context);
+  const told = await tellDestination(writer, ending, context);
+  const heard = state === "dead" ? await tellEvent(writer, ending, context) : [];
+  return told === undefined ? heard : [told, ...heard];
+}
+
+/**
+ * Raises `invocation.dead`. What an event started raises none when it dies, so that a function that
+ * cannot cope with its event is not asked again about that.
+ */
+async function tellEvent(
+  writer: StoreWriter,
+  { invocation, result, target, function: source }: Ending,
+  context: SettleContext,
+): Promise<readonly QueuedInvocation[]> {
+  const { projectId, functionId, origin, depth } = invocation;
+  if (origin === "event" || depth >= depthMax) return [];
+  if (boundToEvent(context.plan, projectId, "invocation.dead").length === 0) return [];
+  // A function that was deleted is not in the plan any more.
+  const functionName = source?.name ?? (await writer.functionById(functionId))?.name ?? functionId;
+  const revision = target?.deployment.revision ?? invocation.revision;
+  const event = deadEvent({ invocation, functionName, revision, result: result.facts });
+  return queueEvent(writer, event, context);
 }
 
 function isOurs(current: QueuedInvocation, claimed: QueuedInvocation, owner: string): boolean {
@@ -76,7 +102,7 @@ function isOurs(current: QueuedInvocation, claimed: QueuedInvocation, owner: str
 }
 
 async function tellDestination(
-  writer: Parameters<Parameters<Store["write"]>[0]>[0],
+  writer: StoreWriter,
   ending: Ending,
   context: SettleContext,
 ): Promise<QueuedInvocation | undefined> {
@@ -87,50 +113,29 @@ async function tellDestination(
   const destination = name === undefined ? undefined : destinationOf(context.plan, source, name);
   if (destination === undefined) return undefined;
   const id = context.ids.next("inv");
-  const body = destinationBody({
-    ...ending,
-    state: verdict.state,
-    project: source.project,
-    functionName: source.name,
-  });
-  const facts: RequestFacts = {
-    method: "POST",
-    url: `http://${source.project}.internal/`,
-    headers: [
-      "Content-Type",
-      "application/json",
-      "Content-Length",
-      String(body.length),
-      "X-Request-Id",
-      invocation.requestId,
-    ],
-    caller: JSON.stringify({ kind: "system", id: source.functionId, name: source.name }),
-    ip: "127.0.0.1",
-  };
-  const told: QueuedInvocation = {
-    ...invocation,
+  const {
+    record: told,
+    facts,
+    body,
+  } = platformInvocation({
     id,
-    functionId: destination.functionId,
-    selector: "production",
+    requestId: invocation.requestId,
+    functionPlan: destination,
     origin: "destination",
-    state: "queued",
     position: context.nextPosition(),
-    orderingKey: undefined,
-    acceptedAtMs: context.nowMs,
-    dueAtMs: context.nowMs,
-    expiresAtMs: context.nowMs + queueRulesOf(destination).ageMsMax,
-    finishedAtMs: undefined,
-    attempt: 0,
-    tries: 0,
-    lease: undefined,
-    storedBytes: body.length,
-    revision: undefined,
-    status: undefined,
-    errorCode: undefined,
-    idempotency: undefined,
-    fingerprint: undefined,
+    nowMs: context.nowMs,
+    ageMsMax: queueRulesOf(destination).ageMsMax,
     depth: invocation.depth + 1,
-  };
+    contentType: "application/json",
+    headers: [],
+    caller: { id: source.functionId, name: source.name },
+    body: destinationBody({
+      ...ending,
+      state: verdict.state,
+      project: source.project,
+      functionName: source.name,
+    }),
+  });
   await writer.insertQueued(told, context.seal.seal(id, "request", { facts, body }));
   return told;
 }

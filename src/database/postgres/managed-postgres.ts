@@ -20,6 +20,7 @@ import {
 } from "./cluster-folder.ts";
 import { type Binaries, chooseBinaries } from "./choose-binaries.ts";
 import type { PgTarget } from "./pg-client.ts";
+import { type PostgresTool, runPostgresTool } from "./postgres-tool.ts";
 import type { Program, ProgramEnd, ProgramStarter } from "./program-starter.ts";
 import {
   openRunFolder,
@@ -70,6 +71,7 @@ export class ManagedPostgres {
   readonly #closing = new AbortController();
   #starting: Promise<PgTarget> | undefined;
   #running: Running | undefined;
+  #binaries: Binaries | undefined;
   #failures = 0;
   #troubledAtMs = Number.NEGATIVE_INFINITY;
 
@@ -82,6 +84,19 @@ export class ManagedPostgres {
       user: postgresUser(),
       after: (delayMs, callback) => clock.after(delayMs, callback),
     };
+  }
+
+  /** The version that made its folder; undefined when nothing was ever kept in it. */
+  get major(): number | undefined {
+    return recordedMajor(this.#options.path);
+  }
+
+  /** Runs one of the programs that came with the server that runs. */
+  async run(tool: PostgresTool): Promise<void> {
+    await this.ensure();
+    const { programs } = this.#options;
+    const { folder } = this.#binaries ?? (await this.#choose());
+    return runPostgresTool({ programs, folder }, tool);
   }
 
   /** Starts it when it does not run, and resolves where it is, as its superuser. */
@@ -122,10 +137,10 @@ export class ManagedPostgres {
   }
 
   async #start(): Promise<PgTarget> {
-    const { path, runDir, clock, random, log } = this.#options;
+    const { runDir, clock, random, log } = this.#options;
     requireSocketPath(runDir);
-    const clusterMajor = recordedMajor(path);
-    const binaries = await chooseBinaries({ ...this.#options, clusterMajor });
+    const clusterMajor = this.major;
+    const binaries = await this.#choose();
     if (this.#failures > 0) {
       await clock.sleep(backoffMs(this.#failures - 1, backoff, random), this.#closing.signal);
     }
@@ -145,6 +160,11 @@ export class ManagedPostgres {
       user: superuser,
       database: "postgres",
     };
+  }
+
+  async #choose(): Promise<Binaries> {
+    this.#binaries = await chooseBinaries({ ...this.#options, clusterMajor: this.major });
+    return this.#binaries;
   }
 
   #died(started: Running, end: ProgramEnd): void {

@@ -59,6 +59,7 @@ export function openTestDatabases(
   const databases = createFunctionDatabases({
     ...common,
     admin: () => postgres.ensure(),
+    isMade: () => postgres.major !== undefined,
     settings: { ...testSettings, ...options.settings },
   });
   return {

@@ -2,7 +2,7 @@ import { BackupFault } from "./backup-fault.ts";
 import { parseWrappedKey, type WrappedKey } from "./key-wrap.ts";
 
 /** The format that this build writes, and the newest that it reads. */
-const backupFormat = 1;
+const backupFormat = 2;
 export const manifestPath = "backup.json";
 /** Holds the SHA-256 of `backup.json`, which in turn holds that of every other file. */
 export const manifestSumPath = "backup.json.sha256";
@@ -12,11 +12,18 @@ export const storePath = "reactor.db";
 export const manifestBytesMax = 64 * 2 ** 20;
 
 export interface BackupFile {
-  /** `reactor.db` or `blobs/<digest>`. */
+  /** `reactor.db`, `blobs/<digest>` or `databases/<project id>.dump`. */
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
 }
+
+/**
+ * What became of the functions' databases: they are in it, they are on a server of the operator's
+ * own, or whoever took the backup did not want them.
+ */
+const databaseStates = ["included", "external", "left_out"] as const;
+export type DatabaseState = (typeof databaseStates)[number];
 
 /** What a backup says about itself. As JSON its keys are in snake_case. */
 export interface BackupManifest {
@@ -31,12 +38,34 @@ export interface BackupManifest {
   readonly secretKeyIds: readonly string[];
   /** Blobs that were damaged or missing on the server already, and so are left out. */
   readonly damagedBlobs: readonly string[];
-  /** The store first, then the blobs in order. */
+  readonly databases: {
+    readonly state: DatabaseState;
+    /** Major version of the PostgreSQL that they were in; undefined for none. */
+    readonly postgresMajor: number | undefined;
+  };
+  /** The store first, then the blobs in order, then the databases in order. */
   readonly files: readonly BackupFile[];
 }
 
 export function blobPath(digest: string): string {
   return `blobs/${digest}`;
+}
+
+export function dumpPath(projectId: string): string {
+  return `databases/${projectId}.dump`;
+}
+
+const blobPattern = /^blobs\/[0-9a-f]{64}$/;
+const dumpPattern = /^databases\/([a-z][a-z0-9_]{0,40})\.dump$/;
+
+/** The blobs among a backup's files. */
+export function blobsOf({ files }: BackupManifest): readonly BackupFile[] {
+  return files.filter(({ path }) => blobPattern.test(path));
+}
+
+/** The project whose database the file is; undefined for a file that is none. */
+export function dumpedProject({ path }: BackupFile): string | undefined {
+  return dumpPattern.exec(path)?.[1];
 }
 
 /** The manifest as it stands in the backup. */
@@ -51,6 +80,10 @@ export function writeManifest(manifest: BackupManifest): Uint8Array {
     data_key: { id: dataKey.id, wrapped: dataKey.wrapped ?? null },
     secret_key_ids: manifest.secretKeyIds,
     damaged_blobs: manifest.damagedBlobs,
+    databases: {
+      state: manifest.databases.state,
+      postgres_major: manifest.databases.postgresMajor ?? null,
+    },
     files: manifest.files,
   };
   return Buffer.from(`${JSON.stringify(json)}\n`);
@@ -58,8 +91,10 @@ export function writeManifest(manifest: BackupManifest): Uint8Array {
 
 const digestPattern = /^[0-9a-f]{64}$/;
 const keyIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
-const keys =
-  "created_at damaged_blobs data_key files format id secret_key_ids server_version store_format";
+const keysOfFormat: Readonly<Record<number, string>> = {
+  1: "created_at damaged_blobs data_key files format id secret_key_ids server_version store_format",
+  2: "created_at damaged_blobs data_key databases files format id secret_key_ids server_version store_format",
+};
 
 /** Parses `backup.json`. Throws BackupFault, for a newer format by its number. */
 export function parseManifest(bytes: Uint8Array): BackupManifest {
@@ -70,8 +105,10 @@ export function parseManifest(bytes: Uint8Array): BackupManifest {
       `The backup has format ${String(format)}, made by Reactor ${JSON.stringify(json["server_version"])}; this Reactor reads formats up to ${backupFormat}: use the newer one`,
     );
   }
-  check(format === backupFormat, "`format` must be 1");
+  const keys = keysOfFormat[Number(format)];
+  check(Number.isInteger(format) && keys !== undefined, "`format` must be 1 or 2");
   check(Object.keys(json).sort().join(" ") === keys, `its keys must be ${keys}`);
+  const databases = format === 1 ? noDatabases : parseDatabases(json["databases"]);
   const dataKey = record(json["data_key"], "`data_key`");
   const createdAtMs = Date.parse(text(json["created_at"], /^[0-9TZ:.-]{24}$/, "`created_at`"));
   check(Number.isFinite(createdAtMs), "`created_at` is no time");
@@ -87,8 +124,23 @@ export function parseManifest(bytes: Uint8Array): BackupManifest {
     },
     secretKeyIds: texts(json["secret_key_ids"], keyIdPattern, "`secret_key_ids`"),
     damagedBlobs: texts(json["damaged_blobs"], digestPattern, "`damaged_blobs`"),
-    files: parseFiles(json["files"]),
+    databases,
+    files: parseFiles(json["files"], databases.state),
   });
+}
+
+/** Backups of format 1 never had them. */
+const noDatabases: BackupManifest["databases"] = { state: "left_out", postgresMajor: undefined };
+
+function parseDatabases(value: unknown): BackupManifest["databases"] {
+  const { state: named, postgres_major: major, ...rest } = record(value, "`databases`");
+  check(Object.keys(rest).length === 0, "`databases` has an unknown key");
+  const state = databaseStates.find((known) => known === named);
+  if (state === undefined) {
+    throw new BackupFault(`${manifestPath} is damaged: \`databases.state\` is none of its values`);
+  }
+  check(major === null || whole(major), "`databases.postgres_major` must be a whole number");
+  return { state, postgresMajor: major === null ? undefined : Number(major) };
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -99,14 +151,19 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** The store, then blobs in rising order: so none twice, and no other name than these. */
-function parseFiles(value: unknown): BackupFile[] {
+/** The store, then the others in rising order: so none twice, and no other name than these. */
+function parseFiles(value: unknown, databases: DatabaseState): BackupFile[] {
   check(Array.isArray(value), "`files` must be a list");
   const files = (value as unknown[]).map(parseFile);
   check(files[0]?.path === storePath, `\`files\` must start with ${storePath}`);
-  for (const [i, { path, sha256 }] of files.entries()) {
+  for (const [i, file] of files.entries()) {
     if (i === 0) continue;
-    check(path === blobPath(sha256), `file ${i} must be a blob named by its digest`);
+    const { path, sha256 } = file;
+    const isDump = databases === "included" && dumpedProject(file) !== undefined;
+    check(
+      isDump || path === blobPath(sha256),
+      `file ${i} must be a blob named by its digest, or the database of a project`,
+    );
     check(i === 1 || path > (files[i - 1]?.path ?? ""), `file ${i} is out of order or there twice`);
   }
   return files;
@@ -117,7 +174,11 @@ function parseFile(value: unknown): BackupFile {
   check(Object.keys(rest).length === 0, "an entry of `files` has an unknown key");
   check(whole(bytes), "`bytes` of a file must be a whole number");
   return {
-    path: text(path, /^(reactor\.db|blobs\/[0-9a-f]{64})$/, "`path` of a file"),
+    path: text(
+      path,
+      /^(reactor\.db|blobs\/[0-9a-f]{64}|databases\/[a-z][a-z0-9_]{0,40}\.dump)$/,
+      "`path` of a file",
+    ),
     bytes: Number(bytes),
     sha256: text(sha256, digestPattern, "`sha256` of a file"),
   };

@@ -5,7 +5,9 @@ import { BackupFault } from "./backup-fault.ts";
 import {
   type BackupManifest,
   blobPath,
+  dumpPath,
   manifestBytesMax,
+  parseManifest,
   writeManifest,
 } from "./backup-manifest.ts";
 import { createRecipient, unwrapKey, wrapKey } from "./key-wrap.ts";
@@ -50,11 +52,13 @@ beforeAll(async () => {
     dataKey: { id: key.id, wrapped: wrapKey({ recipient, key, backupId, random }) },
     secretKeyIds: [key.id],
     damagedBlobs: [],
+    databases: { state: "included", postgresMajor: 15 },
     files: [
       entry("reactor.db", store),
       ...blobs
         .map((blob) => entry(blobPath(sha256Hex(blob)), blob))
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
+      entry(dumpPath("default"), Buffer.from("one")),
     ],
   };
   archive = await pack(manifest);
@@ -71,12 +75,13 @@ async function faultOf(bytes: Uint8Array): Promise<string> {
   return "none";
 }
 
+function manifestJson(): Record<string, unknown> {
+  return JSON.parse(Buffer.from(writeManifest(manifest)).toString()) as Record<string, unknown>;
+}
+
 /** An archive whose manifest says what `change` makes of it, with the right digest beside it. */
 function withManifest(change: (json: Record<string, unknown>) => unknown): Promise<string> {
-  const json = JSON.parse(Buffer.from(writeManifest(manifest)).toString()) as Record<
-    string,
-    unknown
-  >;
+  const json = manifestJson();
   change(json);
   const text = Buffer.from(JSON.stringify(json));
   const parts = [
@@ -189,9 +194,44 @@ describe("a backup", () => {
   });
 
   test("of a newer format is refused by name", async () => {
-    const fault = await withManifest((json) => (json["format"] = 2));
-    expect(fault).toContain("format 2");
-    expect(fault).toContain("reads formats up to 1");
+    const fault = await withManifest((json) => (json["format"] = 3));
+    expect(fault).toContain("format 3");
+    expect(fault).toContain("reads formats up to 2");
+  });
+
+  test("of format 1, which knew no databases, is read as one without them", () => {
+    const json = manifestJson();
+    const { databases, ...rest } = json;
+    expect(databases).toEqual({ state: "included", postgres_major: 15 });
+    const files = (rest["files"] as unknown[]).slice(0, -1);
+    const old = { ...rest, format: 1, files };
+    const parsed = parseManifest(Buffer.from(JSON.stringify(old)));
+    expect(parsed.databases).toEqual({ state: "left_out", postgresMajor: undefined });
+    const withDump = { ...rest, format: 1 };
+    expect(() => parseManifest(Buffer.from(JSON.stringify(withDump)))).toThrow("must be a blob");
+    expect(() => parseManifest(Buffer.from(JSON.stringify({ ...json, format: 1 })))).toThrow(
+      "its keys must be",
+    );
+  });
+
+  test("is refused when what it says of its databases is none of the possible", async () => {
+    for (const databases of [
+      null,
+      {},
+      { state: "elsewhere", postgres_major: null },
+      { state: "included", postgres_major: "15" },
+      { state: "included", postgres_major: 15, more: 1 },
+    ]) {
+      expect(await withManifest((json) => (json["databases"] = databases))).toContain("databases");
+    }
+    // None can be in a backup that says that it has none.
+    const outside = { state: "external", postgres_major: null };
+    expect(await withManifest((json) => (json["databases"] = outside))).toContain("must be a blob");
+    for (const path of ["databases/../x.dump", "databases/A.dump", "databases/a/b.dump"]) {
+      const named = (json: Record<string, unknown>) =>
+        Object.assign((json["files"] as object[]).at(-1) ?? {}, { path });
+      expect(await withManifest(named)).toContain("`path`");
+    }
   });
 
   test("whose manifest claims a huge size is refused before it is read", async () => {

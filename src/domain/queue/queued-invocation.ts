@@ -7,7 +7,7 @@ export const queuedStates = ["queued", "running", "succeeded", "failed", "dead"]
 export type QueuedState = (typeof queuedStates)[number];
 
 /** Who asked for a queued invocation. */
-export const queuedOrigins = ["request", "schedule", "destination"] as const;
+export const queuedOrigins = ["request", "schedule", "destination", "event"] as const;
 export type QueuedOrigin = (typeof queuedOrigins)[number];
 
 /** One accepted invocation, without its request and result. Times are epoch milliseconds. */

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../base/clock.ts";
 import { BackupFault } from "../../domain/backup/backup-fault.ts";
-import { type BackupManifest, storePath } from "../../domain/backup/backup-manifest.ts";
+import { type BackupManifest, blobsOf, storePath } from "../../domain/backup/backup-manifest.ts";
 import type { StoreSnapshot } from "../../store/store.ts";
 import { inspectDatabase } from "../../store/sqlite/inspect-database.ts";
 import { inspectSqliteStore } from "../../store/sqlite/inspect-sqlite-store.ts";
@@ -67,7 +67,7 @@ function compare(manifest: BackupManifest, content: StoreSnapshot): void {
       `backup.json says that ${storePath} has the data format ${manifest.storeFormat}, it has ${content.formatVersion}`,
     );
   }
-  const said = [...manifest.files.slice(1).map((file) => file.sha256), ...manifest.damagedBlobs];
+  const said = [...blobsOf(manifest).map((file) => file.sha256), ...manifest.damagedBlobs];
   const there = new Set(said);
   const named = new Set(content.referencedBlobs);
   const missing = content.referencedBlobs.find((digest) => !there.has(digest));

@@ -2,10 +2,17 @@ import { chown, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { BackupFault } from "../../domain/backup/backup-fault.ts";
-import { type BackupManifest, storePath } from "../../domain/backup/backup-manifest.ts";
+import { clusterPath } from "../../database/postgres/cluster-folder.ts";
+import {
+  type BackupFile,
+  type BackupManifest,
+  dumpedProject,
+  storePath,
+} from "../../domain/backup/backup-manifest.ts";
 import { readBackup } from "../../domain/backup/read-backup.ts";
 import { backupChunks } from "./backup-chunks.ts";
 import { checkStoreCopy } from "./check-store-copy.ts";
+import { postgresFolder } from "./restore-databases.ts";
 import { syncTree } from "./sync-tree.ts";
 import { writePieces } from "./verify-backup.ts";
 
@@ -18,14 +25,27 @@ export interface RestoreOptions {
   readonly dataKey: (manifest: BackupManifest) => Promise<string | undefined>;
   /** Makes an admin key of its own in the restored folder, for when every old one is lost. */
   readonly addAdminKey: ((draft: string) => Promise<void>) | undefined;
+  /** What makes databases of the archives in a folder; undefined leaves them out. */
+  readonly restoreDatabases: ((at: DatabasesToRestore) => Promise<void>) | undefined;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+}
+
+/** Archives that were taken out of a backup, and the data folder that is being made. */
+export interface DatabasesToRestore {
+  readonly dataDir: string;
+  readonly draft: string;
+  readonly archives: string;
+  readonly manifest: BackupManifest;
 }
 
 export interface Restored {
   readonly manifest: BackupManifest;
   readonly keyRestored: boolean;
 }
+
+/** Folder in the draft that the archives are in until they are restored. */
+const archivesFolder = "databases";
 
 /**
  * Makes a data folder of a backup. Everything is written and proven in a folder beside it, which is
@@ -49,7 +69,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     const restored = await fill(options, draft);
     await checkStoreCopy(path.join(draft, storePath), restored.manifest, clock);
     await options.addAdminKey?.(draft);
-    await syncTree(draft, (entry) => (owner ? chown(entry, owner.uid, owner.gid) : undefined));
+    const archives = path.join(draft, archivesFolder);
+    await options.restoreDatabases?.({ dataDir, draft, archives, manifest: restored.manifest });
+    await syncTree(draft, (entry) => give(entry, draft, owner));
     await refuseUsed(dataDir);
     await rename(draft, dataDir);
     await syncTree(parent, () => undefined, { deep: false });
@@ -70,13 +92,22 @@ async function fill(options: RestoreOptions, draft: string): Promise<Restored> {
       if (keyText === undefined) return;
       await writePieces(path.join(draft, "data.key"), [Buffer.from(`${keyText}\n`)]);
     },
-    async onFile({ path: name, sha256 }, pieces) {
-      const target = name === storePath ? path.join(draft, storePath) : blobFile(draft, sha256);
+    async onFile(file, pieces) {
+      const target = placeOf(draft, file);
+      // Read all the same, and so proven.
+      if (dumpedProject(file) !== undefined && options.restoreDatabases === undefined) return;
       await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
       await writePieces(target, pieces);
     },
   });
   return { manifest, keyRestored: keyText !== undefined };
+}
+
+/** Where in the draft a file of the backup goes. */
+function placeOf(draft: string, file: BackupFile): string {
+  const projectId = dumpedProject(file);
+  if (projectId !== undefined) return path.join(draft, archivesFolder, `${projectId}.dump`);
+  return file.path === storePath ? path.join(draft, storePath) : blobFile(draft, file.sha256);
 }
 
 /** Where the server's blob store keeps a blob, with `functions.workdir` at its default. */
@@ -88,6 +119,14 @@ function blobFile(dataDir: string, digest: string): string {
 interface Owner {
   readonly uid: number;
   readonly gid: number;
+}
+
+/** Gives an entry of the draft to whom the data folder belongs. */
+function give(entry: string, draft: string, owner: Owner | undefined): Promise<void> | undefined {
+  if (owner === undefined) return undefined;
+  // Under root PostgreSQL's own files are another user's already.
+  const isCluster = entry.startsWith(clusterPath(postgresFolder(draft)));
+  return owner.uid === 0 && isCluster ? undefined : chown(entry, owner.uid, owner.gid);
 }
 
 /** Refuses a folder that holds anything; resolves with whose the empty one is. */

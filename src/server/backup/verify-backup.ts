@@ -2,7 +2,13 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Clock } from "../../base/clock.ts";
-import { type BackupManifest, storePath } from "../../domain/backup/backup-manifest.ts";
+import { BackupFault } from "../../domain/backup/backup-fault.ts";
+import {
+  type BackupFile,
+  type BackupManifest,
+  dumpedProject,
+  storePath,
+} from "../../domain/backup/backup-manifest.ts";
 import { readBackup } from "../../domain/backup/read-backup.ts";
 import { backupChunks } from "./backup-chunks.ts";
 import { checkStoreCopy } from "./check-store-copy.ts";
@@ -18,8 +24,9 @@ export async function verifyBackup(options: {
   try {
     const copy = path.join(folder, storePath);
     const manifest = await readBackup(backupChunks(file, signal), {
-      async onFile({ path: name }, pieces) {
-        if (name === storePath) await writePieces(copy, pieces);
+      async onFile(file, pieces) {
+        if (file.path === storePath) await writePieces(copy, pieces);
+        else if (dumpedProject(file) !== undefined) await requireArchive(file, pieces);
       },
     });
     await checkStoreCopy(copy, manifest, clock);
@@ -27,6 +34,18 @@ export async function verifyBackup(options: {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What every archive of `pg_dump` in its custom format begins with. */
+const archiveMark = "PGDMP";
+
+async function requireArchive(file: BackupFile, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  let head = Buffer.alloc(0);
+  for await (const piece of pieces) {
+    if (head.length < archiveMark.length) head = Buffer.concat([head, piece]);
+  }
+  if (head.toString("latin1", 0, archiveMark.length) === archiveMark) return;
+  throw new BackupFault(`${file.path} is no archive of pg_dump`);
 }
 
 /** Writes a new file with mode 0600 and makes its content durable. */

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { defineCommand } from "../../cli/command.ts";
 import { describeBytes } from "../../cli/describe.ts";
+import { blobsOf, type DatabaseState, dumpedProject } from "../../domain/backup/backup-manifest.ts";
 import { explainFault } from "./explain-fault.ts";
 import { openWrappedKey } from "./open-key.ts";
 import { verifyBackup } from "./verify-backup.ts";
@@ -37,6 +38,8 @@ export const backupVerifyCommand = defineCommand({
       progress.end();
       if (options.unwrapKey) await openWrappedKey(manifest, readSecret);
       const { id, dataKey, damagedBlobs, files } = manifest;
+      const blobs = blobsOf(manifest).length;
+      const databases = files.flatMap((entry) => dumpedProject(entry) ?? []);
       const bytes = files.reduce((sum, entry) => sum + entry.bytes, 0);
       const wrapped = dataKey.wrapped !== undefined;
       output.result(
@@ -46,13 +49,14 @@ export const backupVerifyCommand = defineCommand({
           sound: true,
           created_at: new Date(manifest.createdAtMs).toISOString(),
           server_version: manifest.serverVersion,
-          blobs: files.length - 1,
+          blobs,
           bytes,
+          databases: { state: manifest.databases.state, projects: databases },
           damaged_blobs: damagedBlobs,
           data_key: { id: dataKey.id, wrapped, opened: options.unwrapKey },
         },
         () =>
-          `Backup ${id} is whole and sound: the store and ${files.length - 1} bundles, ${describeBytes(bytes)}, of ${new Date(manifest.createdAtMs).toISOString()}; its data key ${dataKey.id} is ${keyState(wrapped, options.unwrapKey)}`,
+          `Backup ${id} is whole and sound: the store, ${blobs} bundles and ${databasesInWords(manifest.databases.state, databases.length)}, ${describeBytes(bytes)}, of ${new Date(manifest.createdAtMs).toISOString()}; its data key ${dataKey.id} is ${keyState(wrapped, options.unwrapKey)}`,
       );
       if (damagedBlobs.length > 0) {
         output.warn(
@@ -67,6 +71,12 @@ export const backupVerifyCommand = defineCommand({
     }
   },
 });
+
+function databasesInWords(state: DatabaseState, count: number): string {
+  if (state === "external") return "no function databases (they are on another server)";
+  if (state === "left_out") return "no function databases (they were left out)";
+  return `the databases of ${count} projects`;
+}
 
 function keyState(wrapped: boolean, opened: boolean): string {
   if (!wrapped) return "not in it";

@@ -16,6 +16,7 @@ export function createMemoryReader(tables: MemoryTables): StoreReader {
 type FunctionReads = Pick<
   StoreReader,
   | "projects"
+  | "removedProjects"
   | "functionByName"
   | "functionBySlug"
   | "functionById"
@@ -28,6 +29,7 @@ function functionReads(tables: MemoryTables): FunctionReads {
   const live = () => all().filter((record) => record.deletedAtMs === undefined);
   return {
     projects: async () => sorted([...tables.projects.values()], (project) => project.name),
+    removedProjects: async () => [...tables.removedProjects.values()],
     functionByName: async (projectId, name) =>
       all().find((record) => record.projectId === projectId && record.name === name),
     functionBySlug: async (projectId, slug) =>

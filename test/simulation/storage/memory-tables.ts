@@ -15,6 +15,8 @@ import type { PolicyRecord } from "../../../src/domain/policy/policy-rule.ts";
 /** Everything a store holds, by key. Records are never changed in place, so a copy is shallow. */
 export interface MemoryTables {
   readonly projects: Map<string, ProjectRecord>;
+  /** Those of which something is left. */
+  readonly removedProjects: Map<string, ProjectRecord>;
   readonly functions: Map<string, FunctionRecord>;
   /** The highest revision ever given out, by function id. */
   readonly lastRevisions: Map<string, number>;
@@ -40,6 +42,7 @@ export interface MemoryTables {
 export function newTables(): MemoryTables {
   return {
     projects: new Map([["default", { id: "default", name: "default", createdAtMs: 0 }]]),
+    removedProjects: new Map(),
     functions: new Map(),
     lastRevisions: new Map(),
     deployments: new Map(),
@@ -59,6 +62,7 @@ export function newTables(): MemoryTables {
 export function copyTables(tables: MemoryTables): MemoryTables {
   return {
     projects: new Map(tables.projects),
+    removedProjects: new Map(tables.removedProjects),
     functions: new Map(tables.functions),
     lastRevisions: new Map(tables.lastRevisions),
     deployments: new Map(tables.deployments),

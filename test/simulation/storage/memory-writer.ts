@@ -4,6 +4,7 @@ import type { StoreWriter } from "../../../src/store/store.ts";
 import { requireKnown, requireNew } from "./memory-rules.ts";
 import { queueWrites } from "./memory-queue.ts";
 import { createMemoryReader } from "./memory-reader.ts";
+import { removalWrites } from "./memory-removal.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
 /** Reads and writes of one transaction over its own copy of the tables. */
@@ -15,6 +16,7 @@ export function createMemoryWriter(tables: MemoryTables): StoreWriter {
       requireNew(tables.projects, (other) => other.name === project.name, "projects.name");
       tables.projects.set(project.id, project);
     },
+    ...removalWrites(tables),
     ...functionWrites(tables),
     ...deploymentWrites(tables),
     ...settingWrites(tables),

@@ -1,6 +1,11 @@
 import path from "node:path";
 import { systemRandom } from "../../../base/random.ts";
-import type { BackupManifest } from "../../../domain/backup/backup-manifest.ts";
+import {
+  type BackupManifest,
+  blobsOf,
+  type DatabaseState,
+  dumpedProject,
+} from "../../../domain/backup/backup-manifest.ts";
 import { createRecipient, passphraseCharsMin } from "../../../domain/backup/key-wrap.ts";
 import { type CommandContext, defineCommand } from "../../command.ts";
 import { describeBytes } from "../../describe.ts";
@@ -21,7 +26,16 @@ async function newPassphrase({ readSecret, output }: CommandContext): Promise<st
   return passphrase;
 }
 
-function warnings({ dataKey, secretKeyIds, damagedBlobs }: BackupManifest): readonly string[] {
+const databaseWarnings: Readonly<Record<DatabaseState, readonly string[]>> = {
+  included: [],
+  external: [
+    "THE FUNCTION DATABASES ARE NOT IN THIS BACKUP: they are on the server that database.url (DATABASE_URL) names; back them up there, for example with pg_dump",
+  ],
+  left_out: ["THE FUNCTION DATABASES ARE NOT IN THIS BACKUP: they were left out"],
+};
+
+function warnings(manifest: BackupManifest): readonly string[] {
+  const { dataKey, secretKeyIds, damagedBlobs, databases } = manifest;
   const { id, wrapped } = dataKey;
   const others = secretKeyIds.filter((key) => key !== id);
   return [
@@ -35,6 +49,7 @@ function warnings({ dataKey, secretKeyIds, damagedBlobs }: BackupManifest): read
       : [
           `secrets are also sealed under the keys ${others.join(", ")}, which are not in the backup`,
         ]),
+    ...databaseWarnings[databases.state],
     ...(damagedBlobs.length === 0
       ? []
       : [
@@ -48,13 +63,15 @@ export const backupCreate = defineCommand({
   summary: "Take a backup of a server while it serves",
   description:
     "Saves functions, deployments with their code, env, sealed secrets, API keys and audit rows as " +
-    "they are at one moment, into one tar file that is checked as it comes in. Logs and invocation " +
+    "they are at one moment, and each project's database, into one tar file that is checked as it " +
+    "comes in. Databases on a server of your own (DATABASE_URL) are not in it. Logs and invocation " +
     "records are left out, and so is the admin key's file. The data key, without which no secret " +
     "can be read, is left out too unless --wrap-key puts it in under a passphrase, which is asked " +
     "for or read from stdin and never leaves this machine.",
   arguments: {},
   options: {
     output: { value: "file", summary: "Where to write the backup; must not exist yet", short: "o" },
+    noDatabases: { summary: "Leave the functions' databases out" },
     wrapKey: { summary: "Put the data key in, wrapped under a passphrase (prompt or stdin)" },
   },
   examples: [
@@ -87,17 +104,20 @@ export const backupCreate = defineCommand({
     const received = await receiveBackup({
       file,
       signal,
-      download: () => reactor.createBackup({ wrapFor }, { signal }),
+      download: () =>
+        reactor.createBackup({ wrapFor, databases: !options.noDatabases }, { signal }),
       onBytes: (bytes) => progress.update(`Taking a backup: ${describeBytes(bytes)}`),
     }).finally(() => progress.end());
     const { manifest, bytes } = received;
+    const projects = manifest.files.flatMap((entry) => dumpedProject(entry) ?? []);
     output.result(
       {
         file,
         id: manifest.id,
         bytes,
         created_at: new Date(manifest.createdAtMs).toISOString(),
-        blobs: manifest.files.length - 1,
+        blobs: blobsOf(manifest).length,
+        databases: { state: manifest.databases.state, projects },
         damaged_blobs: manifest.damagedBlobs,
         data_key: { id: manifest.dataKey.id, wrapped: manifest.dataKey.wrapped !== undefined },
       },

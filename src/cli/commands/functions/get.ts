@@ -24,6 +24,8 @@ export const functionsGet = defineCommand({
         state: view.enabled ? "enabled" : "disabled",
         production: describeProduction(view),
         shape: view.shape ?? undefined,
+        events: view.events.length === 0 ? undefined : view.events.join(", "),
+        hooks: view.hooks.length === 0 ? undefined : view.hooks.join(", "),
         url: describeUrl(reactor.url, view.project, view.name),
         created: view.created_at,
         updated: view.updated_at,

@@ -21,3 +21,26 @@ test("a manifest names as destinations only what its deployer may invoke", async
   const allowed = await deploy("functions:source:deploy", "functions:archive:invoke");
   expect(allowed.manifest.queue).toMatchObject({ onSuccess: "archive", onFailure: "source" });
 });
+
+test("events are bound only by whoever may read the logs of every function", async () => {
+  await using plane = await TestPlane.open();
+  await plane.create("listener");
+  const files = {
+    "index.ts": "export default {}",
+    "reactor.json": '{"events":["invocation.dead"]}',
+  };
+  const deploy = (...scopes: readonly string[]) =>
+    plane.run(
+      "deployments.create",
+      { ...ref("listener"), upload: filesUpload(files), bundleSha256: undefined, promote: false },
+      keyCaller(scopes),
+    );
+  for (const short of ["functions:listener:*", "functions:*:deploy"]) {
+    expect(await refusal(deploy("functions:listener:deploy", short))).toMatchObject({
+      code: "permission_denied",
+      details: { scope: "functions:*:logs" },
+    });
+  }
+  const allowed = await deploy("functions:listener:deploy", "functions:*:logs");
+  expect(allowed.manifest.queue.events).toEqual(["invocation.dead"]);
+});
