@@ -123,3 +123,15 @@ test("commits that fail, before or after they were durable, raise each event onc
   const told = heard.map(({ event }) => (event["data"] as { invocation_id: string }).invocation_id);
   expect(told.toSorted()).toEqual(ids.toSorted());
 });
+
+test("an event whose commit failed after it was durable is heard a second later, not at the next start", async () => {
+  await using bench = await QueueBench.open([named("hello", {}), named("listener", listening)]);
+  const heard = hear(bench);
+  const id = await bench.accepted();
+  // The first write after it is the round that claims it, the second the one that settles it.
+  bench.store.fail({ at: "commit_after", nth: 2 });
+  await bench.until("the fault strikes", () => bench.store.struck === 1);
+  expect(await bench.found(id)).toMatchObject({ state: "dead" });
+  await bench.serving.clock.advance(1000);
+  await bench.until("it is heard", () => heard.length === 1);
+});
