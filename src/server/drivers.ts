@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
@@ -28,6 +27,7 @@ import { findPython } from "../drivers/python/find-python.ts";
 import { enabledRuntimes } from "./config/built-runtimes.ts";
 import type { Settings } from "./config/settings.ts";
 import { ownAddresses } from "./own-addresses.ts";
+import { packageRoot } from "./package-root.ts";
 
 export interface DriverContext {
   readonly settings: Settings;
@@ -138,7 +138,7 @@ function keysOf(table: typeof makers): DriverKey[] {
 
 /** Where runtimes are looked for. */
 function runtimePlaces({ searchPath }: DriverContext) {
-  return { packageRoots: [fileURLToPath(new URL("../..", import.meta.url))], searchPath };
+  return { packageRoots: [packageRoot], searchPath };
 }
 
 /** What every driver of subprocesses gets; kinds other than Bun keep fewer blanks. */

@@ -11,6 +11,7 @@ import { parseDatabaseUrl } from "../database/postgres/database-url.ts";
 import { ManagedPostgres } from "../database/postgres/managed-postgres.ts";
 import { createProgramStarter } from "../drivers/process/platform-programs.ts";
 import type { Settings } from "./config/settings.ts";
+import { packageRoot } from "./package-root.ts";
 
 export interface OpenedDatabase {
   readonly databases: FunctionDatabases;
@@ -60,6 +61,7 @@ export async function openDatabase(options: {
     runDir: settings.runDir,
     binaries: settings.databaseBinaries,
     searchPath,
+    packageRoots: [packageRoot],
     connectionsMax: settings.databaseConnectionsMax,
     programs: createProgramStarter(clock),
   });

@@ -18,10 +18,10 @@ import {
   recordedPid,
   superuser,
 } from "./cluster-folder.ts";
-import { type Binaries, chooseBinaries } from "./choose-binaries.ts";
+import { type Binaries, type BinariesOptions, chooseBinaries } from "./choose-binaries.ts";
 import type { PgTarget } from "./pg-client.ts";
 import { type PostgresTool, runPostgresTool } from "./postgres-tool.ts";
-import type { Program, ProgramEnd, ProgramStarter } from "./program-starter.ts";
+import type { Program, ProgramEnd } from "./program-starter.ts";
 import {
   openRunFolder,
   requireSocketPath,
@@ -31,16 +31,11 @@ import {
 } from "./run-folder.ts";
 import { postgresUser } from "./system-user.ts";
 
-export interface ManagedPostgresOptions {
+export interface ManagedPostgresOptions extends BinariesOptions {
   /** `<data_dir>/postgres`. */
   readonly path: string;
   readonly runDir: string;
-  /** A folder with the binaries; undefined: those of the system. */
-  readonly binaries: string | undefined;
-  readonly searchPath: string | undefined;
   readonly connectionsMax: number;
-  readonly programs: ProgramStarter;
-  readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
@@ -163,7 +158,11 @@ export class ManagedPostgres {
   }
 
   async #choose(): Promise<Binaries> {
-    this.#binaries = await chooseBinaries({ ...this.#options, clusterMajor: this.major });
+    this.#binaries = await chooseBinaries({
+      ...this.#options,
+      clusterMajor: this.major,
+      user: this.#cluster.user,
+    });
     return this.#binaries;
   }
 

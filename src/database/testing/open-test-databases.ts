@@ -41,6 +41,8 @@ export function openTestDatabases(
     readonly settings?: Partial<DatabaseSettings>;
     readonly log?: Log;
     readonly root?: string;
+    /** Those of the system when it is absent. */
+    readonly binaries?: string;
   } = {},
 ): TestDatabases {
   const root = options.root ?? mkdtempSync(join(tmpdir(), "reactor-db-"));
@@ -51,8 +53,9 @@ export function openTestDatabases(
     ...common,
     path,
     runDir,
-    binaries: undefined,
+    binaries: options.binaries,
     searchPath: process.env["PATH"],
+    packageRoots: [],
     connectionsMax: 50,
     programs: createProgramStarter(systemClock),
   });

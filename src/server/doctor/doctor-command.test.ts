@@ -71,8 +71,8 @@ describe("reactor doctor", () => {
       "port",
       "memory",
       "descriptors",
-      "qemu",
       "postgresql",
+      "qemu",
       "chromium",
       "kvm",
     ]);

@@ -12,8 +12,10 @@ import { checkDataDir } from "./checks/data-dir.ts";
 import { checkEngine } from "./checks/engine.ts";
 import { checkOptionalTools } from "./checks/optional-tools.ts";
 import { checkPort } from "./checks/port.ts";
+import { checkPostgres } from "./checks/postgres.ts";
 import { checkResources } from "./checks/resources.ts";
 import { checkSandbox } from "./checks/sandbox.ts";
+import { packageRoot } from "../package-root.ts";
 import { driverFindings, driversFailed, type ProbedDriver } from "./driver-findings.ts";
 import type { Finding, FindingState } from "./finding.ts";
 import { createMachine, type Machine } from "./machine.ts";
@@ -75,8 +77,9 @@ async function examine(input: {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly drivers: Promise<readonly ProbedDriver[]>;
+  readonly searchPath: string | undefined;
 }): Promise<readonly Finding[]> {
-  const { machine, settings, clock, drivers } = input;
+  const { machine, settings, clock, drivers, searchPath } = input;
   const groups = await Promise.all([
     checkEngine(machine),
     drivers.then(driverFindings, driversFailed),
@@ -85,6 +88,7 @@ async function examine(input: {
     checkDataDir(settings),
     checkPort(machine, settings.listen, clock, settings.tlsCert === undefined ? "http" : "https"),
     checkResources(machine),
+    checkPostgres(machine, settings, { searchPath, packageRoots: [packageRoot] }),
     checkOptionalTools(machine),
   ]);
   return groups.flat();
@@ -130,7 +134,9 @@ export function createDoctorCommand(options: DoctorOptions): Command {
         const { settings, finding } = await settingsOf(machineSources({ flags, env, cwd }));
         const drivers = options.probeDrivers(settings, signal);
         const machine = createMachine(env);
-        const findings = [finding, ...(await examine({ machine, settings, clock, drivers }))];
+        const searchPath = env["PATH"];
+        const examined = await examine({ machine, settings, clock, drivers, searchPath });
+        const findings = [finding, ...examined];
         const works = findings.every((one) => !one.essential || one.state !== "missing");
         progress.end();
         output.result({ works, findings }, () => render(output, findings));

@@ -19,16 +19,6 @@ const tools: readonly Tool[] = [
     remedy: "apt-get install qemu-system-x86",
   },
   {
-    name: "postgresql",
-    // Debian keeps these binaries off PATH, in a folder per major version.
-    commands: [
-      "postgres",
-      ...[18, 17, 16, 15].map((major) => `/usr/lib/postgresql/${major}/bin/postgres`),
-    ],
-    enables: "the function database (ctx.db)",
-    remedy: "apt-get install postgresql, or set database.url (DATABASE_URL) to a server of yours",
-  },
-  {
     name: "chromium",
     commands: ["chromium", "chromium-browser", "google-chrome"],
     enables: "tests of the console (not built yet)",
