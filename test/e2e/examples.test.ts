@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
 import { join } from "node:path";
+import { findPostgres } from "../../src/database/postgres/find-postgres.ts";
 import { root, startServer, type TestServer } from "./reactor.ts";
 
 /** The examples in JavaScript, each deployed as a user would, from its folder by the command line. */
 let server: TestServer;
 let upstream: ReturnType<typeof Bun.serve>;
 const received: unknown[] = [];
+const postgres = findPostgres({ setting: undefined, searchPath: process.env["PATH"] })[0];
+/** A server with these settings finds no PostgreSQL, whatever the machine has. */
+const noDatabase = { REACTOR_DATABASE_BINARIES: "/nowhere" };
 
 beforeAll(async () => {
   upstream = Bun.serve({
@@ -29,15 +33,15 @@ afterAll(async () => {
   await upstream.stop(true);
 });
 
-async function deploy(name: string): Promise<void> {
+async function deploy(name: string, on = server): Promise<void> {
   const folder = join(root, "examples", name);
   const typed = ["functions", "deploy", name, "--dir", folder, "--create", "--promote"];
-  const { code, stderr } = await server.cli(...typed);
+  const { code, stderr } = await on.cli(...typed);
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
 }
 
-async function ask(name: string, body: unknown): Promise<unknown> {
-  const response = await server.fetch(`/fn/v1/${name}`, {
+async function ask(name: string, body: unknown, on = server): Promise<[number, unknown]> {
+  const response = await on.fetch(`/fn/v1/${name}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -95,22 +99,48 @@ describe("secrets", () => {
   });
 });
 
-test("todo creates, completes and lists, and refuses what its schema does not know", async () => {
-  await deploy("todo");
+async function exerciseTodo(on = server): Promise<void> {
   const todo = { id: 1, title: "write tests", done: false };
-  expect(await ask("todo", { action: "create", title: todo.title })).toEqual([200, todo]);
-  expect(await ask("todo", { action: "complete", id: 1 })).toEqual([200, { ...todo, done: true }]);
-  expect(await ask("todo", { action: "complete", id: 9 })).toEqual([
+  expect(await ask("todo", { action: "create", title: todo.title }, on)).toEqual([200, todo]);
+  expect(await ask("todo", { action: "complete", id: 1 }, on)).toEqual([
+    200,
+    { ...todo, done: true },
+  ]);
+  expect(await ask("todo", { action: "complete", id: 9 }, on)).toEqual([
     404,
     { error: "No such todo" },
   ]);
-  expect(await ask("todo", { action: "list", done: false })).toEqual([200, []]);
-  expect(await ask("todo", { action: "list" })).toEqual([200, [{ ...todo, done: true }]]);
-  expect(await ask("todo", { action: "create", title: "" })).toMatchObject([
+  expect(await ask("todo", { action: "list", done: false }, on)).toEqual([200, []]);
+  expect(await ask("todo", { action: "list" }, on)).toEqual([200, [{ ...todo, done: true }]]);
+  expect(await ask("todo", { action: "create", title: "" }, on)).toMatchObject([
     400,
     { error: { code: "input_validation_error" } },
   ]);
-});
+}
+
+test("todo creates, completes and lists in memory where there is no database", async () => {
+  const bare = await startServer({ args: ["--runtimes", "bun"], env: noDatabase });
+  try {
+    await deploy("todo", bare);
+    await exerciseTodo(bare);
+  } finally {
+    await bare.stop();
+  }
+}, 60_000);
+
+test.skipIf(postgres === undefined)(
+  "todo keeps its list in the project's database, across instances and deployments (needs PostgreSQL)",
+  async () => {
+    await deploy("todo");
+    await exerciseTodo();
+    const rows = await server.client.queryDatabase({ sql: "select title, done from todos" });
+    expect(rows).toMatchObject({ rows: [["write tests", true]] });
+    await deploy("todo");
+    const [status, todos] = await ask("todo", { action: "list" });
+    expect([status, todos]).toEqual([200, [{ id: 1, title: "write tests", done: true }]]);
+  },
+  60_000,
+);
 
 test("commonjs runs on Node", async () => {
   await deploy("commonjs");

@@ -1,19 +1,14 @@
 import { defineFunction } from "@reactor/functions";
-
-interface Todo {
-  readonly id: number;
-  readonly title: string;
-  readonly done: boolean;
-}
+import { inDatabase, inMemory, makeTable } from "./todo-list.ts";
 
 type Input =
   | { readonly action: "create"; readonly title: string }
   | { readonly action: "complete"; readonly id: number }
   | { readonly action: "list"; readonly done?: boolean };
 
-/** Kept in the memory of the one instance that the manifest allows: gone when it leaves or is replaced. */
-const todos = new Map<number, Todo>();
-let lastId = 0;
+/** Where the server has no database. */
+const remembered = inMemory();
+let hasTable: Promise<boolean> | undefined;
 
 function withAction(action: string, properties: object, required: readonly string[]): object {
   return {
@@ -34,21 +29,22 @@ export default defineFunction({
       withAction("list", { done: { type: "boolean" } }, []),
     ],
   },
-  handler({ input, ctx }) {
+  async handler({ input, ctx }) {
     const asked = input as Input;
+    hasTable ??= makeTable(ctx.db);
+    const isKept = await hasTable.catch((error: unknown) => {
+      // The next call tries again.
+      hasTable = undefined;
+      throw error;
+    });
+    const todos = isKept ? inDatabase(ctx.db) : remembered;
     if (asked.action === "create") {
-      const todo = { id: ++lastId, title: asked.title, done: false };
-      todos.set(todo.id, todo);
+      const todo = await todos.create(asked.title);
       ctx.log("created", { id: todo.id });
       return todo;
     }
-    if (asked.action === "list") {
-      return [...todos.values()].filter(({ done }) => done === (asked.done ?? done));
-    }
-    const todo = todos.get(asked.id);
-    if (todo === undefined) return Response.json({ error: "No such todo" }, { status: 404 });
-    const completed = { ...todo, done: true };
-    todos.set(completed.id, completed);
-    return completed;
+    if (asked.action === "list") return todos.list(asked.done);
+    const completed = await todos.complete(asked.id);
+    return completed ?? Response.json({ error: "No such todo" }, { status: 404 });
   },
 });
