@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
-import { processesWith, reactor, root, runDirOf, until } from "./reactor.ts";
+import { findPostgres } from "../../src/database/postgres/find-postgres.ts";
+import { baseEnvironment, processesWith, reactor, root, runDirOf, until } from "./reactor.ts";
+
+const postgres = findPostgres({ setting: undefined, searchPath: process.env["PATH"] })[0];
 
 /** A running `reactor dev`, seen as its terminal is. */
 interface Dev {
@@ -15,6 +19,8 @@ interface Dev {
   post(path: string): Promise<Response>;
   /** Ctrl-C; resolves with the exit code. */
   interrupt(): Promise<number>;
+  /** kill -9. */
+  kill(): Promise<void>;
 }
 
 let home: string;
@@ -42,7 +48,7 @@ function answering(text: string): string {
 async function startDev(folder = ".", args: readonly string[] = []): Promise<Dev> {
   const child = Bun.spawn([join(root, "bin/reactor"), "dev", "--listen", "127.0.0.1:0", ...args], {
     cwd: join(home, folder),
-    env: { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1" },
+    env: { ...baseEnvironment(), HOME: home },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -78,7 +84,17 @@ async function startDev(folder = ".", args: readonly string[] = []): Promise<Dev
       await reading;
       return code;
     },
+    async kill() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
   };
+}
+
+/** Processes of this test's own: the server, its instances, its PostgreSQL. */
+async function processesLeft(): Promise<readonly string[]> {
+  const runDir = runDirOf(join(home, ".reactor/dev"));
+  return [...(await processesWith(home)), ...(await processesWith(runDir))];
 }
 
 async function textOf(answer: Promise<Response>): Promise<string> {
@@ -221,12 +237,91 @@ test("Ctrl-C ends it with no process left", async () => {
   const dev = await startDev();
   await dev.shows(/live +a@1/);
   expect(await textOf(dev.post("/a"))).toBe("a");
-  const runDir = runDirOf(join(home, ".reactor/dev"));
-  const left = async () => [...(await processesWith(home)), ...(await processesWith(runDir))];
-  expect((await left()).length).toBeGreaterThan(0);
+  expect((await processesLeft()).length).toBeGreaterThan(0);
   expect(await dev.interrupt()).toBe(0);
-  expect(await left()).toEqual([]);
+  expect(await processesLeft()).toEqual([]);
+  expect(existsSync(runDirOf(join(home, ".reactor/dev")))).toBe(false);
 }, 120_000);
+
+test("kill -9 leaves no process, and the next dev takes out the env that the killed one had set", async () => {
+  await write(
+    "functions/a/index.ts",
+    "export default { fetch: (_, ctx) => Response.json(Object.keys(ctx.env)) };\n",
+  );
+  await write(".env", "GREETING=hello\nlower=refused\n");
+  const dev = await startDev();
+  await dev.shows(/live +a@1/);
+  expect(await textOf(dev.post("/a"))).toBe('["GREETING"]');
+  await dev.kill();
+  await until("all that it had started has ended", async () => {
+    return (await processesLeft()).length === 0;
+  });
+  await write(".env", "OTHER=one\n");
+  const again = await startDev();
+  await again.shows(/live +a@2/);
+  expect(await textOf(again.post("/a"))).toBe('["OTHER"]');
+  await again.interrupt();
+}, 120_000);
+
+test.skipIf(postgres === undefined)(
+  "new files of schema/ are applied, and one that was applied and changed says what to do (needs PostgreSQL)",
+  async () => {
+    await write("schema/001_todos.sql", "create table todos (id int primary key);\n");
+    await write(
+      "functions/todos/index.ts",
+      `import { defineFunction } from "@reactor/functions";
+export default defineFunction({
+  handler: async ({ input, ctx }) => {
+    await ctx.db.query({ table: "todos", operation: "insert", data: input });
+    return ctx.db.query({ table: "todos", operation: "select", order_by: "id" });
+  },
+});\n`,
+    );
+    const dev = await startDev();
+    await dev.shows(/schema +001_todos\.sql/);
+    await dev.shows(/live +todos@1/);
+    const add = async (row: object) => {
+      const body = JSON.stringify(row);
+      const answer = await fetch(`${dev.url}/todos`, { method: "POST", body });
+      return [answer.status, await answer.json()];
+    };
+    expect(await add({ id: 1 })).toEqual([200, [{ id: 1 }]]);
+    await write("schema/002_titles.sql", "alter table todos add title text;\nselec;\n");
+    expect(await dev.shows(/failed +schema: [^\n]+\n/)).toMatch(/002_titles\.sql[^\n]*line 2/);
+    expect((await add({ id: 2 }))[0]).toBe(200);
+    await write("schema/002_titles.sql", "alter table todos add title text;\n");
+    await dev.shows(/schema +002_titles\.sql/);
+    expect(await add({ id: 3, title: "new" })).toEqual([
+      200,
+      [
+        { id: 1, title: null },
+        { id: 2, title: null },
+        { id: 3, title: "new" },
+      ],
+    ]);
+    const mark = dev.mark();
+    await write("schema/001_todos.sql", "create table todos (id bigint primary key);\n");
+    expect(await dev.shows(/failed +schema: [^\n]+\n/, mark)).toMatch(
+      /001_todos\.sql was applied on .* has changed since; restore it, and make the change in a new file/,
+    );
+    expect((await add({ id: 4 }))[0]).toBe(200);
+    const pid = Number(
+      (await readFile(join(home, ".reactor/dev/postgres/cluster/postmaster.pid"), "utf8")).split(
+        "\n",
+      )[0],
+    );
+    await dev.kill();
+    await until("PostgreSQL has ended with it", () => !existsSync(`/proc/${pid}`));
+    await write("schema/001_todos.sql", "create table todos (id int primary key);\n");
+    const again = await startDev();
+    await again.shows(/live +todos@2/);
+    const rows = await fetch(`${again.url}/todos`, { method: "POST", body: '{"id":5}' });
+    expect(await rows.json()).toHaveLength(5);
+    await again.interrupt();
+    expect(await processesLeft()).toEqual([]);
+  },
+  240_000,
+);
 
 test("a functions folder that is renamed away and back is watched again", async () => {
   await write("functions/a/index.ts", answering("a"));

@@ -10,7 +10,7 @@ export const root = resolve(import.meta.dirname, "../..");
 const binary = join(root, "bin/reactor");
 
 /** What a child inherits: enough to run, nothing that could configure it, plus the engine under test. */
-function baseEnvironment(): Record<string, string> {
+export function baseEnvironment(): Record<string, string> {
   const engine = process.env["REACTOR_ENGINE"];
   return {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",

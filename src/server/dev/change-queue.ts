@@ -1,33 +1,44 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 
-/** An editor writes a file in several steps, a checkout many files: a round waits for this much quiet. */
-const quietMs = 25;
 /** A folder that is never quiet must not hold up a round for ever. */
 const waitMsMax = 500;
 
+export interface ChangeQueueOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** How long it must be quiet after a change of this path: editors write a file in several steps. */
+  readonly quietMs: (changed: string) => number;
+}
+
 /** Changed paths, gathered until they fall quiet. */
 export class ChangeQueue {
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
+  readonly #options: ChangeQueueOptions;
   #changed = new Set<string>();
   #firstMs = 0;
+  #quietAtMs = 0;
   #timer: Timer | undefined;
   #isDue = false;
   #wake: (() => void) | undefined;
 
-  constructor(clock: Clock, signal: AbortSignal) {
-    this.#clock = clock;
-    this.#signal = signal;
-    signal.addEventListener("abort", () => this.#wake?.(), { once: true });
+  constructor(options: ChangeQueueOptions) {
+    this.#options = options;
+    options.signal.addEventListener("abort", () => this.#wake?.(), { once: true });
+  }
+
+  /** Those that no round has taken yet. */
+  get waiting(): ReadonlySet<string> {
+    return this.#changed;
   }
 
   add(changed: string): void {
-    const nowMs = this.#clock.monotonicMs();
+    const { clock, quietMs } = this.#options;
+    const nowMs = clock.monotonicMs();
     if (this.#changed.size === 0) this.#firstMs = nowMs;
     this.#changed.add(changed);
     this.#timer?.cancel();
-    const delayMs = Math.max(0, Math.min(quietMs, this.#firstMs + waitMsMax - nowMs));
-    this.#timer = this.#clock.after(delayMs, () => {
+    this.#quietAtMs = Math.max(this.#quietAtMs, nowMs + quietMs(changed));
+    const delayMs = Math.min(this.#quietAtMs, this.#firstMs + waitMsMax) - nowMs;
+    this.#timer = clock.after(Math.max(0, delayMs), () => {
       this.#isDue = true;
       this.#wake?.();
     });
@@ -35,12 +46,13 @@ export class ChangeQueue {
 
   /** The next changes, once they are quiet; undefined once the signal has aborted. */
   async next(): Promise<ReadonlySet<string> | undefined> {
-    if (!this.#isDue && !this.#signal.aborted) {
+    const { signal } = this.#options;
+    if (!this.#isDue && !signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    if (this.#signal.aborted) return undefined;
+    if (signal.aborted) return undefined;
     const changed = this.#changed;
     this.#changed = new Set();
     this.#isDue = false;

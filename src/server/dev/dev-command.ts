@@ -40,8 +40,9 @@ export const devCommand = defineCommand({
         () => `Reactor ${serverVersion} dev is ready at ${server.url}`,
       );
       const reactor = createClient({ url: server.url });
-      const session = new DevSession({ output, cwd, signal, clock: systemClock }, project, reactor);
-      await session.run();
+      const { dataDir } = config.settings;
+      const context = { output, cwd, signal, clock: systemClock, dataDir };
+      await new DevSession(context, project, reactor).run();
       return undefined;
     } finally {
       await server.stop();

@@ -18,12 +18,21 @@ import { watchTree } from "./watch-tree.ts";
 /** That a revision is ready or failed is said with its address, or its code frame, when it is so. */
 const aboutRevision = /^revision \d+ (?:is ready|failed)/;
 
-type Context = Pick<CommandContext, "output" | "cwd" | "signal" | "clock">;
+interface Context extends Pick<CommandContext, "output" | "cwd" | "signal" | "clock"> {
+  readonly dataDir: string;
+}
+
+/** A save in a function's folder: should half of it be read, the whole follows. */
+const quietAfterSaveMs = 5;
+/** Anything else: half a migration would be applied for good, half a move would delete a function. */
+const quietMs = 100;
 
 interface Followed {
   readonly folder: string;
   /** Of the files that were deployed last, whatever became of it. */
   readonly digest: string;
+  /** Why they failed, when that was not said yet: they seemed to be half of a save. */
+  readonly unsaid?: string;
 }
 
 /** Keeps a running server at what a project's files say. Knows the server by its client only. */
@@ -44,8 +53,11 @@ export class DevSession {
     this.#root = root;
     this.#isOneFunction = project.root === undefined;
     this.#reactor = reactor;
-    this.#env = new EnvFiles(root, reactor);
-    this.#changes = new ChangeQueue(context.clock, context.signal);
+    this.#env = new EnvFiles(root, path.join(context.dataDir, "dev-env-keys"), reactor);
+    this.#changes = new ChangeQueue({
+      ...context,
+      quietMs: (changed) => (this.#isSave(changed) ? quietAfterSaveMs : quietMs),
+    });
   }
 
   /** Deploys everything, then what changes, until the signal aborts. */
@@ -74,6 +86,11 @@ export class DevSession {
     return top === "functions" || top === "schema";
   }
 
+  /** Whether it lies in the folder of a function that was deployed. */
+  #isSave(changed: string): boolean {
+    return [...this.#known.values()].some(({ folder }) => changed.startsWith(folder + path.sep));
+  }
+
   async #round(changed: ReadonlySet<string>): Promise<void> {
     const isFirst = changed.has(this.#root);
     if (isFirst || [...changed].some((file) => this.#env.isOne(file))) await this.#applyEnv();
@@ -88,7 +105,10 @@ export class DevSession {
     );
     await Promise.all(
       touched.map((one) =>
-        this.#deploy(one).catch((error: unknown) => this.#fault(one.name, error)),
+        this.#deploy(one).catch((error: unknown) => {
+          // A file may be gone before it was read; the next round knows.
+          if (!touches(this.#changes.waiting, one.folder)) this.#fault(one.name, error);
+        }),
       ),
     );
   }
@@ -131,28 +151,43 @@ export class DevSession {
     }
   }
 
-  async #deploy({ name, folder, ofProject }: FunctionFolder): Promise<void> {
+  async #deploy(one: FunctionFolder): Promise<void> {
+    const { name, folder, ofProject } = one;
     const { output, signal, clock } = this.#context;
     const startedMs = clock.monotonicMs();
     const since = new Date(clock.now());
     const { files } = await collectFiles(folder, signal);
     const digest = digestOf(files);
     const known = this.#known.get(name);
-    if (known?.digest === digest && known.folder === folder) return;
     this.#known.set(name, { folder, digest });
-    const deployment = await this.#send(name, { files, promote: true, ofProject });
-    const tookMs = Math.round(clock.monotonicMs() - startedMs);
-    this.#follow(name, folder, since);
-    if (deployment.status !== "ready") {
-      this.#fault(name, failureText(deployment));
+    if (known?.digest === digest && known.folder === folder) {
+      if (known.unsaid !== undefined) this.#fault(name, known.unsaid);
       return;
     }
+    const input = { files, promote: true, ofProject };
+    const deployment = await this.#send(name, input).catch(messageOf);
+    if (typeof deployment === "string") return this.#failed(one, digest, deployment);
+    this.#follow(name, folder, since);
+    if (deployment.status !== "ready") {
+      return this.#failed(one, digest, failureText(deployment));
+    }
+    const tookMs = Math.round(clock.monotonicMs() - startedMs);
     const { method, url } = addressOf(this.#reactor.url, name, deployment);
     const { revision } = deployment;
     output.item(
       { event: "live", function: name, revision, method, url, took_ms: tookMs },
       () => `live    ${name}@${revision}  ${method} ${url}  ${tookMs} ms`,
     );
+  }
+
+  /**
+   * What was saved since may be the other half of it, and then this is nobody's mistake. Should the
+   * next round find the same files, it says it.
+   */
+  #failed({ name, folder }: FunctionFolder, digest: string, why: string): void {
+    if (touches(this.#changes.waiting, folder)) {
+      this.#known.set(name, { folder, digest, unsaid: why });
+    } else this.#fault(name, why);
   }
 
   async #send(name: string, input: DeployInput): Promise<DeploymentResource> {
@@ -196,7 +231,7 @@ export class DevSession {
   #fault(name: string | undefined, error: unknown): void {
     if (this.#context.signal.aborted) return;
     const { output } = this.#context;
-    const message = stripControls(error instanceof Error ? error.message : String(error));
+    const message = stripControls(messageOf(error));
     const owner = name === undefined ? "" : `${name}: `;
     if (output.json) output.item({ event: "failed", function: name ?? null, message }, () => "");
     else output.error(`${output.styleError("red", "failed")}  ${owner}${message}`);
@@ -215,6 +250,10 @@ function digestOf(files: ReadonlyMap<string, Uint8Array>): string {
   const hash = createHash("sha256");
   for (const [name, bytes] of files) hash.update(`${name}\0${bytes.length}\0`).update(bytes);
   return hash.digest("hex");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The message; the build's log too, unless the message has it. */
