@@ -27,11 +27,23 @@ function jsonColumn<T>(schema: z.ZodType<T>): JsonColumn<T> {
       if (result.success) return deepFreeze(result.data);
       throw new ReactorError(
         "storage_unavailable",
-        `Cannot read ${where}: the stored JSON is damaged; restore a backup`,
-        { cause: result.error },
+        `Cannot read ${where}: ${faultOf(result.error)}`,
+        {
+          cause: result.error,
+        },
       );
     },
   };
+}
+
+/** A member that is not known here is a newer Reactor's, which nothing damaged. */
+function faultOf({ issues }: z.ZodError): string {
+  const unknown = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys" ? issue.keys : [undefined],
+  );
+  return unknown.includes(undefined)
+    ? "the stored JSON is damaged; restore a backup"
+    : `it has ${unknown.map((key) => `"${key}"`).join(", ")}, which this Reactor does not know; start the newer Reactor that wrote it, or restore a backup made before`;
 }
 
 function parseJson(text: string): unknown {
