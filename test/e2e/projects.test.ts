@@ -127,6 +127,18 @@ return { message: \`Hello, \${input.title}!\` };
     expect((await post(`/${other}`, {})).status).toBe(404);
   });
 
+  test("refuses a route of the server's own, and puts nothing live", async () => {
+    const [good, bad] = [fresh("beside"), fresh("reserved")];
+    await write(`functions/${good}/index.ts`, answering("beside"));
+    await write(`functions/${bad}/index.ts`, answering("bad"));
+    for (const route of ["/fn/mine", "/api", "/console/x", "/.well-known/y"]) {
+      await write(`functions/${bad}/reactor.json`, JSON.stringify({ route }));
+      const { code, stderr } = await type("deploy");
+      expect([route, code, stderr.includes(`${bad}: `)]).toEqual([route, 1, true]);
+    }
+    expect((await post(`/${good}`, {})).status).toBe(404);
+  });
+
   test("takes only some with --only, and leaves traffic with --no-promote", async () => {
     const [a, b] = [fresh("some"), fresh("rest")];
     await write(`functions/${a}/index.ts`, answering("a"));

@@ -133,6 +133,33 @@ test("the OpenAPI document has the routes with their schemas", async () => {
   });
 });
 
+test("the OpenAPI document is a valid one, and code is made of it", async () => {
+  const types = join(folder, "routes.ts");
+  // With these rules it checks the whole document by the OpenAPI specification before it makes anything.
+  const rules =
+    "struct no-unresolved-refs path-params-defined operation-operationId-unique operation-parameters-unique no-identical-paths path-declaration-must-exist spec-components-invalid-map-name";
+  const config = `rules:\n${rules.replaceAll(/(\S+) ?/g, "  $1: error\n")}`;
+  await writeFile(join(folder, "redocly.yaml"), config);
+  const cli = join(root, "scripts/node_modules/openapi-typescript/bin/cli.js");
+  const run = (...argv: string[]) =>
+    Bun.spawn([process.execPath, ...argv], { cwd: folder, stdout: "pipe", stderr: "pipe" });
+  const made = run(cli, openapi, "-o", types);
+  expect([await made.exited, await new Response(made.stderr).text()]).toEqual([0, ""]);
+  const tsc = run(join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", types);
+  expect([await tsc.exited, await new Response(tsc.stdout).text()]).toEqual([0, ""]);
+  expect(await readFile(types, "utf8")).toContain('"/prices/{shop}"');
+  const invalid = join(folder, "invalid.json");
+  const text = await readFile(openapi, "utf8");
+  for (const [part, wrong] of [
+    ['"operationId"', '"operationName"'],
+    ["{shop}", "{other}"],
+    ["#/components/schemas/price-of.output", "#/components/schemas/absent"],
+  ] as const) {
+    await writeFile(invalid, text.replace(part, wrong));
+    expect([wrong, await run(cli, invalid, "-o", types).exited]).toEqual([wrong, 1]);
+  }
+}, 120_000);
+
 test("a file that cannot be written is said, and so is a project without functions", async () => {
   const nowhere = join(folder, "absent", "client.ts");
   const unwritten = await server.cli("client", "generate", "--out", nowhere);
