@@ -40,6 +40,7 @@ const queue: Manifest["queue"] = {
   onSuccess: "a",
   onFailure: "b",
   schedules: [{ cron: "* * * * *", timezone: "UTC", payload: "{}", catchUp: "skip" }],
+  events: ["deployment.ready"],
 };
 
 /** A manifest with every member there is. */
@@ -68,9 +69,9 @@ function membersOf(value: unknown, path = ""): string[] {
   );
 }
 
-/** What format 5 stores. Another member is another format, also when no statement is needed. */
+/** What format 6 stores. Another member is another format, also when no statement is needed. */
 const membersOfFormat = {
-  version: 5,
+  version: 6,
   members:
     "name runtime isolation minTier entrypoint handler access forwardAuthorization envKeys secretKeys[] " +
     "limits.timeoutMs limits.idleTimeoutMs limits.streamTimeoutMs limits.drainTimeoutMs limits.waitUntilMs " +
@@ -78,7 +79,7 @@ const membersOfFormat = {
     "concurrency.minInstances concurrency.maxInstances concurrency.perInstance concurrency.maxConcurrency " +
     "concurrency.queueMs concurrency.idleTtlMs queue.always queue.attemptsMax queue.backoffMsMin " +
     "queue.backoffMsMax queue.ageMsMax queue.concurrency queue.onSuccess queue.onFailure " +
-    "queue.schedules[].cron queue.schedules[].timezone queue.schedules[].payload queue.schedules[].catchUp " +
+    "queue.schedules[].cron queue.schedules[].timezone queue.schedules[].payload queue.schedules[].catchUp queue.events[] " +
     "egressAllow[] route.path route.method cors.credentials cors.maxAgeSecs rateLimit.requests " +
     "rateLimit.periodMs rateLimit.by hooks.order bundleSha256",
 };
