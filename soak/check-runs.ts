@@ -1,4 +1,4 @@
-import type { ToldRun } from "./sink.ts";
+import type { ToldEvent, ToldRun } from "./sink.ts";
 
 /** What was accepted of one piece of work. */
 export interface Work {
@@ -47,4 +47,20 @@ export function checkRuns(
 /** Runs that count as duplicates: those after one that did not fail by itself. */
 export function duplicates({ failures }: Work, runs: readonly ToldRun[]): number {
   return runs.slice(1).filter((_, index) => (runs[index]?.attempt ?? 0) > failures).length;
+}
+
+/** What is wrong about the events: a dead invocation untold, told as two, or one told that is not dead. */
+export function checkEvents(
+  dead: ReadonlySet<string>,
+  events: readonly ToldEvent[],
+): readonly string[] {
+  const byInvocation = Map.groupBy(events, ({ about }) => about);
+  const untold = [...dead].filter((id) => !byInvocation.has(id));
+  const problems = untold.map((id) => `${id} is dead and no event told it`);
+  for (const [id, told] of byInvocation) {
+    if (!dead.has(id)) problems.push(`${id} was told as dead and is not`);
+    const ids = new Set(told.map(({ event }) => event));
+    if (ids.size > 1) problems.push(`${id} was told by ${ids.size} events`);
+  }
+  return problems;
 }

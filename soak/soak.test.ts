@@ -36,4 +36,5 @@ test("a sample of queued work under kills: all of it ends, nothing is lost, what
   expect(violations).toEqual([]);
   expect(counts["accepted"]).toBe(200);
   expect(counts["dead"]).toBeGreaterThan(0);
+  expect(counts["events told"]).toBe(counts["dead"]);
 }, 180_000);

@@ -1,4 +1,4 @@
-import { checkRuns, duplicates, type Outage, type Work } from "../check-runs.ts";
+import { checkEvents, checkRuns, duplicates, type Outage, type Work } from "../check-runs.ts";
 import { eventually } from "../deadline.ts";
 import { deployHandler } from "../deploy-handler.ts";
 import { createDraw, type Draw } from "../draw.ts";
@@ -36,8 +36,8 @@ const always = 1000;
 
 /**
  * Invocations are queued while the server is killed again and again: everything that was accepted
- * reaches a terminal state, nothing is lost, and what ran twice ran around a kill and knew it.
- * Counted by a sink outside of the server.
+ * reaches a terminal state, nothing is lost, what ran twice ran around a kill and knew it, and each
+ * that is dead is told by one event. Counted by a sink outside of the server.
  */
 export async function async(options: ScenarioOptions<AsyncBounds>): Promise<ScenarioResult> {
   const { bounds, log, seed } = options;
@@ -58,6 +58,10 @@ export async function async(options: ScenarioOptions<AsyncBounds>): Promise<Scen
       handler: "report",
       manifest: { access: "public", retry: { max_attempts: attemptsMax, min_backoff_ms: 50 } },
     });
+    const { client } = await run.server;
+    await client.setProjectEnv({ key: "SINK", value: sink.url, secret: false });
+    const listens = { access: "public", events: ["invocation.dead"] };
+    await deployHandler(client, { name: "hear", handler: "hear", manifest: listens });
     const state = { isSending: true };
     const sending = sendAll(run, bounds, draw).finally(() => (state.isSending = false));
     // A machine that is busy with other work may accept little in a life: each gets that much done.
@@ -169,11 +173,14 @@ async function checkAll(run: Run, server: SoakServer): Promise<Record<string, nu
     }
     twice += duplicates(work, runs);
   }
+  const dead = [...states].flatMap(([id, state]) => (state === "dead" ? [id] : []));
+  for (const problem of checkEvents(new Set(dead), sink.events)) violations.add(problem);
   return {
     accepted: accepted.size,
     kills: outages.length,
     runs: sink.runs.length,
     "ran twice": twice,
-    dead: [...states.values()].filter((state) => state === "dead").length,
+    dead: dead.length,
+    "events told": new Set(sink.events.map(({ event }) => event)).size,
   };
 }
