@@ -182,6 +182,40 @@ export interface FunctionContext {
   readonly timeoutMs: number;
 }
 
+/** What every event of the platform has: a CloudEvent 1.0 in JSON. `id` is the same each time it comes. */
+interface EventOf<Type extends string, Data> {
+  readonly specversion: "1.0";
+  readonly id: string;
+  readonly type: Type;
+  /** `/projects/<project>/functions/<function>` */
+  readonly source: string;
+  /** ISO 8601, in UTC. */
+  readonly time: string;
+  readonly datacontenttype: "application/json";
+  readonly data: Readonly<Data> & {
+    readonly project: string;
+    readonly function: string;
+    readonly function_id: string;
+    readonly revision: number | null;
+    readonly error: { readonly code: string; readonly message: string } | null;
+  };
+}
+
+/** What the handler of a function gets that its manifest binds to `events`. */
+export type PlatformEvent =
+  | EventOf<"deployment.ready" | "deployment.failed", { deployment_id: string; promoted: boolean }>
+  | EventOf<
+      "invocation.dead",
+      {
+        invocation_id: string;
+        request_id: string;
+        origin: "request" | "schedule" | "destination";
+        attempt: number;
+        accepted_at: string;
+        status: number | null;
+      }
+    >;
+
 /** `export default function (request, ctx)`. */
 export type Handler = (request: Request, ctx: FunctionContext) => Response | PromiseLike<Response>;
 

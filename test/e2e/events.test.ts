@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { PlatformEvent } from "../../sdk/index.ts";
 import { createClient } from "../../src/client/client.ts";
 import { startServer, type TestServer, until } from "./reactor.ts";
 
@@ -9,13 +10,7 @@ import { startServer, type TestServer, until } from "./reactor.ts";
 interface Heard {
   readonly by: string;
   readonly attempt: number;
-  readonly event: {
-    readonly specversion: string;
-    readonly id: string;
-    readonly type: string;
-    readonly source: string;
-    readonly data: Readonly<Record<string, unknown>>;
-  };
+  readonly event: PlatformEvent;
 }
 
 let server: TestServer;
@@ -54,12 +49,12 @@ const allEvents = ["deployment.ready", "deployment.failed", "invocation.dead"];
 
 /** What was told of a function's events, in order. */
 function toldOf(name: string): readonly Heard[] {
-  return heard.filter(({ event }) => event.data["function"] === name);
+  return heard.filter(({ event }) => event.data.function === name);
 }
 
 async function untilTold(name: string, types: readonly string[]): Promise<readonly Heard[]> {
   await until(`${name}: ${types.join(", ")}`, () => toldOf(name).length >= types.length);
-  expect(toldOf(name).map(({ event }) => event.type)).toEqual([...types]);
+  expect(toldOf(name).map(({ event }): string => event.type)).toEqual([...types]);
   return toldOf(name);
 }
 
@@ -103,10 +98,18 @@ test("a function that its manifest binds hears of deployments and dead letters o
     promoted: false,
     error: { code: expect.any(String), message: expect.stringContaining("broken") },
   });
-  expect(dead?.event.data).toMatchObject({
+  // The types of the SDK say what is there.
+  if (dead?.event.type !== "invocation.dead") throw new Error("it is no dead letter");
+  const { time, data } = dead.event;
+  expect(Date.parse(time)).toBeGreaterThanOrEqual(Date.parse(data.accepted_at));
+  expect(data).toMatchObject({
     invocation_id: id,
+    request_id: expect.any(String),
+    function_id: expect.stringContaining("fn_"),
+    origin: "request",
     revision: 1,
     attempt: 1,
+    status: null,
     error: { code: "function_error" },
   });
   await shop.deploy("there", {
@@ -115,7 +118,7 @@ test("a function that its manifest binds hears of deployments and dead letters o
     createFunction: true,
   });
   await untilTold("there", ["deployment.ready"]);
-  const pairs = heard.map(({ by, event }) => [by, event.data["project"]].join());
+  const pairs = heard.map(({ by, event }) => [by, event.data.project].join());
   expect(new Set(pairs)).toEqual(new Set(["hears,default", "elsewhere,shop"]));
 });
 
@@ -176,7 +179,7 @@ test("a server that is killed between a change and its event loses neither", asy
   const { dataDir } = server;
   server = await startServer({ ...options(), dataDir });
   const [interrupted] = await untilTold("hangs", ["deployment.failed"]);
-  expect(interrupted?.event.data["error"]).toMatchObject({ code: "deployment_failed" });
+  expect(interrupted?.event.data.error).toMatchObject({ code: "deployment_failed" });
   await until("the one that was on its way comes again", () => toldOf("told").length === 2);
   const again = toldOf("told")[1];
   expect(again).toMatchObject({ attempt: 2, event: before?.event });
