@@ -31,7 +31,10 @@ async function rows(client: ReactorClient, sql: string): Promise<readonly object
 const everything = `
   select (select count(*)::int from accounts) as accounts, (select sum(amount)::int from accounts) as total,
     (select string_agg(note, ',' order by id) from notes) as notes, (select doc->>'a' from notes where id = 1) as doc,
-    (select count(*)::int from rich) as rich, nextval('notes_id_seq')::int as next`;
+    (select count(*)::int from rich) as rich, nextval('notes_id_seq')::int as next,
+    (select size::text || twice || (tag = 'RED')::text from wares) as ware, (select n::int from totals) as n,
+    (select count(*)::int from guarded) as guarded, encode(lo_get(4711), 'hex') as object,
+    obj_description('side.table_of_its_own'::regclass) as said`;
 
 describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", () => {
   let server: TestServer;
@@ -54,6 +57,32 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
          if current_setting('is_superuser') = 'on' then raise exception 'as the superuser'; end if;
          return true; end $$`,
       "alter table accounts add constraint harmless check (harmless(amount))",
+      // What else a schema may have.
+      "create type size as enum ('s', 'l')",
+      "create domain positive as int check (value > 0 and harmless(value))",
+      "create extension citext",
+      `create table wares (id int generated always as identity primary key, size size not null,
+         price positive, twice int generated always as (price * 2) stored, tag citext,
+         account int references accounts deferrable initially deferred)`,
+      "insert into wares (size, price, tag, account) values ('l', 5, 'Red', 1)",
+      "create table events (at date, n int) partition by range (at)",
+      "create table events_2026 partition of events for values from ('2026-01-01') to ('2027-01-01')",
+      "insert into events values ('2026-05-05', 1)",
+      "create materialized view totals as select sum(n) as n from events",
+      "create index on accounts ((amount % 7))",
+      "create table guarded (n int)",
+      "alter table guarded enable row level security",
+      "alter table guarded force row level security",
+      "create policy most on guarded using (n > 1) with check (true)",
+      "insert into guarded values (1), (2)",
+      "create function touch() returns trigger language plpgsql as $$ begin new.n = new.n + 100; return new; end $$",
+      "create trigger touch before insert on guarded for each row execute function touch()",
+      "select lo_from_bytea(4711, '\\xcafe')",
+      "create schema side",
+      "create table side.table_of_its_own (a int)",
+      "comment on table side.table_of_its_own is 'said'",
+      "alter default privileges in schema side grant select on tables to public",
+      "grant select on wares to public",
     ]) {
       await write(server.client, sql);
     }
@@ -126,6 +155,11 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
         notes: `ä '"\\,two`,
         doc: "b",
         next: 3,
+        ware: "l10true",
+        n: 1,
+        guarded: 1,
+        object: "cafe",
+        said: "said",
       });
       const other = createClient({ url: again.url, key: server.key, project: "shop" });
       expect(await rows(other, "select id from orders")).toEqual([{ id: 7 }]);
