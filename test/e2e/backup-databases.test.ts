@@ -225,7 +225,9 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
     await until("its PostgreSQL runs", async () => (await processesWith(mark)).length > 0);
     child.kill("SIGKILL");
     await child.exited;
-    await until("it is gone", async () => (await processesWith(mark)).length === 0);
+    await until("it is gone", async () => (await processesWith(mark)).length === 0, {
+      looksMax: 4500,
+    });
     expect(await readdir(folder)).not.toContain("restored");
     expect((await reactor(command)).code).toBe(0);
     expect((await readdir(folder)).sort()).toEqual(["all.tar", "restored"]);
