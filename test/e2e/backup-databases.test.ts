@@ -98,7 +98,7 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
         return {};
       }`,
     );
-  });
+  }, 180_000);
   afterAll(() => server.stop());
 
   /** Moves money until told to stop. */
@@ -173,7 +173,7 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
     } finally {
       await again.stop({ keepData: true });
     }
-  });
+  }, 180_000);
 
   test("a flipped bit of a database is found, by verify and by restore", async () => {
     const file = join(folder, "all.tar");
@@ -194,7 +194,7 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
       });
     }
     expect(await readdir(folder)).toEqual(["all.tar"]);
-  });
+  }, 180_000);
 
   test("left out when told so, and said wherever they are missed", async () => {
     const file = join(folder, "small.tar");
@@ -210,7 +210,7 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
     const without = await backup(server, "restore", full, ...bare);
     expect(without).toMatchObject({ code: 0, stderr: expect.stringContaining("NOT RESTORED") });
     expect(await readdir(join(folder, "bare"))).not.toContain("postgres");
-  });
+  }, 180_000);
 
   test("a restore that is killed leaves no data folder and no PostgreSQL, and the next one succeeds", async () => {
     const file = join(folder, "all.tar");
@@ -231,7 +231,7 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
     expect(await readdir(folder)).not.toContain("restored");
     expect((await reactor(command)).code).toBe(0);
     expect((await readdir(folder)).sort()).toEqual(["all.tar", "restored"]);
-  });
+  }, 180_000);
 
   test("where pg_dump or PostgreSQL is missing, what to do is said", async () => {
     const file = join(folder, "all.tar");
@@ -262,7 +262,7 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
     } finally {
       await bare.stop();
     }
-  });
+  }, 180_000);
 });
 
 test("databases on a server of the operator's own are not in it, and that is said", async () => {

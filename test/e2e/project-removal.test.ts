@@ -105,4 +105,4 @@ test("projects delete takes everything with it, also when the server is killed r
     await server.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
-});
+}, 180_000);
