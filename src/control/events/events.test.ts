@@ -135,3 +135,37 @@ test("an event whose commit failed after it was durable is heard a second later,
   await bench.serving.clock.advance(1000);
   await bench.until("it is heard", () => heard.length === 1);
 });
+
+test("events are held to the listener's policies, its max_async and its being enabled, as any queued work", async () => {
+  const policies = { get: { kind: "method", methods: ["GET"] } } as const;
+  const functions = (enabled: boolean) => [
+    named("hello", {}),
+    { ...named("denied", listening), policies },
+    { ...named("sleeps", { ...listening, concurrency: 1 }), enabled },
+  ];
+  await using bench = await QueueBench.open(functions(false));
+  const held: ScriptedCall[] = [];
+  bench.serving.driver.handler = (call) => {
+    if (call.header("x-reactor-event") === undefined) call.respond(500, []);
+    else held.push(call);
+  };
+  for (const id of [await bench.accepted(), await bench.accepted()]) {
+    await bench.untilState(id, "dead");
+  }
+  await bench.until("both were denied", async () => {
+    const denied = await queuedOf(bench, "fn_denied");
+    return denied.length === 2 && denied.every(({ errorCode }) => errorCode === "policy_denied");
+  });
+  const waiting = await queuedOf(bench, "fn_sleeps");
+  expect(waiting.map(({ state, attempt }) => [state, attempt])).toEqual([
+    ["queued", 0],
+    ["queued", 0],
+  ]);
+  bench.apply(functions(true));
+  await bench.until("the first runs", () => held.length === 1);
+  await bench.until("the store rests", () => true);
+  expect(held).toHaveLength(1);
+  held[0]?.respond(200, []);
+  await bench.until("the second runs", () => held.length === 2);
+  held[1]?.respond(200, []);
+});
