@@ -138,6 +138,8 @@ async function openStorage(options: StartOptions, opened: Opened): Promise<Stora
   const { clock, random, log } = options;
   const { settings } = options.config;
   const lock = await lockDataFolder(settings.dataDir);
+  // What dev keeps is made anew from the project's files, and a save must not wait for the disk.
+  const unsynced = options.mode === "dev" ? true : undefined;
   opened({ name: "data folder lock", close: () => lock.release() });
   const { dataKey, dataKeyFile, functionsWorkdir } = settings;
   const storePath = path.join(settings.dataDir, "reactor.db");
@@ -146,6 +148,7 @@ async function openStorage(options: StartOptions, opened: Opened): Promise<Stora
     clock,
     log,
     version: options.version,
+    unsynced,
     usedWith: [path.join(settings.dataDir, "admin.key")],
   });
   opened({ name: "store", close: () => store.close() });
@@ -156,7 +159,7 @@ async function openStorage(options: StartOptions, opened: Opened): Promise<Stora
     beforeMaking: () => refuseLostKey(store, dataKeyFile),
   });
   const bundlesPath = path.join(functionsWorkdir, "bundles");
-  const blobs = await openDirectoryBlobStore({ path: bundlesPath, clock });
+  const blobs = await openDirectoryBlobStore({ path: bundlesPath, clock, unsynced });
   const journal = await openJournal({
     path: path.join(functionsWorkdir, "journal"),
     clock,

@@ -117,6 +117,17 @@ describe("materialize()", () => {
     expect(driver.instances.length).toBe(1);
   });
 
+  test("does not wait for the end of the instance, which takes longer than all before it", async () => {
+    const { driver, materializer } = await bench();
+    const { start } = driver;
+    driver.start = async (...given) => {
+      const instance = await start.apply(driver, given);
+      instance.stop = () => new Promise(() => undefined);
+      return instance;
+    };
+    expect((await materializer.materialize(request(), signal)).shape).toBe("fetch");
+  });
+
   test("a start that fails is cold_start_failed with the log and the typed exit", async () => {
     const { driver, materializer } = await bench();
     driver.startFailure = { exit: { reason: "load_failed", message: "no export" }, log: "line 3" };

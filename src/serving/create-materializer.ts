@@ -89,7 +89,7 @@ function platformLine(atMs: number, request: MaterializeRequest, message: string
   };
 }
 
-/** Starts one instance of the artifact, learns its shape and schemas and destroys it. */
+/** Starts one instance of the artifact, learns its shape and schemas and has it killed. */
 async function prove(
   driver: Driver,
   request: MaterializeRequest,
@@ -115,7 +115,8 @@ async function prove(
       signal,
     );
     const { shape, schemas } = instance;
-    await instance.stop({ graceMs: 0 });
+    // Nobody waits for its end: it is killed here, and whoever closes the driver waits for it.
+    void instance.stop({ graceMs: 0 });
     // The first request of what works will come, and others like it.
     driver.warm();
     return { shape, schemas };

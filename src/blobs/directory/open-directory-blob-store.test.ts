@@ -37,7 +37,8 @@ blobStoreSuite("a directory", async () => {
 const putForEver = `
   const { openDirectoryBlobStore } = await import(process.argv[1]);
   const { systemClock } = await import(process.argv[2]);
-  const store = await openDirectoryBlobStore({ path: process.argv[3], clock: systemClock });
+  const unsynced = process.argv[4] === "unsynced" ? true : undefined;
+  const store = await openDirectoryBlobStore({ path: process.argv[3], clock: systemClock, unsynced });
   for (let i = 0; ; i++) {
     process.stdout.write(await store.put(Buffer.alloc(200_000, "blob " + process.pid + " " + i)) + "\\n");
   }`;
@@ -48,8 +49,8 @@ const modules = [
 ] as const;
 
 /** Runs the script until it acknowledged `count` blobs, kills it, and returns all it acknowledged. */
-async function putsUntilKilled(root: string, count: number): Promise<string[]> {
-  const child = Bun.spawn([process.execPath, "-e", putForEver, ...modules, root], {
+async function putsUntilKilled(root: string, count: number, kind: string): Promise<string[]> {
+  const child = Bun.spawn([process.execPath, "-e", putForEver, ...modules, root, kind], {
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -86,16 +87,19 @@ describe("a directory of blobs on a disk", () => {
     expect((await Array.fromAsync(again.list())).map((blob) => blob.digest)).toEqual([digest]);
   });
 
-  test("kill -9 at any point keeps every acknowledged blob and no damaged one", async () => {
-    const random = createSeededRandom(7);
-    for (let round = 0; round < 5; round++) {
-      const acknowledged = await putsUntilKilled(root, random.uint32() % 12);
-      const store = await openDirectoryBlobStore({ path: root, clock: systemClock });
-      for (const digest of acknowledged) expect(await store.has(digest)).toBe(true);
-      for await (const { digest } of store.list()) await store.get(digest);
-      expect(await readdir(join(root, "tmp"))).toEqual([]);
-    }
-  });
+  test.each(["synced", "unsynced"])(
+    "kill -9 at any point keeps every acknowledged blob and no damaged one, %s",
+    async (kind) => {
+      const random = createSeededRandom(7);
+      for (let round = 0; round < 5; round++) {
+        const acknowledged = await putsUntilKilled(root, random.uint32() % 12, kind);
+        const store = await openDirectoryBlobStore({ path: root, clock: systemClock });
+        for (const digest of acknowledged) expect(await store.has(digest)).toBe(true);
+        for await (const { digest } of store.list()) await store.get(digest);
+        expect(await readdir(join(root, "tmp"))).toEqual([]);
+      }
+    },
+  );
 
   test("files that are no blobs are left out of the list and left alone", async () => {
     const store = await openDirectoryBlobStore({ path: root, clock: systemClock });

@@ -13,6 +13,8 @@ export interface DirectoryBlobStoreOptions {
   /** Folder of the blobs; made when missing. One server at a time may have it open. */
   readonly path: string;
   readonly clock: Clock;
+  /** Nothing is synced: a kill loses nothing, a power cut may. */
+  readonly unsynced?: true | undefined;
 }
 
 const pieceBytes = 256 * 1024;
@@ -27,14 +29,15 @@ export async function openDirectoryBlobStore(
   options: DirectoryBlobStoreOptions,
 ): Promise<BlobStore> {
   const root = options.path;
-  const { clock } = options;
+  const { clock, unsynced } = options;
+  const syncNames = unsynced ? () => Promise.resolve() : syncFolder;
   const temporary = join(root, "tmp");
   let puts = 0;
   const inTurn = createKeyedTurns();
   await attempt(`open the blob folder ${root}`, async () => {
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true, mode: 0o700 });
-    await syncFolder(dirname(root));
+    await syncNames(dirname(root));
   });
   return {
     async put(bytes) {
@@ -47,11 +50,11 @@ export async function openDirectoryBlobStore(
         // Rises with every put, whatever the clock does: a collector must see that it was put again.
         const atMs = Math.max(clock.now(), (before?.storedAtMs ?? -1) + 1);
         if (!(await holds(path, digest)) || !(await touch(path, atMs))) {
-          await writeDurably(temporaryPath, bytes, atMs);
+          await writeBlob(temporaryPath, bytes, { atMs, unsynced });
           await moveInto(temporaryPath, root, digest);
         }
         // Also for a blob that was there: whoever put it may not have synced its name yet.
-        for (const folder of foldersOf(root, digest)) await syncFolder(folder);
+        for (const folder of foldersOf(root, digest)) await syncNames(folder);
       };
       await inTurn(digest, () => attempt(`store blob ${digest}`, store));
       return digest;
@@ -179,13 +182,17 @@ async function touch(path: string, nowMs: number): Promise<boolean> {
   }
 }
 
-async function writeDurably(path: string, bytes: Uint8Array, nowMs: number): Promise<void> {
+async function writeBlob(
+  path: string,
+  bytes: Uint8Array,
+  { atMs, unsynced }: { readonly atMs: number; readonly unsynced: true | undefined },
+): Promise<void> {
   try {
     const file = await open(path, "wx", 0o600);
     try {
       await file.writeFile(bytes);
-      await file.utimes(nowMs / 1000, nowMs / 1000);
-      await file.sync();
+      await file.utimes(atMs / 1000, atMs / 1000);
+      if (unsynced === undefined) await file.sync();
     } finally {
       await file.close();
     }

@@ -97,6 +97,19 @@ describe("BlankPool", () => {
     expect(blanks.size).toBe(2);
   });
 
+  test("filled right after a start, refills only when the request that is foreseen had its time", async () => {
+    const { blanks, clock, made } = pool();
+    blanks.fill();
+    await clock.advance(0);
+    blanks.take();
+    blanks.refillSoon();
+    blanks.fill();
+    await clock.advance(49);
+    expect(made).toHaveLength(2);
+    await clock.advance(1);
+    expect(blanks.size).toBe(2);
+  });
+
   test("refills at once when no blank is left", async () => {
     const { blanks, clock } = pool();
     blanks.fill();

@@ -9,6 +9,8 @@ import { type BlankBounds, blankTarget } from "./blank-target.ts";
 const demandWindowMs = 10_000;
 /** How long a refill waits after a start, so that it does not compete with the answer behind it. */
 const refillPauseMs = 10;
+/** The same after a start that proved a deployment: its first request is on its way. */
+const foreseenPauseMs = 50;
 /** Blanks that recent demand no longer asks for leave one by one, this far apart. */
 const shrinkPauseMs = 100;
 const retry: BackoffOptions = { firstMs: 100, maxMs: 30_000, factor: 2 };
@@ -60,10 +62,14 @@ export class BlankPool<B extends Blank> {
     return blankTarget(this.#options.bounds, this.#demand);
   }
 
-  /** Keeps the pool full from here on. */
+  /**
+   * Keeps the pool full from here on. Right after a start, that which is to be foreseen comes before
+   * the refill: the first request of what was just proved.
+   */
   fill(): void {
     this.#filling = true;
-    this.refill();
+    if (this.#refillTimer === undefined) this.refill();
+    else this.#refillAfter(foreseenPauseMs);
   }
 
   /** Gets ready for starts that are about to come. */
@@ -108,8 +114,12 @@ export class BlankPool<B extends Blank> {
       this.refill();
       return;
     }
+    this.#refillAfter(refillPauseMs);
+  }
+
+  #refillAfter(pauseMs: number): void {
     this.#refillTimer?.cancel();
-    this.#refillTimer = this.#options.clock.after(refillPauseMs, () => {
+    this.#refillTimer = this.#options.clock.after(pauseMs, () => {
       this.#refillTimer = undefined;
       this.refill();
     });

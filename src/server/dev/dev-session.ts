@@ -23,7 +23,7 @@ interface Context extends Pick<CommandContext, "output" | "cwd" | "signal" | "cl
 }
 
 /** A save in a function's folder: should half of it be read, the whole follows. */
-const quietAfterSaveMs = 5;
+const quietAfterSaveMs = 3;
 /** Anything else: half a migration would be applied for good, half a move would delete a function. */
 const quietMs = 100;
 

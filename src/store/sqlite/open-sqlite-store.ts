@@ -30,6 +30,8 @@ export interface SqliteStoreOptions {
   readonly usedWith?: readonly string[];
   /** How long a transaction may try to begin while another process holds the database. */
   readonly busyMsMax?: number;
+  /** No commit waits for the disk: a kill loses nothing, a power cut the last changes. */
+  readonly unsynced?: true | undefined;
   /** The data formats this build knows; all of them unless a test says otherwise. */
   readonly knownMigrations?: readonly Migration[];
 }
@@ -42,9 +44,9 @@ const writerPragmas =
 
 /**
  * Opens the SQLite control store, making or migrating it as needed. Acknowledged writes survive a
- * power cut (WAL, synchronous=FULL). Refuses, with `storage_unavailable` and the remedy, a damaged,
- * emptied or lost file and data of a newer format; a large file is checked less deeply, see
- * `quickProblems()`.
+ * power cut (WAL, synchronous=FULL), unless it is `unsynced`. Refuses, with `storage_unavailable` and
+ * the remedy, a damaged, emptied or lost file and data of a newer format; a large file is checked less
+ * deeply, see `quickProblems()`.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { path, clock, log, version = "unknown", busyMsMax = 2_000 } = options;
@@ -69,7 +71,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     for (const database of databases.toReversed()) database.close();
   };
   try {
-    const writer = connect(["begin immediate"], writerPragmas);
+    const unsynced = options.unsynced ? "; pragma synchronous = normal" : "";
+    const writer = connect(["begin immediate"], writerPragmas + unsynced);
     const [database] = databases;
     if (database) refuseDamaged(database, path, log);
     await migrate({
