@@ -2,6 +2,7 @@ import type { Driver } from "../driver.ts";
 import { bundleTargets, withNativeAddons } from "../javascript/bundle-target.ts";
 import { javascriptDriver } from "../javascript/javascript-driver.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
+import { SandboxLauncher } from "../process/sandbox-launcher.ts";
 import { buildBunGuest } from "./build-guest.ts";
 
 export interface BunDriverOptions extends ProcessHostOptions {
@@ -15,7 +16,7 @@ export interface BunDriverOptions extends ProcessHostOptions {
 export function createBunDriver(options: BunDriverOptions): Driver {
   const { nativeAddons = false } = options;
   const target = nativeAddons ? withNativeAddons(bundleTargets.bun) : bundleTargets.bun;
-  const host = new ProcessHost(
+  const launcher = new SandboxLauncher(
     {
       name: "bun",
       binaryPath: options.runtimeBinary,
@@ -29,5 +30,6 @@ export function createBunDriver(options: BunDriverOptions): Driver {
     },
     options,
   );
+  const host = new ProcessHost(launcher, options);
   return javascriptDriver({ name: "bun", target, host });
 }

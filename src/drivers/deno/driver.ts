@@ -2,6 +2,7 @@ import type { Driver } from "../driver.ts";
 import { bundleTargets } from "../javascript/bundle-target.ts";
 import { javascriptDriver } from "../javascript/javascript-driver.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
+import { SandboxLauncher } from "../process/sandbox-launcher.ts";
 import { buildDenoGuest } from "./build-guest.ts";
 import { denoRuntime } from "./deno-runtime.ts";
 
@@ -12,7 +13,7 @@ export interface DenoDriverOptions extends ProcessHostOptions {
 
 /** Creates the driver that runs functions in sandboxed Deno processes with net permission only. */
 export function createDenoDriver(options: DenoDriverOptions): Driver {
-  const host = new ProcessHost(
+  const launcher = new SandboxLauncher(
     {
       ...denoRuntime,
       name: "deno",
@@ -21,5 +22,6 @@ export function createDenoDriver(options: DenoDriverOptions): Driver {
     },
     options,
   );
+  const host = new ProcessHost(launcher, options);
   return javascriptDriver({ name: "deno", target: bundleTargets.deno, host });
 }

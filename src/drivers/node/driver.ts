@@ -3,6 +3,7 @@ import type { Driver } from "../driver.ts";
 import { bundleTargets, withNativeAddons } from "../javascript/bundle-target.ts";
 import { javascriptDriver } from "../javascript/javascript-driver.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
+import { SandboxLauncher } from "../process/sandbox-launcher.ts";
 import { buildNodeGuest } from "./build-guest.ts";
 
 export interface NodeDriverOptions extends ProcessHostOptions {
@@ -18,7 +19,7 @@ const majorMin = 20;
 export function createNodeDriver(options: NodeDriverOptions): Driver {
   const { nativeAddons = false } = options;
   const target = nativeAddons ? withNativeAddons(bundleTargets.node) : bundleTargets.node;
-  const host = new ProcessHost(
+  const launcher = new SandboxLauncher(
     {
       name: "node",
       binaryPath: options.runtimeBinary,
@@ -31,6 +32,7 @@ export function createNodeDriver(options: NodeDriverOptions): Driver {
     },
     options,
   );
+  const host = new ProcessHost(launcher, options);
   return javascriptDriver({ name: "node", target, host });
 }
 

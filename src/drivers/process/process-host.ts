@@ -11,31 +11,24 @@ import {
   type EgressRelay,
   type EgressRelayOptions,
 } from "./egress-relay.ts";
-import type { SharedGroups } from "./cgroup/shared-groups.ts";
-import { bootLimits } from "./instance-limits.ts";
 import { handshake } from "./handshake.ts";
 import { configured, insist } from "./instance-start.ts";
-import { launch } from "./launch.ts";
+import type { Launcher } from "./launcher.ts";
 import { linkAborts } from "./linked-abort.ts";
 import { defaultLogBudget, type LogBudget } from "./log-meter.ts";
 import { createMemoryWatcher, type MemoryWatcher } from "./memory-watch.ts";
 import { ProcessInstance } from "./process-instance.ts";
-import type { RuntimeSpec, SandboxPreference } from "./process-runtime.ts";
-import { probeOf, unavailable } from "./runtime-probe.ts";
 import { Semaphore } from "./semaphore.ts";
-import { SetupOnce } from "./setup-once.ts";
+import type { SetupOnceOptions } from "./setup-once.ts";
 
-/** What every driver of subprocesses takes. */
-export interface ProcessHostOptions {
-  /** Folder of this server that other users can reach, such as `/run/reactor-<hash>`. */
-  readonly runDir: string;
+/** What a host of instances takes, whatever launches them. */
+export interface InstanceHostOptions {
   /** Blank instances kept ready after `warm()`, at most, while starts are frequent. */
   readonly blanksMax: number;
   /** Blank instances kept ready even when nothing starts. Default `blanksMax`. */
   readonly blanksKept?: number;
-  /** Processes that boot at once. */
+  /** Guests that boot at once. */
   readonly startConcurrency: number;
-  readonly sandbox: SandboxPreference;
   readonly dev: boolean;
   readonly clock: Clock;
   readonly random: Random;
@@ -45,21 +38,18 @@ export interface ProcessHostOptions {
   /** Serves `ctx.db`; absent: functions have none. */
   readonly calls?: PlatformCalls | undefined;
   readonly logBudget?: LogBudget;
-  /** Size of each instance's private /tmp. Default 64 MiB. */
-  readonly tmpBytesMax?: number;
-  /** Processes and threads of each instance. Default 256. */
-  readonly processesMax?: number;
-  /** The cgroups that the drivers of one server share. Default: some of this driver's own. */
-  readonly groups?: SharedGroups;
 }
+
+/** What every driver of subprocesses takes. */
+export interface ProcessHostOptions extends InstanceHostOptions, SetupOnceOptions {}
 
 /** How long a blank may take to boot. */
 const bootTimeoutMs = 15_000;
 
-/** Boots, keeps and hands out instances of one subprocess runtime. Nothing runs until it is used. */
+/** Boots, keeps and hands out instances of one launcher's guests. Nothing runs until it is used. */
 export class ProcessHost {
-  readonly #runtime: RuntimeSpec;
-  readonly #options: ProcessHostOptions;
+  readonly #launcher: Launcher;
+  readonly #options: InstanceHostOptions;
   readonly #live = new Set<ProcessInstance>();
   readonly #booting = new Set<Promise<ProcessInstance>>();
   readonly #boots: Semaphore;
@@ -67,13 +57,11 @@ export class ProcessHost {
   readonly #memoryWatcher: MemoryWatcher;
   readonly #egress: EgressRelay;
   readonly #closing = new AbortController();
-  readonly #setup: SetupOnce;
 
-  constructor(runtime: RuntimeSpec, options: ProcessHostOptions) {
+  constructor(launcher: Launcher, options: InstanceHostOptions) {
     const { clock, random, log, blanksMax, blanksKept = blanksMax } = options;
-    this.#runtime = runtime;
+    this.#launcher = launcher;
     this.#options = options;
-    this.#setup = new SetupOnce(runtime, options);
     this.#boots = new Semaphore(options.startConcurrency);
     this.#memoryWatcher = createMemoryWatcher(clock);
     this.#egress = createEgressRelay({ ...defaultEgressOptions, ...options.egress, clock });
@@ -87,12 +75,8 @@ export class ProcessHost {
     });
   }
 
-  async probe(): Promise<DriverProbe> {
-    try {
-      return probeOf(await this.#setup.get(this.#closing.signal));
-    } catch (error) {
-      return unavailable(this.#runtime, error);
-    }
+  probe(): Promise<DriverProbe> {
+    return this.#launcher.probe(this.#closing.signal);
   }
 
   /** Keeps the pool of blanks full from here on. */
@@ -128,13 +112,13 @@ export class ProcessHost {
     }
   }
 
-  /** Stops every instance and blank and removes the driver's folder. */
+  /** Stops every instance and blank and closes the launcher. */
   async close(): Promise<void> {
     this.#closing.abort(new Error("Cannot start an instance: the driver is closed"));
     await this.#blanks.close();
     await Promise.allSettled(this.#booting);
     await Promise.all([...this.#live].map((instance) => instance.stop({ graceMs: 0 })));
-    await this.#setup.remove();
+    await this.#launcher.close();
   }
 
   /** Boots a blank; gives up at `untilMs`, which `limitMs` names in the error. */
@@ -153,12 +137,10 @@ export class ProcessHost {
 
   async #spawn(): Promise<ProcessInstance> {
     const { ids, clock, dev, logBudget = defaultLogBudget } = this.#options;
-    const { profile, runDir } = await this.#setup.get(this.#closing.signal);
+    const launched = await this.#launcher.launch(this.#closing.signal);
     const instance = new ProcessInstance({
+      ...launched,
       id: ids.next("ins"),
-      tier: profile.tier,
-      processesMax: profile.processesMax,
-      launch: await launch(profile, runDir, bootLimits(profile)),
       clock,
       logBudget,
       memoryWatcher: this.#memoryWatcher,

@@ -13,6 +13,7 @@ const tmpBytesMaxDefault = 64 * 1024 * 1024;
 const processesMaxDefault = 256;
 
 export interface SetupOnceOptions {
+  /** Folder of this server that other users can reach, such as `/run/reactor-<hash>`. */
   readonly runDir: string;
   readonly sandbox: SandboxPreference;
   /** Size of each private /tmp. Default 64 MiB. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../driver.ts";
 import { ProcessHost, type ProcessHostOptions } from "../process/process-host.ts";
+import { SandboxLauncher } from "../process/sandbox-launcher.ts";
 import { buildPythonGuest } from "./build-guest.ts";
 import { type PythonInstallation, pythonVersion } from "./find-python.ts";
 import { packFunction } from "./pack-function.ts";
@@ -20,7 +21,7 @@ const certificateFolders = ["/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca
 export function createPythonDriver(options: PythonDriverOptions): Driver {
   const { installation, nativeAddons = false } = options;
   const { binaryPath, prefix } = installation;
-  const host = new ProcessHost(
+  const launcher = new SandboxLauncher(
     {
       name: "python",
       binaryPath,
@@ -35,6 +36,7 @@ export function createPythonDriver(options: PythonDriverOptions): Driver {
     },
     options,
   );
+  const host = new ProcessHost(launcher, options);
   return {
     name: "python",
     probe: () => host.probe(),
