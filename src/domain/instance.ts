@@ -22,6 +22,8 @@ export type InstanceExit =
       readonly stuckMs: number;
       readonly unconfirmed?: "cancel";
     }
+  /** The kernel of its own machine gave up. */
+  | { readonly reason: "panic" }
   /** It broke the wire protocol. */
   | { readonly reason: "protocol"; readonly message: string }
   /** It was not ready within `limitMs`. */
@@ -52,6 +54,8 @@ export function describeExit(exit: InstanceExit): string {
       return exit.unconfirmed === undefined
         ? `did not answer for ${exit.stuckMs} ms`
         : `answered, but did not end a cancelled request for ${exit.stuckMs} ms`;
+    case "panic":
+      return "lost its machine, whose kernel gave up";
     case "protocol":
       return `broke the invocation protocol: ${exit.message}`;
     case "start_timeout":

@@ -192,16 +192,18 @@ const limitKeys: readonly ManifestKey[] = [
     range: ({ runtime, isolation }) => memoryRangeMb(runtime, isolation),
     bounds: "64–2048; wasm 32–1024, microvm 128–3072, lambda 128–10240; none for a worker",
     default: "256, at the best level this machine can hold",
-    description: "Memory of one instance in MB. When written it is enforced or the deploy refused.",
+    description:
+      "Memory of one instance in MB. When written it is enforced or the deploy refused. MicroVMs have 128, 256, 512, 1024, 2048 or 3072; others round up.",
   },
   {
     pointer: "/limits/vcpu",
     type: "number",
     range: ({ isolation }) =>
       isolation === "microvm" ? { min: 1, max: 32 } : { min: 0.1, max: 32 },
-    bounds: "0.1–32; microvm 1–32; none for a worker and lambda",
-    default: "no quota: each busy instance gets as much as another",
-    description: "Processors of one instance, held by a quota; without one the deploy is refused.",
+    bounds: "0.1–32; microvm 1–32 in whole ones; none for a worker and lambda",
+    default: "no quota: each busy instance gets as much as another; one for a microVM",
+    description:
+      "Processors of one instance, held by a quota or by its microVM; without either the deploy is refused.",
   },
   {
     pointer: "/limits/max_body_in_mb",

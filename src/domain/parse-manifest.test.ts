@@ -336,6 +336,7 @@ test("vcpu takes parts of a processor, whole ones of a microVM, and is refused w
   expect(vcpu({ runtime: "python" }, 32)).toBe(32);
   expect(vcpu({ isolation: "microvm" }, 1)).toBe(1);
   expect(() => vcpu({ isolation: "microvm" }, 0.5)).toThrow("vcpu");
+  expect(() => vcpu({ isolation: "microvm" }, 1.5)).toThrow("whole processors");
   expect(() => vcpu({}, 0.05)).toThrow("vcpu");
   expect(() => vcpu({}, 33)).toThrow("vcpu");
   expect(() => vcpu({ runtime: "deno", isolation: "worker" }, 1)).toThrow(

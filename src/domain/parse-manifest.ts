@@ -240,6 +240,9 @@ function parseLimits(
       "AWS Lambda gives processors by memory; set memory_mb and leave it out",
     );
   }
+  if (vcpu !== undefined && isolation === "microvm" && !Number.isInteger(vcpu)) {
+    throw invalidManifest("/limits/vcpu", "a microVM has whole processors; give a whole number");
+  }
   const memoryRange = memoryRangeMb(runtime, isolation);
   const memoryDefault = Math.max(memoryRange.min, runtimeLimits[runtime].memoryMbDefault);
   const bodyBytes = (pointer: string, fallbackMb: number): number =>

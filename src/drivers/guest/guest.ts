@@ -15,6 +15,7 @@ import { logLevelCode, LogOutput, type LogTransport, processAddress } from "./lo
 import { type LogOwner, logOwners, LogScope } from "./log-scope.ts";
 import type { ConfigureMessage, GuestFailure, GuestHello, HostHello } from "./messages.ts";
 import type { GuestPlatform } from "./platform.ts";
+import { renewClone } from "./renew-clone.ts";
 import { installResponseMemo } from "./response-memo.ts";
 import { RunningInvocations } from "./running-invocations.ts";
 import { describeThrown, type ModuleName, named } from "./thrown.ts";
@@ -199,6 +200,7 @@ export class Guest {
     this.#state = "loading";
     const jsonBytes = payload.readUInt32LE(0);
     const configured: ConfigureMessage = JSON.parse(payload.toString("utf8", 4, 4 + jsonBytes));
+    if (configured.clone === true) renewClone(this.#options.clock);
     const env = applyGuestEnvironment(this.#options.platform.env, configured);
     this.#waitUntilMs = configured.limits.waitUntilMs ?? waitUntilMsDefault;
     const imported = this.#options.platform.importModule(payload.subarray(4 + jsonBytes));

@@ -43,6 +43,8 @@ export interface ConfigureMessage {
   readonly limits: ConfigureLimits;
   /** Whether the server runs in dev mode. */
   readonly dev: boolean;
+  /** It began as a copy of another guest's memory, and must draw its own randomness again. */
+  readonly clone?: true;
 }
 
 /** Handler shapes that the JavaScript guest serves. */

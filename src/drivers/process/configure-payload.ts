@@ -1,8 +1,19 @@
 import type { Artifact, StartSpec } from "../driver.ts";
 import type { ConfigureMessage } from "../guest/messages.ts";
 
+export interface ConfigureFacts {
+  /** Whether the server runs in dev mode. */
+  readonly dev: boolean;
+  /** Whether the guest began as a copy of another's memory. */
+  readonly isClone: boolean;
+}
+
 /** Payload of `configure`: `jsonLength:u32le json code`. Carries the secrets, so it is never logged. */
-export function configurePayload(artifact: Artifact, spec: StartSpec, dev: boolean): Buffer {
+export function configurePayload(
+  artifact: Artifact,
+  spec: StartSpec,
+  { dev, isClone }: ConfigureFacts,
+): Buffer {
   const { limits, handler } = spec.manifest;
   const message: ConfigureMessage = {
     functionName: spec.functionName,
@@ -21,6 +32,7 @@ export function configurePayload(artifact: Artifact, spec: StartSpec, dev: boole
       waitUntilMs: limits.waitUntilMs,
     },
     dev,
+    ...(isClone && { clone: true }),
   };
   const json = Buffer.from(JSON.stringify(message));
   const length = Buffer.allocUnsafe(4);

@@ -20,7 +20,10 @@ export interface InstanceWatchOptions {
   readonly warn: (message: string) => void;
 }
 
-/** Holds an instance's limits, and knows which of them it came to. One that shares its process has none. */
+/**
+ * Holds an instance's limits, and knows which of them it came to. One that shares its process has none,
+ * and one that has a machine of its own is held by that.
+ */
 export class InstanceWatch {
   readonly #options: InstanceWatchOptions;
   readonly #limitLog: LimitLog;
@@ -43,7 +46,7 @@ export class InstanceWatch {
   /** The function's limits hold from here on. Throws when the kernel refuses one. */
   hold(limits: ManifestLimits): void {
     const { launch, memoryWatcher, isBusy, onOver } = this.#options;
-    if (launch.isShared === true) return;
+    if (launch.isShared === true || launch.isClone === true) return;
     const limitMb = limits.memoryMb.value;
     launch.group?.limit(functionLimits(limits, this.#options));
     this.#limitMb = limitMb;

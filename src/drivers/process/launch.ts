@@ -22,6 +22,11 @@ export interface Launch {
    * socket: `release` closes it.
    */
   readonly isShared?: true;
+  /**
+   * It is a copy of a guest that has said hello, in a machine of its own, whose size is its limit. It
+   * is connected once it may be given a function.
+   */
+  readonly isClone?: true;
   /** Closes the listener and removes the folder and the group. May be called twice. */
   release(): void;
 }

@@ -37,6 +37,8 @@ const peerStreamsMax = 256;
 /** How long a guest that said its last word may take to exit, and its last output to arrive. */
 const lastWordsMs = 200;
 
+const helloPayload = Buffer.from(JSON.stringify({ version: protocolVersion }));
+
 export interface ProcessInstanceOptions {
   readonly id: string;
   readonly tier: Tier;
@@ -52,7 +54,7 @@ export interface ProcessInstanceOptions {
   readonly onIdle?: () => void;
 }
 
-//  booting --hello--> blank --configure--> loading --ready--> ready --stop--> draining --exit--> exited
+//  booting --hello, or a clone's connection--> blank --configure--> loading --ready--> ready --stop--> draining --exit--> exited
 //  any --exit--> exited
 type State = "booting" | "blank" | "loading" | "ready" | "draining" | "exited";
 
@@ -151,7 +153,8 @@ export class ProcessInstance implements Instance, InvocationHost {
     });
     this.#watch.hold(spec.manifest.limits);
     this.#calls.bind(spec.projectId);
-    const payload = configurePayload(artifact, spec, this.#options.dev);
+    const { dev, launch } = this.#options;
+    const payload = configurePayload(artifact, spec, { dev, isClone: launch.isClone === true });
     this.#connection?.send(frameType.configure, payload);
   }
 
@@ -243,6 +246,7 @@ export class ProcessInstance implements Instance, InvocationHost {
     });
     this.#socket = socket;
     this.#connection = connection;
+    if (this.#options.launch.isClone === true) this.#becomeBlank();
     socket.on("data", (chunk: Buffer) => {
       connection.receive(chunk);
       // Sinks may hold a first chunk until the microtasks of its turn have run.
@@ -258,12 +262,8 @@ export class ProcessInstance implements Instance, InvocationHost {
       case frameType.hello:
         if (this.#state !== "booting") break;
         parseHello(payload.toString("utf8"), protocolVersion);
-        this.#state = "blank";
-        this.#connection?.send(
-          frameType.hello,
-          Buffer.from(JSON.stringify({ version: protocolVersion })),
-        );
-        this.#greeted.resolve();
+        this.#connection?.send(frameType.hello, helloPayload);
+        this.#becomeBlank();
         return;
       case frameType.ready:
         if (this.#state === "draining") return;
@@ -283,6 +283,11 @@ export class ProcessInstance implements Instance, InvocationHost {
         return;
     }
     throw new WireError("bad_frame", `Frame type ${type} is not expected while ${this.#state}`);
+  }
+
+  #becomeBlank(): void {
+    this.#state = "blank";
+    this.#greeted.resolve();
   }
 
   /** The guest says why it is about to exit. */
@@ -358,10 +363,10 @@ export class ProcessInstance implements Instance, InvocationHost {
   }
 
   #exitOf(end: ProcessEnd): InstanceExit {
-    const told = this.#verdict ?? this.#stopExit ?? end.exit;
+    const told = this.#verdict ?? this.#stopExit;
     if (told !== undefined) return told;
     if (end.error !== undefined) this.output.platform("error", end.error);
-    return this.#watch.exitOf(end, this.#hungUp);
+    return end.exit ?? this.#watch.exitOf(end, this.#hungUp);
   }
 
   #settle(exit: InstanceExit): void {

@@ -32,6 +32,10 @@ def load_function(take, root, loop, scope):
     payload = take()
     json_bytes = int.from_bytes(payload[:4], "little")
     configured = json.loads(payload[4 : 4 + json_bytes])
+    if configured.get("clone"):
+        from .renew_clone import renew_clone
+
+        renew_clone()
     loaded = LoadedFunction()
     loaded.configured = configured
     loaded.root = root
