@@ -15,4 +15,5 @@ export const commandGroups: Readonly<Record<string, string>> = {
   invocations: "What was invoked, and how it ended.",
   schedules: "What runs by itself.",
   hooks: "Functions that a provisioning pipeline asks for.",
+  microvm: "What microVMs of this machine boot from.",
 };

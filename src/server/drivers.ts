@@ -27,7 +27,7 @@ import { findPython } from "../drivers/python/find-python.ts";
 import { enabledRuntimes } from "./config/built-runtimes.ts";
 import type { Settings } from "./config/settings.ts";
 import { ownAddresses } from "./own-addresses.ts";
-import { packageRoot } from "./package-root.ts";
+import { runtimePlaces } from "./runtime-places.ts";
 
 export interface DriverContext {
   readonly settings: Settings;
@@ -59,7 +59,7 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
   "bun/process": (context) =>
     createBunDriver({
       ...processOptions(context),
-      runtimeBinary: findBunBinary({ ...runtimePlaces(context), setting: undefined }),
+      runtimeBinary: findBunBinary({ ...runtimePlaces(context.searchPath), setting: undefined }),
       nativeAddons: context.settings.nativeAddons,
       blanksKept: context.settings.bunBlankInstances,
       blanksMax: context.settings.bunBlankInstancesMax,
@@ -69,7 +69,7 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
       ...processOptions(context),
       nativeAddons: context.settings.nativeAddons,
       runtimeBinary: findNodeBinary({
-        ...runtimePlaces(context),
+        ...runtimePlaces(context.searchPath),
         setting: context.settings.nodePath,
       }),
     }),
@@ -93,7 +93,10 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
 };
 
 function denoBinary(context: DriverContext): string {
-  return findDenoBinary({ ...runtimePlaces(context), setting: context.settings.denoPath });
+  return findDenoBinary({
+    ...runtimePlaces(context.searchPath),
+    setting: context.settings.denoPath,
+  });
 }
 
 /** Creates and probes a driver for every enabled runtime; the only place that names concrete ones. */
@@ -134,11 +137,6 @@ function createDriver(key: DriverKey, context: MakerContext): Driver {
 
 function keysOf(table: typeof makers): DriverKey[] {
   return Object.keys(table) as DriverKey[];
-}
-
-/** Where runtimes are looked for. */
-function runtimePlaces({ searchPath }: DriverContext) {
-  return { packageRoots: [packageRoot], searchPath };
 }
 
 /** What every driver of subprocesses gets; kinds other than Bun keep fewer blanks. */

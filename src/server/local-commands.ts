@@ -14,6 +14,9 @@ import type { ProbedDriver } from "./doctor/driver-findings.ts";
 import { probeTable } from "./doctor/prove/probe-table.ts";
 import { createProveCommand } from "./doctor/prove/prove-command.ts";
 import { openDrivers } from "./drivers.ts";
+import { microvmBuildCommand } from "./microvm/build-command.ts";
+import { microvmListCommand } from "./microvm/list-command.ts";
+import { microvmRemoveCommand } from "./microvm/remove-command.ts";
 import { serveCommand } from "./serve-command.ts";
 
 /** Commands of this machine's own server; every other command speaks to a server over HTTP. */
@@ -25,6 +28,9 @@ export const localCommands: readonly Command[] = [
   configCommand,
   backupVerifyCommand,
   backupRestoreCommand,
+  microvmBuildCommand,
+  microvmListCommand,
+  microvmRemoveCommand,
 ];
 
 async function probeDrivers(

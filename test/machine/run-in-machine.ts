@@ -23,7 +23,7 @@ export async function runInMachine(task: MachineTask, limitMs: number): Promise<
   try {
     const archive = join(folder, "root.cpio");
     writeRootImage(folder, archive, task);
-    const machine = Bun.spawn(commandOf(debianKernel(), archive), {
+    const machine = Bun.spawn(commandOf(await debianKernel(), archive), {
       stdin: "ignore",
       stderr: "inherit",
       timeout: limitMs,

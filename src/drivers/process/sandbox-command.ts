@@ -3,9 +3,14 @@ import type { Tier } from "../../domain/instance.ts";
 import type { ServerGroups } from "./cgroup/server-groups.ts";
 
 /** Where a guest's HTTP proxy listens inside its own network namespace. */
-const sandboxProxyPort = 3128;
+export const sandboxProxyPort = 3128;
 /** Paths inside the sandbox. */
-const inside = { runtime: "/runtime/bin", guestDir: "/runtime", socketDir: "/run/reactor" };
+export const inside = {
+  runtime: "/runtime/bin",
+  guestDir: "/runtime",
+  socketDir: "/run/reactor",
+  home: "/tmp",
+} as const;
 
 /** What every instance of one runtime on this machine has in common. */
 export interface SandboxProfile {
@@ -103,7 +108,7 @@ export function guestCommand(profile: SandboxProfile, slot: SandboxSlot): Sandbo
     socketPath,
     String(sandboxed ? sandboxProxyPort : 0),
   ];
-  return runtimeCommand(profile, slot, guest, sandboxed ? "/tmp" : slot.dir);
+  return runtimeCommand(profile, slot, guest, sandboxed ? inside.home : slot.dir);
 }
 
 /** Like `guestCommand`, with other arguments for the runtime, e.g. `--version`; for probes. */
@@ -113,7 +118,12 @@ export function probeCommand(
   args: readonly string[],
 ): SandboxCommand {
   const binary = profile.tier > 0 ? inside.runtime : profile.runtimePath;
-  return runtimeCommand(profile, slot, [binary, ...args], profile.tier > 0 ? "/tmp" : slot.dir);
+  return runtimeCommand(
+    profile,
+    slot,
+    [binary, ...args],
+    profile.tier > 0 ? inside.home : slot.dir,
+  );
 }
 
 function runtimeCommand(
@@ -143,16 +153,27 @@ function runtimeCommand(
 }
 
 function initialEnv(profile: SandboxProfile, home: string): Record<string, string> {
-  const base = {
-    PATH: "/usr/local/bin:/usr/bin:/bin",
-    HOME: home,
-    TMPDIR: home,
-    LANG: "C.UTF-8",
-    ...profile.runtimeEnv,
-  };
-  if (profile.tier === 0) return base;
+  if (profile.tier > 0) return environmentInside(profile.runtimeEnv);
+  return environmentAt(home, profile.runtimeEnv);
+}
+
+/** The environment that a runtime starts with where it has a network namespace of its own. */
+export function environmentInside(
+  runtimeEnv: Readonly<Record<string, string>>,
+): Record<string, string> {
   const proxy = `http://127.0.0.1:${sandboxProxyPort}`;
-  return { ...base, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy };
+  return {
+    ...environmentAt(inside.home, runtimeEnv),
+    ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy },
+  };
+}
+
+function environmentAt(
+  home: string,
+  runtimeEnv: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const base = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home, TMPDIR: home, LANG: "C.UTF-8" };
+  return { ...base, ...runtimeEnv };
 }
 
 function guestInside(profile: SandboxProfile): string {

@@ -75,6 +75,9 @@ describe("reactor doctor", () => {
       "qemu",
       "chromium",
       "kvm",
+      "image tools",
+      "microVM kernel",
+      "microVM images",
     ]);
     for (const finding of report.findings) {
       expect(finding.found.length).toBeGreaterThan(0);

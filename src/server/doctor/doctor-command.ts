@@ -7,9 +7,11 @@ import { type ConfigSources, loadConfig } from "../config/load-config.ts";
 import { machineSources } from "../config/machine-sources.ts";
 import { settingOptions } from "../config/setting-options.ts";
 import type { Settings } from "../config/settings.ts";
+import { microvmFolder } from "../microvm/microvm-context.ts";
 import { checkCgroups } from "./checks/cgroups.ts";
 import { checkDataDir } from "./checks/data-dir.ts";
 import { checkEngine } from "./checks/engine.ts";
+import { checkMicrovm } from "./checks/microvm.ts";
 import { checkOptionalTools } from "./checks/optional-tools.ts";
 import { checkPort } from "./checks/port.ts";
 import { checkPostgres } from "./checks/postgres.ts";
@@ -18,6 +20,7 @@ import { checkSandbox } from "./checks/sandbox.ts";
 import { packageRoot } from "../package-root.ts";
 import { driverFindings, driversFailed, type ProbedDriver } from "./driver-findings.ts";
 import type { Finding, FindingState } from "./finding.ts";
+import { imageStockIn } from "./image-stock.ts";
 import { createMachine, type Machine } from "./machine.ts";
 
 const stateStyles: Readonly<Record<FindingState, Style>> = {
@@ -90,6 +93,7 @@ async function examine(input: {
     checkResources(machine),
     checkPostgres(machine, settings, { searchPath, packageRoots: [packageRoot] }),
     checkOptionalTools(machine),
+    checkMicrovm(machine, imageStockIn(microvmFolder(settings))),
   ]);
   return groups.flat();
 }

@@ -3,6 +3,7 @@ import type { ToolResult } from "../../../drivers/process/run-tool.ts";
 import type { Machine } from "../machine.ts";
 import { checkCgroups } from "./cgroups.ts";
 import { checkEngine } from "./engine.ts";
+import { checkMicrovm } from "./microvm.ts";
 import { checkOptionalTools } from "./optional-tools.ts";
 import { listeningInodes } from "./port.ts";
 import { checkResources } from "./resources.ts";
@@ -142,8 +143,52 @@ describe("the check of optional tools", () => {
       state: "missing",
       remedy: "apt-get install qemu-system-x86",
     });
-    expect(of("kvm")?.state).toBe("missing");
     expect(findings.some((finding) => finding.essential)).toBe(false);
+  });
+});
+
+describe("the check of what microVMs need", () => {
+  const nothing = {
+    kernel: () => undefined,
+    canFetchKernel: () => Promise.resolve(false),
+    images: () => Promise.resolve([]),
+  };
+
+  test("names every package that is missing in one line, and what to do about kernel and images", async () => {
+    const programs = { busybox: {}, env: {}, perl: {}, ldd: {} };
+    const findings = await checkMicrovm(machine({ programs }), nothing);
+    const of = (name: string) => findings.find((finding) => finding.name === name);
+    expect(of("kvm")?.state).toBe("missing");
+    expect(of("image tools")).toMatchObject({
+      state: "missing",
+      found: "busybox, perl, ldd, env",
+      remedy: "apt-get install e2fsprogs",
+    });
+    expect(of("microVM kernel")).toMatchObject({
+      state: "missing",
+      remedy: "apt-get update, or apt-get install linux-image-cloud-amd64",
+    });
+    expect(of("microVM images")).toMatchObject({
+      state: "missing",
+      remedy: "reactor microvm build",
+    });
+  });
+
+  test("is content with the tools, a kernel that apt knows and an image", async () => {
+    const programs = { busybox: {}, env: {}, perl: {}, ldd: {}, mke2fs: {}, debugfs: {} };
+    const findings = await checkMicrovm(machine({ programs }), {
+      kernel: () => undefined,
+      canFetchKernel: () => Promise.resolve(true),
+      images: () => Promise.resolve(["bun 1.4.5"]),
+    });
+    expect(findings.slice(1).map(({ state }) => state)).toEqual(["ok", "ok", "ok"]);
+  });
+
+  test("sees that a busybox with shared libraries is the wrong one", async () => {
+    const ldd = { stdout: "\tlibc.so.6 => /lib/libc.so.6 (0x1)\n" };
+    const programs = { busybox: {}, env: {}, perl: {}, ldd, mke2fs: {}, debugfs: {} };
+    const [, tools] = await checkMicrovm(machine({ programs }), nothing);
+    expect(tools).toMatchObject({ state: "missing", remedy: "apt-get install busybox-static" });
   });
 });
 

@@ -14,8 +14,8 @@ interface Tool {
 const tools: readonly Tool[] = [
   {
     name: "qemu",
-    commands: ["qemu-system-x86_64", "qemu-system-aarch64"],
-    enables: "microVM isolation (not built yet)",
+    commands: ["qemu-system-x86_64"],
+    enables: "microVM isolation",
     remedy: "apt-get install qemu-system-x86",
   },
   {
@@ -48,26 +48,7 @@ async function checkTool(machine: Machine, tool: Tool): Promise<Finding> {
   return { name, state: "missing", found: "not found", means: `needed for ${enables}`, remedy };
 }
 
-async function checkKvm(machine: Machine): Promise<Finding> {
-  const cpu = (await machine.read("/proc/cpuinfo")) ?? "";
-  const flags = /\b(vmx|svm)\b/.exec(cpu)?.[1];
-  const usable = await machine.mayUse("/dev/kvm");
-  return {
-    name: "kvm",
-    state: usable ? "ok" : "missing",
-    found: usable
-      ? `/dev/kvm is open to this user, CPU flag ${flags ?? "none"}`
-      : "no usable /dev/kvm",
-    means: usable
-      ? "microVMs (not built yet) may use it; whether it really works only shows by booting one"
-      : "microVMs (not built yet) run on emulation, which is slower to boot",
-    ...(usable
-      ? {}
-      : { remedy: "enable virtualisation, and add the server's user to the group kvm" }),
-  };
-}
-
 /** Programs that only some runtimes or features need. */
 export async function checkOptionalTools(machine: Machine): Promise<readonly Finding[]> {
-  return Promise.all([...tools.map((tool) => checkTool(machine, tool)), checkKvm(machine)]);
+  return Promise.all(tools.map((tool) => checkTool(machine, tool)));
 }
