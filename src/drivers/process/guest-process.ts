@@ -49,35 +49,40 @@ const signalsByNumber: Readonly<Record<number, string>> = {
   31: "SIGSYS",
 };
 
+/** A file that a process finds open, whatever folders it may pass itself. */
+export interface InheritedFile {
+  readonly path: string;
+  readonly flags: "r" | "r+";
+}
+
 export interface GuestSpawn {
   readonly command: SandboxCommand;
   /** Opened as descriptor 3 when the command needs it. */
   readonly filterPath: string;
+  /** Open as descriptors 4, 5, …; only for a command that needs the filter. */
+  readonly files?: readonly InheritedFile[];
   /** Where it is put before it begins, when the command waits for that. */
   readonly group: InstanceGroup | undefined;
 }
 
 /** Starts the command. */
-export function spawnGuest({ command, filterPath, group }: GuestSpawn): GuestProcess {
-  // The offset of a descriptor is shared with the child, so each spawn reads its own.
-  const filter = command.needsFilter ? openSync(filterPath, "r") : undefined;
+export function spawnGuest({ command, filterPath, files = [], group }: GuestSpawn): GuestProcess {
+  const inherited: number[] = [];
   let child: ChildProcess;
   try {
+    // The offset of a descriptor is shared with the child, so each spawn reads its own.
+    if (command.needsFilter) inherited.push(openSync(filterPath, "r"));
+    for (const { path, flags } of files) inherited.push(openSync(path, flags));
     child = spawn(command.file, command.args, {
       cwd: "/",
       env: command.env,
-      ...(command.uid !== undefined && { uid: command.uid, gid: command.uid }),
-      stdio: [
-        command.waits ? "pipe" : "ignore",
-        "pipe",
-        "pipe",
-        ...(filter === undefined ? [] : [filter]),
-      ],
+      ...(command.uid !== undefined && { uid: command.uid, gid: command.gid ?? command.uid }),
+      stdio: [command.waits ? "pipe" : "ignore", "pipe", "pipe", ...inherited],
       // Without a process namespace the group is what can be killed at once.
       detached: !command.needsFilter,
     });
   } finally {
-    if (filter !== undefined) closeSync(filter);
+    for (const descriptor of inherited) closeSync(descriptor);
   }
   const guest = watch(child, command.needsFilter);
   const { stdin } = child;

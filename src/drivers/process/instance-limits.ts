@@ -39,7 +39,7 @@ export function peakMbOf(group: InstanceGroup): number {
 
 /** Makes an instance's group with its limits; undefined where the kernel has none for us. */
 export function openGroup(
-  { groups, groupPrefix }: SandboxProfile,
+  { groups, groupPrefix }: Pick<SandboxProfile, "groups" | "groupPrefix">,
   slot: SandboxSlot,
   limits: GroupLimits,
 ): InstanceGroup | undefined {

@@ -2,25 +2,20 @@ import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import { sweepGroups } from "./cgroup/server-groups.ts";
 import {
   type GroupsOutcome,
   groupsRemedy,
   holdsAll,
   type SharedGroups,
 } from "./cgroup/shared-groups.ts";
-import { readSmallFile } from "./read-small-file.ts";
 import { openRunDir, type RunDir } from "./run-dir.ts";
 import type { SandboxProfile } from "./sandbox-command.ts";
 import { findBubblewrap, runProbe, sandboxRemedies } from "./sandbox-probe.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
-import { sweep } from "./sweep.ts";
+import { rememberGroups, sweepLeftovers } from "./sweep-leftovers.ts";
 
 /** `auto`: the highest tier that works; `basic`: the sandbox without cgroups; `off`: none. */
 export type SandboxPreference = "auto" | "basic" | "off";
-
-/** Its name in the runtime's folder: which groups its instances are below. */
-const groupsFile = "groups.json";
 
 /** What tells one subprocess runtime from another. */
 export interface RuntimeSpec {
@@ -78,12 +73,13 @@ export async function setUpRuntime(options: RuntimeSetupOptions): Promise<Runtim
     ? await shared.enter()
     : { groups: undefined, missing: ['the sandbox setting is not "auto"'] };
   try {
-    await sweepAll(options, path, outcome.groups?.folders ?? []);
+    const { clock, log } = options;
+    const { name, binaryPath } = runtime;
+    const groupFolders = outcome.groups?.folders ?? [];
+    await sweepLeftovers({ path, name, binaryPath, groupFolders, shared, clock, log });
     const runDir = openRunDir({ path, random });
     try {
-      if (outcome.groups !== undefined) {
-        runDir.publish(groupsFile, JSON.stringify(outcome.groups.folders));
-      }
+      rememberGroups(runDir, outcome.groups);
       return await probeTiers(options, runDir, guest, outcome);
     } catch (error) {
       runDir.remove();
@@ -92,31 +88,6 @@ export async function setUpRuntime(options: RuntimeSetupOptions): Promise<Runtim
   } catch (error) {
     if (wantsGroups) await shared.leave();
     throw error;
-  }
-}
-
-/** Groups go last: what a sweep of processes ends is out of them then. */
-async function sweepAll(
-  { runtime, groups, clock, log }: RuntimeSetupOptions,
-  path: string,
-  current: readonly string[],
-): Promise<void> {
-  const swept = sweep(path, [runtime.binaryPath]);
-  const folders = [...new Set([...current, ...foldersIn(readSmallFile(join(path, groupsFile)))])];
-  const count = await sweepGroups({ folders, name: groups.name, prefix: runtime.name, clock });
-  if (swept.processes + swept.folders + count > 0) {
-    const found = { runtime: runtime.name, ...swept, groups: count };
-    log.warn("Removed what an earlier server left", found);
-  }
-}
-
-/** The folders that an earlier server wrote down; it may have died while it wrote. */
-function foldersIn(json: string | undefined): readonly string[] {
-  try {
-    const parsed: unknown = JSON.parse(json ?? "[]");
-    return Array.isArray(parsed) ? parsed.filter((each) => typeof each === "string") : [];
-  } catch {
-    return [];
   }
 }
 
@@ -224,7 +195,7 @@ async function trySandbox(
   return runProbe(profile, runDir, options.clock);
 }
 
-function publishFilter(runDir: RunDir): string {
+export function publishFilter(runDir: RunDir): string {
   const filter = seccompFilter(process.arch === "arm64" ? "arm64" : "x64");
   return runDir.publish("filter.bpf", filter);
 }

@@ -58,6 +58,8 @@ export interface SandboxCommand {
   readonly env: Readonly<Record<string, string>>;
   /** User and group to start as, without supplementary groups; undefined: the server's own. */
   readonly uid: number | undefined;
+  /** Another group than the user's own, e.g. the one that may open a device. */
+  readonly gid?: number;
   /** Whether descriptor 3 must be the seccomp program. */
   readonly needsFilter: boolean;
   /** Whether it waits for a line on its stdin, which it must get once it is in its group. */
@@ -71,7 +73,11 @@ const descriptorsMax = 4096;
  * What every instance begins as: a shell that limits itself, for soft and hard, and becomes the
  * instance. One that gets a group waits until it is in there, so that nothing it starts is outside.
  */
-function gate(profile: SandboxProfile, uid: number | undefined): readonly string[] {
+export function gate(
+  profile: Pick<SandboxProfile, "groups" | "processesMax">,
+  uid: number | undefined,
+  furtherLimits: readonly string[] = [],
+): readonly string[] {
   const inGroup = profile.groups !== undefined;
   // Counted by user, so it takes a user of the instance's own. dash says -p and bash -u.
   const max = profile.processesMax;
@@ -80,6 +86,7 @@ function gate(profile: SandboxProfile, uid: number | undefined): readonly string
     ...(inGroup ? ["read -r _ || exit 1"] : []),
     `ulimit -n ${descriptorsMax} 2>/dev/null`,
     "ulimit -c 0",
+    ...furtherLimits,
     ...(limitsUser ? [`ulimit -u ${max} 2>/dev/null || ulimit -p ${max}`] : []),
     `exec "$@"${inGroup ? " </dev/null" : ""}`,
   ];
@@ -91,7 +98,12 @@ function gate(profile: SandboxProfile, uid: number | undefined): readonly string
  * of bubblewrap's own, whose parent ends before it and would leave it to the machine's first process,
  * which in a container may reap nobody. Its remarks about signals are dropped, the guest's stderr is not.
  */
-const firstProcess = ["/bin/sh", "-c", 'exec 3>&2 2>/dev/null; "$@" 2>&3 3>&-; exit $?', "sh"];
+export const firstProcess = [
+  "/bin/sh",
+  "-c",
+  'exec 3>&2 2>>/dev/null; "$@" 2>&3 3>&-; exit $?',
+  "sh",
+];
 
 /** The command that runs a guest as its own user, in the sandbox unless the profile's tier is 0. */
 export function guestCommand(profile: SandboxProfile, slot: SandboxSlot): SandboxCommand {

@@ -1,0 +1,54 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../../../base/clock.ts";
+import { silentLog } from "../../../../base/log.ts";
+import { systemRandom } from "../../../../base/random.ts";
+import { SharedGroups } from "../../../process/cgroup/shared-groups.ts";
+import type { Machine, MachineShape } from "../machine.ts";
+import { Machines } from "../machines.ts";
+import type { TemplateSpec } from "../templates.ts";
+import { controlShell } from "./control-shell.ts";
+
+/** A folder for one test's machines, which other users can pass. */
+export function makeTestFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "rx-vm-"));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** The virtual machines of a server whose folders are below `folder`. */
+export function openTestMachines(folder: string): Promise<Machines> {
+  const runDir = join(folder, "run");
+  return Machines.open({
+    runDir,
+    folder: join(folder, "data"),
+    groups: new SharedGroups({ runDir, clock: systemClock }),
+    // Emulated: what the device offers here may be too little for a stock kernel.
+    kvmPath: join(folder, "no-kvm"),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  });
+}
+
+/** A template of the tiny image: warm once its shell answers and has left a mark. */
+export function tinySpec(shape: MachineShape, variant = "tiny"): TemplateSpec {
+  return {
+    shape,
+    variant,
+    async warm(machine: Machine) {
+      const shell = await controlShell(machine, { justBooted: true });
+      await shell.run("echo warmed > /tmp/mark");
+    },
+  };
+}
+
+/** Folders of machines that are there now. */
+export function slotsLeft(folder: string): string[] {
+  return readdirSync(join(folder, "run/microvm/i"));
+}
+
+export function removeTestFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
