@@ -3,6 +3,7 @@ import { type CommandContext, defineCommand } from "../../cli/command.ts";
 import { describeBytes } from "../../cli/describe.ts";
 import { ReactorError } from "../../domain/errors.ts";
 import { type BuiltImage, buildImage } from "../../drivers/microvm/images/build-image.ts";
+import { findKernel } from "../../drivers/microvm/images/find-kernel.ts";
 import type { ImageSource } from "../../drivers/microvm/images/image-source.ts";
 import { settingOptions } from "../config/setting-options.ts";
 import { imageSourceOf, type MicrovmRuntime, microvmRuntimes } from "./image-source-of.ts";
@@ -50,20 +51,14 @@ export const microvmBuildCommand = defineCommand({
     const { env, cwd, output } = command;
     const context = await openMicrovmContext({ flags: options, env, cwd });
     const wanted = microvmRuntimes.filter((runtime) => runtime === (options["runtime"] ?? runtime));
-    const built: BuiltImage[] = [];
-    const skipped: Skipped[] = [];
-    for (const runtime of wanted) {
-      const source = await sourceOrReason(runtime, context);
-      if ("reason" in source) skipped.push(source);
-      else built.push(await buildShowing(source, context, command));
-    }
+    const found = await Promise.all(wanted.map((runtime) => sourceOrReason(runtime, context)));
+    const skipped = found.filter((each) => "reason" in each);
+    const sources = found.filter((each) => "folders" in each);
     const [first] = skipped;
-    if (built.length === 0 && first !== undefined) {
-      throw new CommandFailure(
-        first.reason,
-        first.remedy === undefined ? {} : { next: first.remedy },
-      );
+    if (sources.length === 0 && first !== undefined) {
+      throw failure(first.reason, first.remedy);
     }
+    const built = await buildAll(sources, context, command);
     output.result(
       {
         images: built.map(({ image, isNew }) => ({ ...imageView(image), new: isNew })),
@@ -90,21 +85,30 @@ async function sourceOrReason(
   }
 }
 
-async function buildShowing(
-  source: ImageSource,
+async function buildAll(
+  sources: readonly ImageSource[],
   { folder }: MicrovmContext,
   { output, clock, signal }: CommandContext,
-): Promise<BuiltImage> {
-  const progress = output.progress(`Building the image of ${source.runtime.name}`);
+): Promise<readonly BuiltImage[]> {
+  const progress = output.progress("Looking for a kernel");
   try {
-    return await buildImage({ folder, source, clock, signal });
+    const kernel = await findKernel(folder);
+    const built: BuiltImage[] = [];
+    for (const source of sources) {
+      progress.update(`Building the image of ${source.runtime.name}`);
+      built.push(await buildImage({ folder, source, kernel, clock, signal }));
+    }
+    return built;
   } catch (error) {
     if (!(error instanceof ReactorError)) throw error;
-    const next = remedyOf(error);
-    throw new CommandFailure(error.message, { cause: error, ...(next !== undefined && { next }) });
+    throw failure(error.message, remedyOf(error), error);
   } finally {
     progress.end();
   }
+}
+
+function failure(message: string, next: string | undefined, cause?: unknown): CommandFailure {
+  return new CommandFailure(message, { ...(next !== undefined && { next }), cause });
 }
 
 function remedyOf({ details }: ReactorError): string | undefined {

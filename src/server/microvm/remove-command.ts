@@ -32,7 +32,7 @@ export const microvmRemoveCommand = defineCommand({
   ],
   errors: [],
   async run({ output, env, cwd }, { images: given }, options) {
-    const outdated = options["outdated"] === true;
+    const { outdated } = options;
     if (outdated === given.length > 0) throw new UsageError("Name images, or give --outdated");
     const context = await openMicrovmContext({ flags: options, env, cwd });
     const chosen = outdated ? await unusedImages(context) : await namedImages(given, context);

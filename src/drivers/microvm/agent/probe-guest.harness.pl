@@ -11,14 +11,16 @@ $| = 1;
 sub say_line { my ($line) = @_; $line .= "\n"; syswrite($wire, $line) }
 sub text_of { my ($file) = @_; open(my $in, '<', $file) or return "none ($!)"; local $/ = undef; return <$in> }
 
+sub names_in { opendir(my $folder, $_[0]) or die "open $_[0]: $!"; return sort grep { !/^\./ } readdir $folder }
+
 my %commands = (
     look => sub {
         say_line("user $> $) args @ARGV");
         say_line("env $_=$ENV{$_}") for sort keys %ENV;
-        say_line('dev ' . join(' ', map { s{^/dev/}{}r } sort glob('/dev/*')));
+        say_line('dev ' . join(' ', names_in('/dev')));
         say_line('writable ' . join(' ', grep { -w $_ } '/', '/usr', '/runtime', '/run', '/run/reactor', '/dev', '/tmp', '/dev/shm', '/proc/sys/kernel/hostname'));
         say_line('agent ' . (-e '/proc/1/cmdline' ? 'seen' : 'hidden'));
-        say_line('sys ' . join(' ', glob('/sys/*')));
+        say_line('sys ' . join(' ', names_in('/sys')));
         say_line('privileges ' . join(' ', text_of('/proc/self/status') =~ /^(?:CapEff|NoNewPrivs):\s+(\S+)/mg));
         say_line('limits ' . join(' ', text_of('/proc/self/limits') =~ /^Max (?:core file size|processes|open files)\s+(\d+)/mg));
         say_line('oom ' . text_of('/proc/self/oom_score_adj'));

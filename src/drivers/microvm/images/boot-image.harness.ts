@@ -13,6 +13,7 @@ export class TestPort {
   readonly #chunks: Buffer[] = [];
   #changed = Promise.withResolvers<void>();
   #socket: Socket | undefined;
+  #ended: string | undefined;
 
   attach(socket: Socket): void {
     this.#socket = socket;
@@ -44,9 +45,18 @@ export class TestPort {
     this.#socket?.write(bytes);
   }
 
+  /** Nothing comes any more: who waits for it is told why. */
+  end(why: string): void {
+    this.#ended = why;
+    this.#wake();
+  }
+
   /** Waits until the condition holds. Whether it does is looked at when something has arrived. */
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await this.#changed.promise;
+    while (!holds()) {
+      if (this.#ended !== undefined) throw new Error(this.#ended);
+      await this.#changed.promise;
+    }
   }
 
   /** Sends a line and returns the next line that comes. */
@@ -99,6 +109,12 @@ export async function bootImage(
     killSignal: "SIGKILL",
   });
   const console = new Response(machine.stdout).text();
+  void console.then((text) => {
+    const said = `control: ${ports.control.text}, stderr: ${ports.stderr.text.slice(0, 2000)}`;
+    const why = `The machine has ended; ${said}, console: ${text.slice(-2000)}`;
+    for (const name of portNames) ports[name].end(why);
+    return text;
+  });
   return {
     ports,
     console,

@@ -6,7 +6,7 @@ import { sha256Hex } from "../../../base/digest.ts";
 import { runTool } from "../../process/run-tool.ts";
 import { collectRoot } from "./collect-root.ts";
 import { fileDigest } from "./file-digest.ts";
-import { findKernel, type Kernel } from "./find-kernel.ts";
+import type { Kernel } from "./find-kernel.ts";
 import { imageFailure } from "./image-failure.ts";
 import type { ImageSource } from "./image-source.ts";
 import { checkImage, listImages, openDraft, removeImage } from "./image-store.ts";
@@ -35,6 +35,8 @@ export interface ImageOrder {
 }
 
 export interface BuildOrder extends ImageOrder {
+  /** What `findKernel` found. */
+  readonly kernel: Kernel;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -47,17 +49,15 @@ export interface BuiltImage {
 
 /**
  * The image of a runtime as it is on this machine, made if it is not there: kernel, first file system
- * and root. Needs no privilege, and no network but for a kernel that is not installed. Throws
- * `unsupported_runtime` with the remedy when something is missing.
+ * and root. Needs neither privilege nor network. Throws `unsupported_runtime` with the remedy when
+ * something is missing.
  */
 export async function buildImage(order: BuildOrder): Promise<BuiltImage> {
   const tools = await findImageTools();
   const { entries, digest } = await describeRoot(order.source, tools);
   order.signal.throwIfAborted();
-  const kernel = await findKernel(order.folder);
-  order.signal.throwIfAborted();
   const present = (await imagesOf(order, digest)).find(
-    ({ kernelVersion }) => kernelVersion === kernel.version,
+    ({ kernelVersion }) => kernelVersion === order.kernel.version,
   );
   if (present !== undefined) {
     if (await isSound(present)) return { image: present, isNew: false };
@@ -65,7 +65,7 @@ export async function buildImage(order: BuildOrder): Promise<BuiltImage> {
   }
   const draft = await openDraft(order.folder);
   try {
-    const record = await fillDraft({ draft, order, tools, entries, digest, kernel });
+    const record = await fillDraft({ draft, order, tools, entries, digest });
     order.signal.throwIfAborted();
     const id = idOf(record);
     const folder = join(order.folder, "images", id);
@@ -119,12 +119,11 @@ interface Filling {
   readonly tools: ImageTools;
   readonly entries: readonly RootEntry[];
   readonly digest: string;
-  readonly kernel: Kernel;
 }
 
 async function fillDraft(filling: Filling): Promise<ImageRecord> {
-  const { draft, order, tools, entries, digest, kernel } = filling;
-  const { runtime } = order.source;
+  const { draft, order, tools, entries, digest } = filling;
+  const { kernel, source } = order;
   const paths: Record<ImageFile, string> = {
     vmlinuz: join(draft, "vmlinuz"),
     "initramfs.cpio": join(draft, "initramfs.cpio"),
@@ -146,8 +145,8 @@ async function fillDraft(filling: Filling): Promise<ImageRecord> {
     await sync(paths[name]);
   }
   const record: ImageRecord = {
-    runtime: runtime.name,
-    runtimeVersion: await versionOf(order.source),
+    runtime: source.runtime.name,
+    runtimeVersion: await versionOf(source),
     kernelVersion: kernel.version,
     kernelArgs,
     sourceDigest: digest,

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { environmentInside, inside, sandboxProxyPort } from "../../process/sandbox-command.ts";
 import type { ImageSource } from "./image-source.ts";
 import { type ImageTools, runImageTool } from "./image-tools.ts";
@@ -12,8 +12,10 @@ import { sharedLibraries } from "./shared-libraries.ts";
 const agentSources = join(import.meta.dirname, "../agent");
 /** Where the machine mounts something, and what that needs. */
 const mountPoints = ["/dev", "/proc", "/run", "/sys", "/tmp"];
+/** Of the language that runtimes start with. */
+const localeFolder = "/usr/lib/locale/C.utf8";
 /** Loaded by the C library when a thread is cancelled or ends; no program names it. */
-const lateLibraries = /\/libgcc_s\.so\.1$/;
+const lateLibrary = "libgcc_s.so.1";
 /** The agent's socket for the runtime. */
 const socketPath = `${inside.socketDir}/host.sock`;
 /** Of what a folder holds: neither tests and windows, nor what is for building. */
@@ -33,7 +35,8 @@ export async function collectRoot(source: ImageSource, tools: ImageTools): Promi
   tree.add({ kind: "content", path: guestPath, content: await runtime.guest.build() });
   const start = startFile(source, guestPath);
   tree.add({ kind: "content", path: `${inside.guestDir}/start`, content: start });
-  for (const folder of source.folders) {
+  const locales = existsSync(localeFolder) ? [localeFolder] : [];
+  for (const folder of [...locales, ...source.folders]) {
     await tree.addFolder(folder, (path) => !unneeded.test(path));
   }
   await addBusybox(tree, tools);
@@ -110,11 +113,8 @@ async function addLibraries(
   const runtimeEnv = runtime.env;
   const libraries = await sharedLibraries(programs, { ldd, env, runtimeEnv });
   for (const library of libraries) tree.addFile(library, true);
-  const [folder] = libraries
-    .filter((library) => /\/libc\.so\.6$/.test(library))
-    .map((library) => library.slice(0, library.lastIndexOf("/")));
-  const late = folder === undefined ? [] : await readdir(folder);
-  for (const name of late.map((entry) => `${folder}/${entry}`)) {
-    if (lateLibraries.test(name) && existsSync(name)) tree.addFile(name, true);
-  }
+  const libc = libraries.find((library) => library.endsWith("/libc.so.6"));
+  if (libc === undefined) return;
+  const late = join(dirname(libc), lateLibrary);
+  if (existsSync(late)) tree.addFile(late, true);
 }

@@ -112,8 +112,7 @@ async function fetchKernel(kernels: string, name: string, target: string): Promi
 function fetchedKernels(kernels: string): readonly Kernel[] {
   return namesIn(kernels)
     .filter((name) => name.startsWith("linux-image-"))
-    .sort(byVersion)
-    .reverse()
+    .sort(newestFirst)
     .flatMap((name) => kernelsIn(join(kernels, name)));
 }
 
@@ -121,8 +120,7 @@ function fetchedKernels(kernels: string): readonly Kernel[] {
 function kernelsIn(root: string): readonly Kernel[] {
   return namesIn(join(root, "boot"))
     .filter((name) => name.startsWith("vmlinuz-"))
-    .sort(byVersion)
-    .reverse()
+    .sort(newestFirst)
     .map((name) => {
       const version = name.slice("vmlinuz-".length);
       const modulesPath = join(root, "lib/modules", version);
@@ -131,8 +129,8 @@ function kernelsIn(root: string): readonly Kernel[] {
     .filter(({ imagePath, modulesPath }) => isReadable(imagePath) && existsSync(modulesPath));
 }
 
-function byVersion(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
+function newestFirst(a: string, b: string): number {
+  return b.localeCompare(a, "en", { numeric: true });
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -67,5 +67,5 @@ export class RootTree {
 
 /** Absolute, and without what the tool that writes the file system takes for something else. */
 function isPlain(path: string): boolean {
-  return /^(\/[\w.+@ ,=~()[\]:#%-]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path);
+  return /^(\/[^/"\\<\p{Cc}]+)+$/u.test(path) && !/\/\.\.?(\/|$)/.test(path);
 }

@@ -1,4 +1,3 @@
-import { existsSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../base/clock.ts";
@@ -10,7 +9,7 @@ import { findPython } from "../../python/find-python.ts";
 import { libraryFolders } from "../../python/library-folders.ts";
 import { pythonRuntime } from "../../python/python-runtime.ts";
 import { buildImage } from "./build-image.ts";
-import { isKernelKnown, kernelAtHand } from "./find-kernel.ts";
+import { findKernel, isKernelKnown, type Kernel, kernelAtHand } from "./find-kernel.ts";
 import type { ImageSource } from "./image-source.ts";
 import { lookForTools } from "./image-tools.ts";
 import type { MicrovmImage } from "./microvm-image.ts";
@@ -40,10 +39,15 @@ export async function kernelMissing(): Promise<string | undefined> {
 
 /** Builds the image where the tests keep theirs, or finds it there. */
 export async function buildTestImage(source: ImageSource): Promise<MicrovmImage> {
-  if (!existsSync(testImageFolder)) mkdirSync(testImageFolder, { recursive: true, mode: 0o700 });
   const { signal } = new AbortController();
-  const order = { folder: testImageFolder, source, clock: systemClock, signal };
+  const kernel = await testKernel();
+  const order = { folder: testImageFolder, source, kernel, clock: systemClock, signal };
   return (await buildImage(order)).image;
+}
+
+/** The kernel that tests boot; apt, which takes seconds, is asked only when there is none. */
+export async function testKernel(): Promise<Kernel> {
+  return kernelAtHand(testImageFolder) ?? findKernel(testImageFolder);
 }
 
 const places = {

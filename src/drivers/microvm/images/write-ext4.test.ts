@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { rejectionOf } from "../../testing/rejection.ts";
 import { findImageTools, lookForTools } from "./image-tools.ts";
 import { type RootEntry, RootTree } from "./root-tree.ts";
 import { writeExt4 } from "./write-ext4.ts";
@@ -19,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), "rx-ext4-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const { missing } = await lookForTools();
 const source = join(folder, "source");
-const names = ["b.py", "a.txt", "z", "odd name,~(1).bin"];
+const names = ["b.py", "a.txt", "z", "odd näme,~(1).bin"];
 const content = (name: string): string => name.repeat(3000);
 
 /** Writes a file system of the tree in `from` and returns its file. */
@@ -93,13 +94,13 @@ describe.if(missing.length === 0)("writeExt4() (needs e2fsprogs, busybox-static)
     writeFileSync(from, "x");
     const writing = write([entry], "gone.ext4");
     rmSync(from);
-    await expect(writing).rejects.toThrow(/gone/);
+    expect(String(await rejectionOf(writing))).toContain(from);
   });
 });
 
 test("names that the file system's tool would take for something else are refused", () => {
   const tree = new RootTree();
-  for (const path of ['/a"b', "/a\nb", "/a/../b", "relative", "/a//b", "/"]) {
+  for (const path of ['/a"b', "/a\nb", "/<2>", "/a/../b", "relative", "/a//b", "/"]) {
     expect(() => tree.add({ kind: "folder", path })).toThrow(/its name is odd/);
   }
 });

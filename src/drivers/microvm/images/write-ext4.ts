@@ -38,21 +38,18 @@ export async function writeExt4(
   const time = [`E2FSPROGS_FAKE_TIME=${fixed.seconds}`, "MKE2FS_CONFIG=/dev/null"];
   const inodes = entries.length + 64;
   const blocks = await blocksOf(entries, inodes);
+  // biome-ignore format: one line for each kind of option
   await runImageTool(tools.env, [
-    ...time,
-    tools.mke2fs,
-    ...["-q", "-F", "-t", "ext4", "-O", features, "-m", "0", "-N", String(inodes)],
-    ...["-b", String(blockBytes), "-I", String(inodeBytes), "-U", fixed.uuid],
-    ...["-E", `hash_seed=${fixed.hashSeed},root_owner=0:0,lazy_itable_init=0,nodiscard`],
-    ...[file, String(blocks)],
+    ...time, tools.mke2fs,
+    "-q", "-F", "-t", "ext4", "-O", features, "-m", "0", "-N", String(inodes),
+    "-b", String(blockBytes), "-I", String(inodeBytes), "-U", fixed.uuid,
+    "-E", `hash_seed=${fixed.hashSeed},root_owner=0:0,lazy_itable_init=0,nodiscard`,
+    file, String(blocks),
   ]);
   const script = join(workDir, "root.debugfs");
   await writeFile(script, `${(await commandsOf(entries, workDir)).join("\n")}\n`);
-  const { stderr } = await runImageTool(tools.env, [
-    ...time,
-    tools.debugfs,
-    ...["-w", "-f", script, file],
-  ]);
+  const args = [...time, tools.debugfs, "-w", "-f", script, file];
+  const { stderr } = await runImageTool(tools.env, args);
   // Its exit code does not tell that a command failed; it greets on stderr.
   const wrong = stderr.split("\n").filter((line) => line !== "" && !/^debugfs \d/.test(line));
   if (wrong.length === 0) return;

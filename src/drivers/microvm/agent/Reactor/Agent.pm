@@ -112,14 +112,13 @@ sub turn {
     collect($self);
 }
 
-# A runtime that has closed its connection ends by itself, or is ended.
+# A runtime that has closed its connection ends by itself, or is ended and the host is told.
 sub end_hung_up {
     my ($self, $now) = @_;
-    if (!defined $self->{hung_up}) {
-        $self->{hung_up} = $now;
-        $self->{control}->say('closed');
-    }
-    kill($kill_signal, $self->{pid}) if $now - $self->{hung_up} > $hung_up_seconds;
+    $self->{hung_up} //= $now;
+    return if $self->{is_ended} || $now - $self->{hung_up} < $hung_up_seconds;
+    $self->{control}->say('closed');
+    $self->{is_ended} = kill($kill_signal, $self->{pid});
 }
 
 sub set_of {

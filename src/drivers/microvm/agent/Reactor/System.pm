@@ -31,7 +31,7 @@ use constant { RND_ADD_ENTROPY => 0x40085203, RND_RESEED => 0x5207 };
 use constant { S_IFCHR => 0020000 };
 use constant PR_SET_NO_NEW_PRIVS => 38;
 
-# Dies with what could not be done and why. Strings must be variables: the kernel could write to them.
+# Dies with what could not be done and why.
 sub call {
     my ($what, $number, @arguments) = @_;
     my $result = syscall($number, @arguments);
@@ -78,7 +78,8 @@ sub set_clock {
 # Seconds that no change of the clock touches.
 sub monotonic {
     my $time = pack('q q', 0, 0);
-    call('read the clock', SYS_CLOCK_GETTIME, CLOCK_MONOTONIC, $time);
+    # Not by `call`, which hands a copy to the kernel, who writes to it.
+    syscall(SYS_CLOCK_GETTIME, CLOCK_MONOTONIC, $time) == 0 or die "read the clock: $!\n";
     my ($seconds, $nanoseconds) = unpack('q q', $time);
     return $seconds + $nanoseconds / 1e9;
 }
