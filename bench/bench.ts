@@ -1,7 +1,7 @@
 /**
- * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8,w] [--effort full|medium|quick]
+ * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8,w,m] [--effort full|medium|quick]
  * [--runtimes bun,node,deno,python] [--sandbox auto|basic|off]`; figures 1, 2, 3 and 5 are measured for each runtime, w is 3w and
- * 2w, of Deno workers. Prints a table and writes `bench/results/latest.json`. Never fails on a figure,
+ * 2w, of Deno workers, m of microVMs. Prints a table and writes `bench/results/latest.json`. Never fails on a figure,
  * only on a wrong answer; a missed gate is shown as such.
  */
 import { mkdir, writeFile } from "node:fs/promises";
@@ -14,6 +14,7 @@ import { coldStart } from "./figures/cold-start.ts";
 import { density } from "./figures/density.ts";
 import { deployToLive } from "./figures/deploy-to-live.ts";
 import { latency } from "./figures/latency.ts";
+import { microvm } from "./figures/microvm.ts";
 import { observability } from "./figures/observability.ts";
 import { peerFigures } from "./figures/peers.ts";
 import { throughput } from "./figures/throughput.ts";
@@ -31,6 +32,7 @@ const figures: Readonly<Record<string, Figure>> = {
   "7": deployToLive,
   "8": peerFigures,
   w: workers,
+  m: microvm,
 };
 
 function machine(): string {

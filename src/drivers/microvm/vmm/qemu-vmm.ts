@@ -13,6 +13,7 @@ import {
   translationMb,
 } from "./qemu-command.ts";
 import { QemuMachine } from "./qemu-machine.ts";
+import { kernelStub } from "./kernel-stub.ts";
 import { inheritedDescriptor } from "./vmm-command.ts";
 import { sayingOf, VmmError } from "./vmm-error.ts";
 import type { VmmHost } from "./vmm-host.ts";
@@ -51,9 +52,17 @@ export function createQemuVmm(options: QemuVmmOptions): Vmm {
         into === undefined ? { kind: "own" } : { kind: "template", files: into };
       return start({ ...options, shape, memory, signal, kernelArgs: await kernelArgs() });
     },
-    restore(shape, { from, signal }) {
-      const memory = { kind: "clone", files: from } as const;
-      return start({ ...options, shape, memory, signal, kernelArgs: [] });
+    async restore(shape, { from, signal }) {
+      const { image } = shape;
+      const stub = () => kernelStub(image.kernelPath);
+      const kernelPath = options.host.publish(`kernel-${image.id.slice(0, 32)}`, stub);
+      return start({
+        ...options,
+        shape: { ...shape, image: { ...image, kernelPath } },
+        memory: { kind: "clone", files: from },
+        signal,
+        kernelArgs: [],
+      });
     },
   };
 }

@@ -53,6 +53,8 @@ export class VmmHost {
   /** By the path that it was found at: one that every machine's user can execute. */
   readonly #binaries = new Map<string, string>();
 
+  readonly #published = new Map<string, string>();
+
   private constructor(profile: VmmProfile, runDir: RunDir, shared: SharedGroups) {
     this.#profile = profile;
     this.#runDir = runDir;
@@ -114,6 +116,15 @@ export class VmmHost {
 
   removeGroup(group: InstanceGroup): void {
     this.#profile.groups?.remove(group);
+  }
+
+  /** Writes a file that every machine may read, once, and returns its path. */
+  publish(name: string, content: () => Uint8Array): string {
+    const known = this.#published.get(name);
+    if (known !== undefined) return known;
+    const path = this.#runDir.publish(name, content());
+    this.#published.set(name, path);
+    return path;
   }
 
   #reachable(path: string): string {

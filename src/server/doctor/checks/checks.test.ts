@@ -174,6 +174,21 @@ describe("the check of what microVMs need", () => {
     });
   });
 
+  test("says of Firecracker that nothing has proven it here, and nothing where there is none", async () => {
+    const look = async (programs: FakeMachine["programs"] = {}) =>
+      (await checkMicrovm(machine({ programs }), nothing)).filter(
+        ({ name }) => name === "firecracker",
+      );
+    expect(await look()).toEqual([]);
+    expect(await look({ firecracker: {} })).toMatchObject([
+      {
+        state: "warn",
+        found: "tool 1.0 at /usr/bin/firecracker",
+        means: expect.stringContaining("unproven here"),
+      },
+    ]);
+  });
+
   test("is content with the tools, a kernel that apt knows and an image", async () => {
     const programs = { busybox: {}, env: {}, perl: {}, ldd: {}, mke2fs: {}, debugfs: {} };
     const findings = await checkMicrovm(machine({ programs }), {

@@ -1,5 +1,6 @@
 import { imagePackages } from "../../../drivers/microvm/images/image-tools.ts";
 import type { Finding } from "../finding.ts";
+import { checkFirecracker } from "./firecracker.ts";
 import type { ImageStock } from "../image-stock.ts";
 import type { Machine } from "../machine.ts";
 
@@ -11,12 +12,13 @@ export async function checkMicrovm(
   machine: Machine,
   stock: ImageStock,
 ): Promise<readonly Finding[]> {
-  return Promise.all([
+  const findings = await Promise.all([
     checkKvm(machine),
     checkImageTools(machine),
     checkKernel(stock),
     checkImages(stock),
   ]);
+  return [...findings, ...(await checkFirecracker(machine))];
 }
 
 async function checkKvm(machine: Machine): Promise<Finding> {
