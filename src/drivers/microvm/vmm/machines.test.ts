@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { once } from "node:events";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { groupsLeft } from "../../process/testing/groups-left.ts";
 import { uidOf } from "../../process/process-tree.ts";
@@ -8,7 +8,7 @@ import { instanceUidFirst } from "../../process/run-dir.ts";
 import type { Machine, MachineImage } from "./machine.ts";
 import type { Machines } from "./machines.ts";
 import type { Templates } from "./templates.ts";
-import { isIntact } from "./template-files.ts";
+import { isIntact, writeRecord } from "./template-files.ts";
 import { controlShell } from "./testing/control-shell.ts";
 import {
   makeTestFolder,
@@ -77,14 +77,17 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
   test(
     "clones that are alive at once share nothing that one of them writes, and leave the template as it was",
     async () => {
+      // Looked up now: later it would be built anew if it were damaged.
+      const { key, ramPath } = await templates.ensure(spec(), never);
+      const { ino } = statSync(ramPath);
       const pair = await Promise.all([clone(), clone()]);
       const [a, b] = pair;
       await a.shell.run("dd if=/dev/zero of=/tmp/big bs=1M count=40; echo a > /tmp/mark");
       expect(await b.shell.run("cat /tmp/mark; ls /tmp")).toBe("warmed\nmark");
       expect(await a.shell.run("cat /tmp/mark")).toBe("a");
       await Promise.all(pair.map(({ machine }) => machine.stop()));
-      const { key, ramPath } = await templates.ensure(spec(), never);
       expect(await isIntact(join(ramPath, ".."), key)).toBe(true);
+      expect(statSync(ramPath).ino).toBe(ino);
     },
     limitMs,
   );
@@ -172,6 +175,9 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
   test(
     "memory that a clone has used and freed goes back to the host, and its template stays as it was",
     async () => {
+      // Looked up now: later it would be built anew if it were damaged.
+      const { key, ramPath } = await templates.ensure(spec(), never);
+      const { ino } = statSync(ramPath);
       const { machine, shell } = await clone();
       await shell.run("dd if=/dev/urandom of=/tmp/big bs=1M count=60; rm /tmp/big");
       const { beforeBytes, afterBytes } = await machine.reclaim(never);
@@ -182,8 +188,8 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
       await shell.run("dd if=/dev/zero of=/tmp/big bs=1M count=60; rm /tmp/big");
       expect(await shell.run("cat /tmp/mark")).toBe("warmed");
       await machine.stop();
-      const { key, ramPath } = await templates.ensure(spec(), never);
       expect(await isIntact(join(ramPath, ".."), key)).toBe(true);
+      expect(statSync(ramPath).ino).toBe(ino);
     },
     limitMs,
   );
@@ -199,6 +205,54 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
       expect(flood.machine.consoleTail().length).toBeLessThanOrEqual(2048);
       await Promise.all([flood.machine.stop(), other.machine.stop()]);
       expect(slotsLeft(folder)).toEqual([]);
+    },
+    limitMs,
+  );
+
+  test(
+    "a template that QEMU cannot read is built anew",
+    async () => {
+      const { key, statePath } = await templates.ensure(spec(), never);
+      // Whole by its record, and of no use.
+      writeFileSync(statePath, "no state of a machine");
+      await writeRecord(join(statePath, ".."), key);
+      const { machine, shell } = await clone();
+      expect(await shell.run("cat /tmp/mark")).toBe("warmed");
+      await machine.stop();
+      expect(slotsLeft(folder)).toEqual([]);
+    },
+    limitMs,
+  );
+
+  test(
+    "a start that is given up, or fails, leaves nothing, and the error has the reason",
+    async () => {
+      const given = new AbortController();
+      const starting = machines.boot({ image, memoryMb: 128, vcpu: 1 }, given.signal);
+      given.abort(new Error("given up"));
+      expect(await starting.catch((error: unknown) => error)).toEqual(new Error("given up"));
+      const broken = { ...image, initramfsPath: join(folder, "nowhere") };
+      const failing = machines.boot({ image: broken, memoryMb: 128, vcpu: 1 }, never);
+      expect(await failing.catch((error: unknown) => error)).toMatchObject({
+        failure: "boot",
+        message: expect.stringContaining("ENOENT"),
+      });
+      const huge = machines.boot({ image, memoryMb: 128, vcpu: 4096 }, never);
+      expect(await huge.catch((error: unknown) => error)).toMatchObject({
+        failure: "boot",
+        message: expect.stringContaining("SMP"),
+      });
+      const cold = tinySpec(shape(), "fails");
+      const unwarmed = templates.ensure(
+        { ...cold, warm: () => Promise.reject(new Error("cold")) },
+        never,
+      );
+      expect(await unwarmed.catch((error: unknown) => error)).toMatchObject({
+        failure: "snapshot",
+        message: expect.stringContaining("cold"),
+      });
+      expect(slotsLeft(folder)).toEqual([]);
+      expect(readdirSync(join(folder, "data/templates"))).toHaveLength(1);
     },
     limitMs,
   );

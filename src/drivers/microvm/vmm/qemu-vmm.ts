@@ -141,7 +141,9 @@ async function spawn(options: StartOptions): Promise<Spawned> {
   } catch (error) {
     sockets.close();
     slot.release();
-    throw new VmmError("boot", `Cannot start QEMU: ${sayingOf(error)}`, { cause: error });
+    // A template may have been removed since it was looked up.
+    const failure = memory.kind === "clone" ? "restore" : "boot";
+    throw new VmmError(failure, `Cannot start QEMU: ${sayingOf(error)}`, { cause: error });
   }
 }
 

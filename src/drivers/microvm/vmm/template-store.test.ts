@@ -120,11 +120,28 @@ test.each<[string, Damage]>([
 test("what was being built when the server died is removed, and never taken for a template", async () => {
   const store = await openStore();
   const { key } = await ensure(store);
-  mkdirSync(join(folder, "building-1abc"));
-  writeFileSync(join(folder, "building-1abc", "ram"), "half");
+  // This process's id with another's start, and an id that no process can have.
+  for (const name of [`building-${process.pid}-1-a`, "building-4194305-1-b"]) {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, "ram"), "half");
+  }
   await ensure(await openStore());
   expect(finished()).toEqual([key]);
   expect(builds).toBe(1);
+});
+
+test("what another process on the folder builds at that moment is left to it, and taken when it is first", async () => {
+  const [one, other] = [await openStore(), await openStore()];
+  const parts = { image: "a" };
+  const inOther = async (files: SnapshotFiles): Promise<void> => {
+    await ensure(await openStore());
+    await build(files);
+  };
+  const late = one.ensure({ parts, memoryMb: 8, build: inOther });
+  const { key } = await late;
+  await ensure(other);
+  expect(builds).toBe(2);
+  expect(finished()).toEqual([key]);
 });
 
 test("a build that fails leaves nothing and fails everybody who waits; the next one is tried", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
 import type { Log } from "../../../base/log.ts";
 import type { Random } from "../../../base/random.ts";
+import { startTimeOf } from "../../process/process-tree.ts";
 import type { SnapshotFiles } from "./machine.ts";
 import {
   diskBytes,
@@ -17,7 +18,8 @@ import {
 
 const bytesPerMb = 1024 * 1024;
 const keyPattern = /^[0-9a-f]{64}$/;
-const unfinished = "building-";
+/** Who builds it, by process and when that started: ids are given out again. */
+const draftName = /^building-(\d+)-(\d+)-[0-9a-z]+$/;
 /** The kernel's times stand still for up to 10 ms, in which a change would not show. */
 const settledMs = 50;
 
@@ -63,11 +65,11 @@ export class TemplateStore {
     this.#options = options;
   }
 
-  /** Opens the folder and removes what was being built when a server died. */
+  /** Opens the folder and removes what was being built by processes that have died. */
   static async open(options: TemplateStoreOptions): Promise<TemplateStore> {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     const names = await readdir(options.folder);
-    const stale = names.filter((name) => name.startsWith(unfinished));
+    const stale = names.filter(isLeftOver);
     await Promise.all(stale.map((name) => remove(join(options.folder, name))));
     return new TemplateStore(options);
   }
@@ -120,7 +122,7 @@ export class TemplateStore {
 
   async #build(key: string, { memoryMb, build }: TemplateRequest): Promise<void> {
     const { folder: base, random } = this.#options;
-    const folder = join(base, `${unfinished}${random.uint32().toString(36)}`);
+    const folder = join(base, draftNameOf(random));
     mkdirSync(folder, { mode: 0o700 });
     try {
       const files = templateFiles(folder);
@@ -128,11 +130,21 @@ export class TemplateStore {
       makeFile(files.statePath, 0);
       await build(files);
       await writeRecord(folder, key);
-      await rename(folder, this.#folderOf(key));
+      await this.#finish(folder, key);
       this.#remember(key, await identityOf(this.#folderOf(key)));
     } catch (error) {
       await remove(folder);
       throw error;
+    }
+  }
+
+  async #finish(draft: string, key: string): Promise<void> {
+    try {
+      await rename(draft, this.#folderOf(key));
+    } catch (error) {
+      // Another process on this folder was first; its template is as good.
+      if (!(await isIntact(this.#folderOf(key), key))) throw error;
+      await remove(draft);
     }
   }
 
@@ -187,6 +199,15 @@ function makeFile(path: string, bytes: number): void {
 function keyOf(parts: TemplateParts): string {
   const sorted = Object.entries(parts).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
+}
+
+function draftNameOf(random: Random): string {
+  return `building-${process.pid}-${startTimeOf(process.pid)}-${random.uint32().toString(36)}`;
+}
+
+function isLeftOver(name: string): boolean {
+  const [, pid, startTime] = draftName.exec(name) ?? [];
+  return pid !== undefined && startTimeOf(Number(pid)) !== startTime;
 }
 
 async function remove(path: string): Promise<void> {
