@@ -119,9 +119,9 @@ describe("materialize()", () => {
 
   test("does not wait for the end of the instance, which takes longer than all before it", async () => {
     const { driver, materializer } = await bench();
-    const { start } = driver;
+    const start = driver.start.bind(driver);
     driver.start = async (...given) => {
-      const instance = await start.apply(driver, given);
+      const instance = await start(...given);
       instance.stop = () => new Promise(() => undefined);
       return instance;
     };

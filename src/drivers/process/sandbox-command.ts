@@ -176,7 +176,10 @@ export function environmentInside(
   const proxy = `http://127.0.0.1:${sandboxProxyPort}`;
   return {
     ...environmentAt(inside.home, runtimeEnv),
-    ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy },
+    HTTP_PROXY: proxy,
+    HTTPS_PROXY: proxy,
+    http_proxy: proxy,
+    https_proxy: proxy,
   };
 }
 

@@ -26,7 +26,7 @@ export interface MissingTool {
 }
 
 /** The line that installs what is missing. */
-export function installLine(missing: readonly MissingTool[]): string {
+function installLine(missing: readonly MissingTool[]): string {
   return `apt-get install ${[...new Set(missing.map(({ name }) => imagePackages[name]))].join(" ")}`;
 }
 
