@@ -136,7 +136,7 @@ test("an event whose commit failed after it was durable is heard a second later,
   await bench.until("it is heard", () => heard.length === 1);
 });
 
-test("events are held to the listener's policies, its max_async and its being enabled, like all queued work", async () => {
+test("events are held to the listener's policies, its max_async and its being enabled, as other queued work", async () => {
   const policies = { get: { kind: "method", methods: ["GET"] } } as const;
   const functions = (enabled: boolean) => [
     named("hello", {}),
