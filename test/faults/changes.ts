@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256Hex } from "../../src/base/digest.ts";
+import { createClient } from "../../src/client/client.ts";
 import type { TestServer } from "../e2e/reactor.ts";
 
 const json = { "content-type": "application/json" };
@@ -14,6 +15,9 @@ export interface World {
   readonly answer: string;
   readonly keys: readonly string[];
   readonly victimWorks: boolean;
+  readonly projects: readonly string[];
+  /** What the function of another project answers, or the status of a refusal. */
+  readonly shopAnswer: string;
   /** Files of data keys: the current one, former ones, and one that waits for a rotation's end. */
   readonly dataKeyFiles: readonly string[];
   readonly dataKey: string;
@@ -41,6 +45,15 @@ export async function prepareWorld(server: TestServer): Promise<void> {
   await server.deploy("gone", source(1));
   await call(server, "DELETE", "functions/gone");
   await server.deploy("doomed", source(1));
+  await server.client.createProject("shop");
+  const shop = createClient({ url: server.url, key: server.key, project: "shop" });
+  await shop.setProjectEnv({ key: "TOKEN", value: "of the shop", secret: true });
+  const sell = `export default { fetch: () => new Response(process.env.TOKEN) };`;
+  const files = new Map([
+    ["index.ts", Buffer.from(sell)],
+    ["reactor.json", Buffer.from(JSON.stringify({ name: "sell", access: "public" }))],
+  ]);
+  await shop.deploy("sell", { files, promote: true, createFunction: true });
   const made = await call(server, "POST", "keys", { name: "victim", scopes: ["functions:*:logs"] });
   if (!made) throw new Error("Cannot prepare the world: the key was refused");
 }
@@ -61,6 +74,8 @@ export async function readWorld(server: TestServer): Promise<World> {
     answer: await (await server.fetch("/fn/v1/base")).text(),
     keys: keys.map((key) => key.name).toSorted(),
     victimWorks: keys.some((key) => key.name === "victim"),
+    projects: (await client.listProjects()).map(({ name }) => name),
+    shopAnswer: await textOrStatus(await server.fetch("/fn/v1/shop:sell")),
     dataKey: sha256Hex(await readFile(join(server.dataDir, "data.key"))),
     dataKeyFiles: (await readdir(server.dataDir)).filter((name) => name.startsWith("data.key")),
   };
@@ -136,6 +151,10 @@ export const changes: Readonly<Record<string, Change>> = {
     },
     isDone: (world) => !world.victimWorks,
   },
+  "projects.delete": {
+    run: (server) => call(server, "DELETE", "projects/shop?force=true"),
+    isDone: ({ projects, shopAnswer }) => !projects.includes("shop") && shopAnswer === "404",
+  },
   "secrets.rotateKey": {
     run: (server) => call(server, "POST", "secrets/rotate-key"),
     // Whatever was reached, the function still gets the secret.
@@ -145,6 +164,11 @@ export const changes: Readonly<Record<string, Change>> = {
       answer.endsWith(" old-token"),
   },
 };
+
+async function textOrStatus(response: Response): Promise<string> {
+  const text = await response.text();
+  return response.ok ? text : String(response.status);
+}
 
 async function call(
   server: TestServer,

@@ -10,6 +10,7 @@ describe.skipIf(straceMissing !== undefined)(`kill -9 (${straceMissing ?? "by st
     { seed: 5, killsMax: 1, killsOfOneMax: 1, strideMax: 8, names: ["functions.promote"] },
     { seed: 3, killsMax: 1, killsOfOneMax: 1, strideMax: 8, names: ["functions.rollback"] },
     { seed: 9, killsMax: 1, killsOfOneMax: 1, strideMax: 8, names: ["env.set secret"] },
+    { seed: 4, killsMax: 2, killsOfOneMax: 2, strideMax: 8, names: ["projects.delete"] },
   ])(
     "as the server enters a system call of a change ($names) leaves it whole or absent",
     async (options) => {
