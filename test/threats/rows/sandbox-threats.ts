@@ -112,7 +112,7 @@ export const sandboxThreats: readonly Threat[] = [
       },
       {
         removed: "the kill of another architecture's calls",
-        file: "src/drivers/process/seccomp-filter.ts",
+        file: "src/drivers/process/seccomp-program.ts",
         text: "[jumpEqual, 1, 0, auditArch[arch]],",
         replacement: "[jumpEqual, 1, 1, auditArch[arch]],",
         test: "src/drivers/process/seccomp-filter.test.ts › kills a call of another architecture",
