@@ -1,5 +1,5 @@
 /**
- * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8,w,m] [--effort full|medium|quick]
+ * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8,9,w,m] [--effort full|medium|quick]
  * [--runtimes bun,node,deno,python] [--sandbox auto|basic|off]`; figures 1, 2, 3 and 5 are measured for each runtime, w is 3w and
  * 2w, of Deno workers, m of microVMs. Prints a table and writes `bench/results/latest.json`. Never fails on a figure,
  * only on a wrong answer; a missed gate is shown as such.
@@ -13,6 +13,7 @@ import { burst } from "./figures/burst.ts";
 import { coldStart } from "./figures/cold-start.ts";
 import { density } from "./figures/density.ts";
 import { deployToLive } from "./figures/deploy-to-live.ts";
+import { devLoop } from "./figures/dev-loop.ts";
 import { latency } from "./figures/latency.ts";
 import { microvm } from "./figures/microvm.ts";
 import { observability } from "./figures/observability.ts";
@@ -31,6 +32,7 @@ const figures: Readonly<Record<string, Figure>> = {
   "6": observability,
   "7": deployToLive,
   "8": peerFigures,
+  "9": devLoop,
   w: workers,
   m: microvm,
 };
