@@ -15,11 +15,11 @@ import { DevSession } from "./dev-session.ts";
 /** A session on real files whose server answers a deploy when the test says so. */
 interface Session {
   /** Resolves once the deploy with this number, from 1, has arrived; called, it answers. */
-  deploy(number: number): Promise<(answer: DeploymentResource) => void>;
+  readonly deploy: (number: number) => Promise<(answer: DeploymentResource) => void>;
   /** Writes the function and resolves once its folder's watches have told of it. */
-  save(text: string): Promise<void>;
+  readonly save: (text: string) => Promise<void>;
   /** Resolves with the output once it holds the text. */
-  shows(text: string): Promise<string>;
+  readonly shows: (text: string) => Promise<string>;
 }
 
 let root: string;
@@ -82,12 +82,12 @@ async function open(): Promise<Session> {
   watcher = watch(join(root, "functions/a"), () => told.resolve());
   return {
     deploy: (number) => numbered(number).promise,
-    async save(text) {
+    save: async (text) => {
       told = Promise.withResolvers();
       await writeFile(file(), text);
       await told.promise;
     },
-    async shows(text) {
+    shows: async (text) => {
       while (!printed.includes(text)) await heard.promise;
       return printed;
     },
