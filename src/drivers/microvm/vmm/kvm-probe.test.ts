@@ -1,10 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createVirtualClock, systemClock } from "../../../base/clock.ts";
-import { findKvm, proveKvm, recallVerdict, rememberVerdict } from "./kvm-probe.ts";
-import type { Machines } from "./machines.ts";
-import { makeTestFolder, openTestMachines, removeTestFolder } from "./testing/open-machines.ts";
+import {
+  findKvm,
+  type ProveKvmOptions,
+  proveKvm,
+  recallVerdict,
+  rememberVerdict,
+} from "./kvm-probe.ts";
+import type { MachineImage, Vmm } from "./machine.ts";
+import { controlShell } from "./testing/control-shell.ts";
+import {
+  makeTestFolder,
+  openTestMachines,
+  openTestVmm,
+  removeTestFolder,
+  slotsLeft,
+  type TestVmm,
+  tinySpec,
+} from "./testing/open-machines.ts";
 import { tinyImage, tinyImageMissing } from "./testing/tiny-image.ts";
 
 const folder = makeTestFolder();
@@ -36,41 +51,59 @@ test("a machine without the device has no hardware virtualisation", () => {
   expect(finding).toContain("there is no");
 });
 
-test("a verdict is remembered until the machine or the monitor is another", () => {
+test("a verdict is remembered until the computer or the monitor is another", () => {
   const path = join(folder, "kvm.json");
-  expect(recallVerdict(path, "7.2")).toBeUndefined();
+  const device = { path: "/dev/kvm", gid: undefined };
+  expect(recallVerdict(path, "7.2", device)).toBeUndefined();
   rememberVerdict(path, "7.2", { device: undefined, finding: "silent" });
-  expect(recallVerdict(path, "7.2")).toEqual({ device: undefined, finding: "silent" });
-  expect(recallVerdict(path, "8.0")).toBeUndefined();
-  for (const text of ["", "[]", "null", '{"bootId":"x","version":"7.2","finding":"y"}']) {
+  expect(recallVerdict(path, "7.2", device)).toEqual({ device: undefined, finding: "silent" });
+  rememberVerdict(path, "7.2", { device, finding: "fine" });
+  expect(recallVerdict(path, "7.2", device)).toEqual({ device, finding: "fine" });
+  expect(recallVerdict(path, "8.0", device)).toBeUndefined();
+  const other = '{"bootId":"x","version":"7.2","works":true,"finding":"y"}';
+  for (const text of ["", "[]", "null", '{"works":true}', other]) {
     writeFileSync(path, text);
-    expect(recallVerdict(path, "7.2")).toBeUndefined();
+    expect(recallVerdict(path, "7.2", device)).toBeUndefined();
   }
 });
 
-describe.if(tinyImageMissing === undefined)("proving it by booting", () => {
+describe.if(tinyImageMissing === undefined)("proving it by booting and cloning", () => {
   const home = makeTestFolder();
+  const scratch = join(home, "scratch");
   const device = { path: "/dev/kvm", gid: undefined };
-  let machines: Machines;
+  let image: MachineImage;
+  let emulated: TestVmm;
 
   beforeAll(async () => {
-    machines = await openTestMachines(home);
+    image = tinyImage(home);
+    emulated = await openTestVmm(home);
   });
 
   afterAll(async () => {
-    await machines.close();
+    expect(slotsLeft(home)).toEqual([]);
+    await emulated.close();
+    expect(existsSync(scratch)).toBe(false);
     removeTestFolder(home);
   });
 
-  /** What boots in place of a machine with hardware virtualisation: an emulated one. */
-  const boot = (_device: unknown, signal: AbortSignal) =>
-    machines.boot({ image: tinyImage(home), memoryMb: 128, vcpu: 1 }, signal);
+  /** With an emulated machine in place of one with hardware virtualisation. */
+  const prove = (own: Partial<ProveKvmOptions> = {}) =>
+    proveKvm({
+      device,
+      vmm: emulated.vmm,
+      shape: { image, memoryMb: 128, vcpu: 1 },
+      scratch,
+      clock: systemClock,
+      signal: never,
+      ...own,
+    });
 
   test(
-    "a machine that says a word proves it",
+    "a machine that says a word and a clone that answers prove it",
     async () => {
-      const verdict = await proveKvm({ device, boot, clock: systemClock, signal: never });
-      expect(verdict).toEqual({ device, finding: "a machine booted with /dev/kvm" });
+      const finding = "a machine and its clone answered with /dev/kvm";
+      // On a busy machine an emulated one takes longer than the proof may.
+      expect(await prove({ clock: createVirtualClock() })).toEqual({ device, finding });
     },
     limitMs,
   );
@@ -79,28 +112,59 @@ describe.if(tinyImageMissing === undefined)("proving it by booting", () => {
     "a machine that says nothing in time disproves it, and is stopped",
     async () => {
       const clock = createVirtualClock();
-      const stopped = Promise.withResolvers<string>();
-      const silent = async (_device: unknown, signal: AbortSignal) => {
-        const machine = await boot(_device, signal);
-        void machine.ended.then(({ reason }) => stopped.resolve(reason));
-        void Promise.resolve().then(() => clock.advance(15_000));
-        return machine;
+      const silent: Vmm = {
+        ...emulated.vmm,
+        async boot(shape, options) {
+          const machine = await emulated.vmm.boot(shape, options);
+          void Promise.resolve().then(() => clock.advance(20_000));
+          return machine;
+        },
       };
-      const verdict = await proveKvm({ device, boot: silent, clock, signal: never });
+      const verdict = await prove({ vmm: silent, clock });
       expect(verdict.device).toBeUndefined();
-      expect(verdict.finding).toContain("silent for 15000 ms");
-      expect(await stopped.promise).toBe("stopped");
+      expect(verdict.finding).toContain("silent for 20000 ms");
     },
     limitMs,
   );
 
-  test("a monitor that does not start disproves it", async () => {
-    const verdict = await proveKvm({
-      device,
-      boot: () => Promise.reject(new Error("no such device")),
-      clock: systemClock,
-      signal: never,
-    });
-    expect(verdict.finding).toBe("a machine does not boot with /dev/kvm: no such device");
-  });
+  test(
+    "a clone that cannot be made disproves it",
+    async () => {
+      const halfway: Vmm = {
+        ...emulated.vmm,
+        restore: () => Promise.reject(new Error("no such processor")),
+      };
+      const verdict = await prove({ vmm: halfway, clock: createVirtualClock() });
+      expect(verdict).toEqual({
+        device: undefined,
+        finding: "no machine and clone with /dev/kvm: no such processor",
+      });
+    },
+    limitMs,
+  );
 });
+
+/** Of which a copy is made that machines may open; with the permissions it has, it may be root's. */
+const ownDevice = "/dev/kvm";
+
+test.if(asRoot && tinyImageMissing === undefined && existsSync(ownDevice))(
+  "whatever this computer's own device is worth, machines run",
+  async () => {
+    const home = makeTestFolder();
+    const kvmPath = join(home, "kvm");
+    const made = Bun.spawnSync(["mknod", "-m", "666", kvmPath, "c", "10", "232"]);
+    expect(made.exitCode).toBe(0);
+    const machines = await openTestMachines(home, { kvmPath });
+    const image = tinyImage(home);
+    const templates = await machines.templates(image);
+    console.log(`hardware virtualisation: ${machines.finding}`);
+    const spec = tinySpec({ image, memoryMb: 128, vcpu: 1 });
+    const clone = await templates.clone(spec, never);
+    const shell = await controlShell(clone, { justBooted: false });
+    expect(await shell.run("cat /tmp/mark")).toBe("warmed");
+    await clone.stop();
+    await machines.close();
+    removeTestFolder(home);
+  },
+  limitMs,
+);

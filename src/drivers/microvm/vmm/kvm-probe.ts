@@ -1,12 +1,24 @@
+import { once } from "node:events";
 import { accessSync, constants, readFileSync, statSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { z } from "zod";
 import type { Clock } from "../../../base/clock.ts";
 import { linkAborts } from "../../process/linked-abort.ts";
 import { readSmallFile } from "../../process/read-small-file.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, MachineShape, Vmm } from "./machine.ts";
+import { orEnded } from "./machine-lifetime.ts";
+import { makeTemplateFiles } from "./template-files.ts";
 import { sayingOf } from "./vmm-error.ts";
 
-/** A machine with hardware virtualisation answers in a second; a KVM that only seems to work, never. */
-const bootMs = 15_000;
+/** With hardware virtualisation it takes two seconds; a KVM that only seems to work never answers. */
+const proofMs = 20_000;
+
+const verdictShape = z.strictObject({
+  bootId: z.string(),
+  version: z.string(),
+  works: z.boolean(),
+  finding: z.string(),
+});
 
 export interface KvmDevice {
   readonly path: string;
@@ -47,60 +59,85 @@ export function findKvm(path: string): KvmVerdict {
 
 export interface ProveKvmOptions {
   readonly device: KvmDevice;
-  readonly boot: (device: KvmDevice, signal: AbortSignal) => Promise<Machine>;
+  /** Makes machines with it. */
+  readonly vmm: Vmm;
+  readonly shape: MachineShape;
+  /** A folder that does not exist; it does not either afterwards. */
+  readonly scratch: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-/** Boots a machine with hardware virtualisation and waits for the first word on its control port. */
+/**
+ * Does once with hardware virtualisation what every instance takes: boots a machine until its first
+ * word on the control port, writes it down, and has a clone answer there.
+ */
 export async function proveKvm(options: ProveKvmOptions): Promise<KvmVerdict> {
-  const { device, boot, clock, signal } = options;
+  const { device, clock, scratch, signal } = options;
   using limit = linkAborts([signal]);
-  const late = clock.after(bootMs, () => limit.abort(new Error(`silent for ${bootMs} ms`)));
-  let machine: Machine | undefined;
+  const late = clock.after(proofMs, () => limit.abort(new Error(`silent for ${proofMs} ms`)));
   try {
-    machine = await boot(device, limit.signal);
-    await firstWord(machine, limit.signal);
-    return { device, finding: `a machine booted with ${device.path}` };
+    await bootAndClone(options, limit.signal);
+    return { device, finding: `a machine and its clone answered with ${device.path}` };
   } catch (error) {
     signal.throwIfAborted();
-    const finding = `a machine does not boot with ${device.path}: ${sayingOf(error)}`;
+    const finding = `no machine and clone with ${device.path}: ${sayingOf(error)}`;
     return { device: undefined, finding };
   } finally {
     late.cancel();
-    await machine?.stop();
+    await rm(scratch, { recursive: true, force: true });
   }
 }
 
-async function firstWord(machine: Machine, signal: AbortSignal): Promise<void> {
-  const heard = Promise.withResolvers<void>();
-  const onAbort = (): void => heard.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  void machine.ended.then(({ reason }) => heard.reject(new Error(`it ended: ${reason}`)));
-  void machine.ports["reactor.control"].then((socket) =>
-    socket.once("data", () => heard.resolve()),
-  );
-  await heard.promise;
+async function bootAndClone(
+  { vmm, shape, scratch }: ProveKvmOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const files = makeTemplateFiles(scratch, shape.memoryMb);
+  const machine = await vmm.boot(shape, { into: files, signal });
+  try {
+    await word(machine, signal);
+    await machine.pause();
+    await machine.snapshot();
+  } finally {
+    await machine.stop();
+  }
+  const clone = await vmm.restore(shape, { from: files, signal });
+  try {
+    (await clone.ports["reactor.control"]).write("ping\n");
+    await word(clone, signal);
+  } finally {
+    await clone.stop();
+  }
 }
 
-/** A verdict that was reached since this machine was started, with the same VMM. */
-export function recallVerdict(path: string, version: string): KvmVerdict | undefined {
+/** Resolves when something comes by the control port. */
+async function word(machine: Machine, signal: AbortSignal): Promise<void> {
+  const heard = machine.ports["reactor.control"].then((socket) => once(socket, "data"));
+  await orEnded(heard, machine.ended, signal);
+}
+
+/** A verdict that was reached since this computer was started, with the same VMM. */
+export function recallVerdict(
+  path: string,
+  version: string,
+  device: KvmDevice,
+): KvmVerdict | undefined {
   try {
     const known: unknown = JSON.parse(readFileSync(path, "utf8"));
-    if (typeof known !== "object" || known === null) return undefined;
-    const { bootId, version: of, finding } = known as Partial<Record<string, unknown>>;
-    const isSame = bootId === currentBoot() && of === version && typeof finding === "string";
-    return isSame ? { device: undefined, finding } : undefined;
+    const { success, data } = verdictShape.safeParse(known);
+    if (!success || data.bootId !== currentBoot() || data.version !== version) return undefined;
+    return { device: data.works ? device : undefined, finding: data.finding };
   } catch {
     // Nothing is known.
     return undefined;
   }
 }
 
-/** Writes down that it does not work: finding that out again takes its whole time. */
-export function rememberVerdict(path: string, version: string, { finding }: KvmVerdict): void {
-  writeFileSync(path, JSON.stringify({ bootId: currentBoot(), version, finding }));
+export function rememberVerdict(path: string, version: string, verdict: KvmVerdict): void {
+  const { device, finding } = verdict;
+  const known = { bootId: currentBoot(), version, works: device !== undefined, finding };
+  writeFileSync(path, JSON.stringify(known));
 }
 
 function currentBoot(): string | undefined {

@@ -152,15 +152,17 @@ export class Machines {
     const found = findKvm(this.#kvmPath);
     if (found.device === undefined) return found;
     const path = join(folder, "kvm.json");
-    const known = recallVerdict(path, this.#qemu.version);
+    const known = recallVerdict(path, this.#qemu.version, found.device);
     if (known !== undefined) return known;
     const verdict = await proveKvm({
       device: found.device,
-      boot: (device, signal) => this.#qemuVmm(device).boot({ image, ...probeShape }, { signal }),
+      vmm: this.#qemuVmm(found.device),
+      shape: { image, ...probeShape },
+      scratch: join(folder, `kvm-proof-${process.pid}`),
       clock,
       signal: this.#closing.signal,
     });
-    if (verdict.device === undefined) rememberVerdict(path, this.#qemu.version, verdict);
+    rememberVerdict(path, this.#qemu.version, verdict);
     return verdict;
   }
 

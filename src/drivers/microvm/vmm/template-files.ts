@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Stats } from "node:fs";
+import { closeSync, fchmodSync, ftruncateSync, mkdirSync, openSync, type Stats } from "node:fs";
 import { open, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -7,6 +7,7 @@ import type { SnapshotFiles } from "./machine.ts";
 
 const chunkBytes = 2 * 1024 * 1024;
 const zeros = Buffer.alloc(chunkBytes);
+const bytesPerMb = 1024 * 1024;
 const recordBytesMax = 4096;
 
 const fileShape = z.strictObject({
@@ -28,6 +29,26 @@ export function templateFiles(folder: string): SnapshotFiles & { readonly record
     statePath: join(folder, "state"),
     recordPath: join(folder, "template.json"),
   };
+}
+
+/** Makes the folder with files for a machine that is booted `into` it; its memory takes no block of the disk yet. */
+export function makeTemplateFiles(folder: string, memoryMb: number): SnapshotFiles {
+  mkdirSync(folder, { mode: 0o700 });
+  const files = templateFiles(folder);
+  makeFile(files.ramPath, memoryMb * bytesPerMb);
+  makeFile(files.statePath, 0);
+  return files;
+}
+
+function makeFile(path: string, bytes: number): void {
+  const descriptor = openSync(path, "wx");
+  try {
+    ftruncateSync(descriptor, bytes);
+    // The user of any monitor may write; nobody else passes the folder, so only who inherits it open can.
+    fchmodSync(descriptor, 0o666);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Writes what the files of a finished template hold, by which `isIntact` knows them again. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, fchmodSync, ftruncateSync, mkdirSync, openSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
@@ -11,12 +11,12 @@ import {
   diskBytes,
   identityOf,
   isIntact,
+  makeTemplateFiles,
   type TemplateIdentity,
   templateFiles,
   writeRecord,
 } from "./template-files.ts";
 
-const bytesPerMb = 1024 * 1024;
 const keyPattern = /^[0-9a-f]{64}$/;
 /** Who builds it, by process and when that started: ids are given out again. */
 const draftName = /^building-(\d+)-(\d+)-[0-9a-z]+$/;
@@ -123,11 +123,8 @@ export class TemplateStore {
   async #build(key: string, { memoryMb, build }: TemplateRequest): Promise<void> {
     const { folder: base, random } = this.#options;
     const folder = join(base, draftNameOf(random));
-    mkdirSync(folder, { mode: 0o700 });
+    const files = makeTemplateFiles(folder, memoryMb);
     try {
-      const files = templateFiles(folder);
-      makeFile(files.ramPath, memoryMb * bytesPerMb);
-      makeFile(files.statePath, 0);
       await build(files);
       await writeRecord(folder, key);
       await this.#finish(folder, key);
@@ -181,18 +178,6 @@ export class TemplateStore {
 
   #folderOf(key: string): string {
     return join(this.#options.folder, key);
-  }
-}
-
-/** A file of zeros without a block on the disk, which the user of any VMM may open. */
-function makeFile(path: string, bytes: number): void {
-  const descriptor = openSync(path, "wx");
-  try {
-    ftruncateSync(descriptor, bytes);
-    // Nobody else passes the folder, so only who inherits it open can.
-    fchmodSync(descriptor, 0o666);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -5,9 +5,12 @@ import { systemClock } from "../../../../base/clock.ts";
 import { silentLog } from "../../../../base/log.ts";
 import { systemRandom } from "../../../../base/random.ts";
 import { SharedGroups } from "../../../process/cgroup/shared-groups.ts";
-import type { Machine, MachineShape } from "../machine.ts";
-import { Machines } from "../machines.ts";
+import { findQemu } from "../find-qemu.ts";
+import type { Machine, MachineShape, Vmm } from "../machine.ts";
+import { Machines, type MachinesOptions } from "../machines.ts";
+import { createQemuVmm } from "../qemu-vmm.ts";
 import type { TemplateSpec } from "../templates.ts";
+import { VmmHost } from "../vmm-host.ts";
 import { controlShell } from "./control-shell.ts";
 
 /** A folder for one test's machines, which other users can pass. */
@@ -18,7 +21,10 @@ export function makeTestFolder(): string {
 }
 
 /** The virtual machines of a server whose folders are below `folder`. */
-export function openTestMachines(folder: string): Promise<Machines> {
+export function openTestMachines(
+  folder: string,
+  own: Partial<MachinesOptions> = {},
+): Promise<Machines> {
   const runDir = join(folder, "run");
   return Machines.open({
     runDir,
@@ -29,7 +35,34 @@ export function openTestMachines(folder: string): Promise<Machines> {
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
+    ...own,
   });
+}
+
+/** Emulated machines without what chooses and keeps them. */
+export interface TestVmm {
+  readonly vmm: Vmm;
+  close(): Promise<void>;
+}
+
+export async function openTestVmm(folder: string): Promise<TestVmm> {
+  const { path: binaryPath, version } = await findQemu();
+  const runDir = join(folder, "run");
+  const host = await VmmHost.open({
+    runDir,
+    name: "microvm",
+    binaryPath,
+    groups: new SharedGroups({ runDir, clock: systemClock }),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  });
+  const accelerator = "tcg";
+  const clock = systemClock;
+  return {
+    vmm: createQemuVmm({ host, binaryPath, version, accelerator, kvm: undefined, clock }),
+    close: () => host.close(),
+  };
 }
 
 /** A template of the tiny image: warm once its shell answers and has left a mark. */
