@@ -116,8 +116,14 @@ describe.if(canRun)("Firecracker's API, served by a fake at a Unix socket in the
 
   const shape = (memoryMb = 256, vcpu = 3) => ({ image, memoryMb, vcpu });
 
-  /** The requests so far; the fake's last one is printed before it is answered. */
-  const requests = (machine: Machine): string[] => machine.consoleTail().trim().split("\n");
+  /** The first `count` requests. They are printed before they are answered, and arrive beside that. */
+  async function requests(machine: Machine, count: number): Promise<string[]> {
+    for (;;) {
+      const lines = machine.consoleTail().split("\n").slice(0, -1);
+      if (lines.length >= count) return lines;
+      await Bun.sleep(1);
+    }
+  }
 
   test(
     "a machine is described and started, and its ports reach the host",
@@ -126,7 +132,7 @@ describe.if(canRun)("Firecracker's API, served by a fake at a Unix socket in the
       const wire = await machine.ports["reactor.wire"];
       const [word] = (await once(wire, "data")) as [Buffer];
       expect(word.toString()).toBe("port 1024\n");
-      const asked = requests(machine);
+      const asked = await requests(machine, 7);
       expect(asked.flatMap(offences)).toEqual([]);
       expect(asked.map((line) => line.split(" ", 2).join(" "))).toEqual([
         "PUT /machine-config",
@@ -151,12 +157,12 @@ describe.if(canRun)("Firecracker's API, served by a fake at a Unix socket in the
       const template = await vmm.boot(shape(), { into: files, signal: never });
       await template.pause();
       await template.snapshot();
-      const asked = requests(template);
+      const asked = await requests(template, 9);
       expect(asked.flatMap(offences)).toEqual([]);
       const created = JSON.parse(asked.at(-1)?.replace(/^PUT \/snapshot\/create /, "") ?? "");
       await template.stop();
       const clone = await vmm.restore(shape(), { from: files, signal: never });
-      const [load = "", ...rest] = requests(clone);
+      const [load = "", ...rest] = await requests(clone, 1);
       expect(rest).toEqual([]);
       expect(offences(load)).toEqual([]);
       expect(JSON.parse(load.replace(/^PUT \/snapshot\/load /, ""))).toEqual({
@@ -175,7 +181,7 @@ describe.if(canRun)("Firecracker's API, served by a fake at a Unix socket in the
     async () => {
       const machine = await vmm.boot(shape(), { signal: never });
       await machine.reclaim(never);
-      const asked = requests(machine).slice(-2);
+      const asked = (await requests(machine, 9)).slice(-2);
       expect(asked).toEqual([
         'PATCH /balloon {"amount_mib":224}',
         'PATCH /balloon {"amount_mib":0}',

@@ -1,5 +1,3 @@
-import { watch } from "node:fs";
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
 import { linkAborts } from "../../process/linked-abort.ts";
@@ -12,6 +10,7 @@ import type { KvmDevice } from "./kvm-probe.ts";
 import type { Machine, MachineShape, SnapshotFiles, Vmm } from "./machine.ts";
 import { MachineSockets } from "./machine-sockets.ts";
 import { orEnded } from "./machine-lifetime.ts";
+import { untilListening } from "./until-listening.ts";
 import { inheritedPath, socketFolder } from "./vmm-command.ts";
 import { sayingOf, VmmError } from "./vmm-error.ts";
 import type { VmmHost } from "./vmm-host.ts";
@@ -70,7 +69,11 @@ async function start(options: StartOptions): Promise<Machine> {
   try {
     machine = await spawn(options, slot, sockets);
     const { api, paths } = machine;
-    await orEnded(untilThere(slot.dir, apiSocket, linked.signal), machine.ended, linked.signal);
+    await orEnded(
+      untilListening(join(slot.dir, apiSocket), clock, linked.signal),
+      machine.ended,
+      linked.signal,
+    );
     const calls = isClone
       ? restoreCall(api, paths, linked.signal)
       : bootCalls(api, options.shape, paths, linked.signal);
@@ -163,22 +166,4 @@ async function openPorts(sockets: MachineSockets): Promise<Machine["ports"]> {
     "reactor.stdout": stdout.connection,
     "reactor.stderr": stderr.connection,
   };
-}
-
-/** Resolves once the file is in the folder. */
-async function untilThere(folder: string, name: string, signal: AbortSignal): Promise<void> {
-  const found = Promise.withResolvers<void>();
-  const watcher = watch(folder, (_event, file) => {
-    if (file === name) found.resolve();
-  });
-  const onAbort = (): void => found.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    // It may have been made before the watch began.
-    void access(join(folder, name)).then(found.resolve, () => {});
-    await found.promise;
-  } finally {
-    watcher.close();
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -168,6 +168,27 @@ test("no greeting and no answer in time are failures", async () => {
   expect(await answered).toMatchObject({ failure: "protocol" });
 });
 
+test("a flood of events is read in portions, and what comes after it is heard", async () => {
+  const { client, qemu } = await negotiated();
+  const heard: string[] = [];
+  client.onEvent(({ name }) => heard.push(name));
+  const event = '{"event": "RTC_CHANGE", "data": {"offset": 1}}\n';
+  const count = Math.ceil((2 * 1024 * 1024) / event.length);
+  qemu.write(event.repeat(count));
+  const last = client.event(({ name }) => name === "STOP");
+  qemu.write('{"event": "STOP"}\n');
+  await client.event(() => heard.length > 1000);
+  // The clock stands, so that no portion after the first is read.
+  for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done));
+  expect(heard.length * event.length).toBeLessThan(1024 * 1024);
+  while (heard.at(-1) !== "STOP") {
+    await clock.advance(20);
+    await new Promise((done) => setImmediate(done));
+  }
+  await last;
+  expect(heard).toHaveLength(count + 1);
+});
+
 test("commands that wait for an answer are bounded", async () => {
   const { client } = await negotiated();
   const open = Array.from({ length: 32 }, () => failureOf(client.execute("stop")));

@@ -8,6 +8,9 @@ const lineBytesMax = 64 * 1024;
 /** Commands that wait for their answer at once. */
 const pendingMax = 32;
 const answerMs = 30_000;
+/** QEMU says some kilobytes in its life. */
+const floodBytes = 256 * 1024;
+const floodPauseMs = 20;
 
 export interface QmpEvent {
   readonly name: string;
@@ -45,6 +48,7 @@ export class QmpClient {
   readonly #listeners = new Set<(event: QmpEvent) => void>();
   #parts: Buffer[] = [];
   #partBytes = 0;
+  #floodBytes = 0;
   #nextId = 1;
   #failure: VmmError | undefined;
   #isGreeted = false;
@@ -125,7 +129,17 @@ export class QmpClient {
     this.#fail("closed", "the connection was closed by the platform");
   }
 
+  /** Reading stops for a moment when much has come, so that a flood costs its author time. */
+  #throttle(bytes: number): void {
+    this.#floodBytes += bytes;
+    if (this.#floodBytes < floodBytes) return;
+    this.#floodBytes = 0;
+    this.#socket.pause();
+    this.#clock.after(floodPauseMs, () => this.#socket.resume());
+  }
+
   #take(chunk: Buffer): void {
+    this.#throttle(chunk.length);
     let at = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, at)) {
       this.#parts.push(chunk.subarray(at, end));

@@ -13,7 +13,12 @@ my $server = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $options{"--api
 my @ports;
 while (my $client = $server->accept) {
   my $head = "";
-  $head .= <$client> until $head =~ /\r\n\r\n$/;
+  while (my $line = <$client>) {
+    $head .= $line;
+    last if $line eq "\r\n";
+  }
+  # Somebody only looked whether anybody listens.
+  next if $head eq "";
   my ($method, $path) = $head =~ /^(\S+) (\S+) HTTP\/1\.1\r\n/ or die "no request: $head";
   my ($length) = $head =~ /^content-length: (\d+)/im;
   read($client, my $body, $length // 0);
