@@ -20,6 +20,8 @@ export interface DriverSuiteOptions {
    * contract allows; a driver that kept the stream would need 64. Default 0.
    */
   readonly collectorNoiseMb?: number;
+  /** Memory in MB of the smallest instance that there is to a case. Default 80. */
+  readonly memoryMbMin?: number;
   readonly clock?: Clock;
   /** How long each wait of a case may take. Default 15 s. */
   readonly deadlineMs?: number;
@@ -54,6 +56,7 @@ export function driverSuite(name: string, options: DriverSuiteOptions): void {
           artifact: options.artifact,
           shape: options.shape ?? "fetch",
           collectorNoiseMb: options.collectorNoiseMb ?? 0,
+          memoryMbMin: options.memoryMbMin,
         });
       test(driverCase.name, run, deadlineMs * 4);
     }

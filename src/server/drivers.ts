@@ -17,6 +17,9 @@ import {
   type ProbeTable,
 } from "../drivers/driver-table.ts";
 import type { PlatformCalls } from "../drivers/platform-calls.ts";
+import { createMicrovmDriver } from "../drivers/microvm/driver.ts";
+import { RuntimeMachines } from "../drivers/microvm/runtime-machines.ts";
+import { SharedMachines } from "../drivers/microvm/shared-machines.ts";
 import { createMissingDriver } from "../drivers/missing-driver.ts";
 import { createNodeDriver } from "../drivers/node/driver.ts";
 import { findNodeBinary } from "../drivers/node/find-node-binary.ts";
@@ -26,6 +29,8 @@ import { createPythonDriver } from "../drivers/python/driver.ts";
 import { findPython } from "../drivers/python/find-python.ts";
 import { enabledRuntimes } from "./config/built-runtimes.ts";
 import type { Settings } from "./config/settings.ts";
+import { imageSourceOf, type MicrovmRuntime } from "./microvm/image-source-of.ts";
+import { microvmFolder } from "./microvm/microvm-context.ts";
 import { ownAddresses } from "./own-addresses.ts";
 import { runtimePlaces } from "./runtime-places.ts";
 
@@ -44,6 +49,7 @@ export interface DriverContext {
 /** What the drivers of one server have in common. */
 interface MakerContext extends DriverContext {
   readonly groups: SharedGroups;
+  readonly machines: SharedMachines;
 }
 
 export interface Drivers {
@@ -73,6 +79,9 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
         setting: context.settings.nodePath,
       }),
     }),
+  "bun/microvm": (context) => microvmDriver("bun", context),
+  "node/microvm": (context) => microvmDriver("node", context),
+  "python/microvm": (context) => microvmDriver("python", context),
   "deno/process": (context) =>
     createDenoDriver({ ...processOptions(context), runtimeBinary: denoBinary(context) }),
   "deno/worker": (context) =>
@@ -92,6 +101,30 @@ const makers: Readonly<Partial<Record<DriverKey, DriverMaker>>> = {
     }),
 };
 
+/** Blank machines that wait for each size that is in use: each holds some 50 MB. */
+const blankMachinesKept = 1;
+const blankMachinesMax = 2;
+
+function microvmDriver(runtime: MicrovmRuntime, context: MakerContext): Driver {
+  const { settings, machines, clock, searchPath } = context;
+  const source = new RuntimeMachines({
+    runtime,
+    machines,
+    folder: microvmFolder(settings),
+    source: () => imageSourceOf(runtime, { settings, searchPath }),
+    clock,
+  });
+  return createMicrovmDriver({
+    ...processOptions(context),
+    runtime,
+    source,
+    nativeAddons: settings.nativeAddons,
+    blanksKept: Math.min(blankMachinesKept, settings.blankInstances),
+    blanksMax: Math.min(blankMachinesMax, settings.blankInstancesMax),
+    startConcurrency: availableParallelism(),
+  });
+}
+
 function denoBinary(context: DriverContext): string {
   return findDenoBinary({
     ...runtimePlaces(context.searchPath),
@@ -108,9 +141,12 @@ export async function openDrivers(context: DriverContext, signal: AbortSignal): 
   };
   const enabled: readonly string[] = enabledRuntimes(context.settings.runtimes);
   const kinds = keysOf(makers).filter((key) => enabled.includes(key.split("/")[0] ?? ""));
-  const groups = new SharedGroups({ runDir: context.settings.runDir, clock: context.clock });
+  const { runDir } = context.settings;
+  const groups = new SharedGroups({ runDir, clock: context.clock });
+  const folder = microvmFolder(context.settings);
+  const machines = new SharedMachines({ ...context, runDir, folder, groups });
   try {
-    for (const key of kinds) table.set(key, createDriver(key, { ...context, groups }));
+    for (const key of kinds) table.set(key, createDriver(key, { ...context, groups, machines }));
     // Each starts its runtime to see whether it runs, so they look at the same time.
     const found = await Promise.all([...table.values()].map((driver) => driver.probe(signal)));
     for (const [at, key] of kinds.entries()) probes.set(key, found[at] as DriverProbe);

@@ -102,7 +102,7 @@ test("no import cycles, type imports included", () => {
 
 test("only server imports concrete drivers, stores and blob stores", () => {
   const concrete =
-    /^src\/(drivers\/(bun|node|deno|python|simulated)|store\/(sqlite|failing)|blobs\/directory)\//;
+    /^src\/(drivers\/(bun|node|deno|python|microvm|simulated)|store\/(sqlite|failing)|blobs\/directory)\//;
   const wrong = product
     .filter((file) => !file.path.startsWith("src/server/"))
     .flatMap((file) =>

@@ -200,7 +200,7 @@ export class Guest {
     this.#state = "loading";
     const jsonBytes = payload.readUInt32LE(0);
     const configured: ConfigureMessage = JSON.parse(payload.toString("utf8", 4, 4 + jsonBytes));
-    if (configured.clone === true) renewClone(this.#options.clock);
+    if (configured.clone === true) renewClone(this.#options);
     const env = applyGuestEnvironment(this.#options.platform.env, configured);
     this.#waitUntilMs = configured.limits.waitUntilMs ?? waitUntilMsDefault;
     const imported = this.#options.platform.importModule(payload.subarray(4 + jsonBytes));

@@ -15,6 +15,11 @@ export interface GuestPlatform {
   importModule(code: Uint8Array): ImportingModule;
   /** Imports a module without any effect and forgets it, so that the first real import is quicker. */
   warmImport(): Promise<void>;
+  /**
+   * Makes the runtime's own generators draw from the system's again; absent where they do when the
+   * clock leaps. For a clone of a machine, whose memory has what its siblings have.
+   */
+  renewRandomness?(): void;
   /** Ends the process. */
   exit(code: number): void;
 }

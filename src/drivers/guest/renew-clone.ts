@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { GuestPlatform } from "./platform.ts";
 
 /**
  * Makes what a clone of a virtual machine would have in common with its siblings its own: they begin
@@ -6,7 +7,12 @@ import type { Clock } from "../../base/clock.ts";
  * with a `performance.timeOrigin` of the clock that their template had. For before any code of the
  * function runs, and after the machine has its own randomness and time.
  */
-export function renewClone(clock: Clock): void {
+export function renewClone(parts: {
+  readonly clock: Clock;
+  readonly platform: Pick<GuestPlatform, "renewRandomness">;
+}): void {
+  const { clock, platform } = parts;
+  platform.renewRandomness?.();
   replace(Math, "random", drawsFrom(crypto.getRandomValues(new Uint32Array(4))));
   replace(performance, "timeOrigin", clock.now() - clock.monotonicMs());
 }

@@ -38,6 +38,8 @@ export interface ContextOptions {
   readonly shape?: string | undefined;
   /** MiB by which the runtime's collector may be late while a body streams. Default 0. */
   readonly collectorNoiseMb?: number | undefined;
+  /** Memory in MB of the smallest instance that there is to a case. Default 80. */
+  readonly memoryMbMin?: number | undefined;
   /** Builds a scenario's artifact. Default: `driver.prepare` with one file, `index.js`. */
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
@@ -67,6 +69,7 @@ export class CaseContext {
   readonly clock: Clock;
   readonly shape: string;
   readonly collectorNoiseMb: number;
+  readonly memoryMbMin: number;
   readonly logs: LogLine[] = [];
   readonly #options: ContextOptions;
   readonly #logWaiting = new Set<() => void>();
@@ -79,6 +82,7 @@ export class CaseContext {
     this.clock = options.clock;
     this.shape = options.shape ?? "fetch";
     this.collectorNoiseMb = options.collectorNoiseMb ?? 0;
+    this.memoryMbMin = options.memoryMbMin ?? 80;
   }
 
   /** Builds the scenario without starting it. */

@@ -12,6 +12,7 @@ export interface RunCaseOptions {
   readonly runtime: Runtime;
   readonly shape?: string | undefined;
   readonly collectorNoiseMb?: number | undefined;
+  readonly memoryMbMin?: number | undefined;
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
 

@@ -1,0 +1,44 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import type { ControlPort } from "./control-port.ts";
+
+/** What the kernel's generator is seeded with again. */
+const entropyBytes = 64;
+const machineIdBytes = 16;
+const nameBytes = 6;
+
+export interface PersonaliseOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Size of its /tmp. */
+  readonly tmpBytesMax: number;
+}
+
+/**
+ * Gives a clone what no two machines may share: randomness, a machine id, a host name, and the time,
+ * which the template had wrong by years, so that every generator in it that looks at the clock seeds
+ * itself again. Nothing of a tenant may reach the machine before this is done.
+ */
+export async function personalise(
+  control: ControlPort,
+  { clock, random, tmpBytesMax }: PersonaliseOptions,
+): Promise<void> {
+  await Promise.all([
+    control.send("entropy", hex(random, entropyBytes)),
+    control.send("machine-id", hex(random, machineIdBytes)),
+    control.send("hostname", `function-${hex(random, nameBytes)}`),
+    control.send("tmp", String(tmpBytesMax)),
+  ]);
+  const askedMs = clock.monotonicMs();
+  await setClock(control, clock.now());
+  // Now that it is known how long a command takes to arrive and its answer to come back.
+  await setClock(control, clock.now() + (clock.monotonicMs() - askedMs) / 2);
+}
+
+function setClock(control: ControlPort, nowMs: number): Promise<void> {
+  return control.send("clock", (nowMs / 1000).toFixed(6));
+}
+
+function hex(random: Random, bytes: number): string {
+  return Buffer.from(random.bytes(bytes)).toString("hex");
+}

@@ -1,0 +1,35 @@
+import { Machines, type MachinesOptions } from "./vmm/machines.ts";
+
+/** The virtual machines that the microVM drivers of a server share: opened when first needed, closed by the last. */
+export class SharedMachines {
+  readonly #options: MachinesOptions;
+  #users = 0;
+  #opened: Promise<Machines> | undefined;
+
+  constructor(options: MachinesOptions) {
+    this.#options = options;
+  }
+
+  /** Counts a driver in, which must call `leave` once. */
+  enter(): void {
+    this.#users += 1;
+  }
+
+  /** Rejects with the remedy where there can be no machine; tries again at the next call. */
+  open(): Promise<Machines> {
+    this.#opened ??= Machines.open(this.#options).catch((error: unknown) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  /** A driver has closed; with the last one every machine ends. */
+  async leave(): Promise<void> {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    const [opened] = await Promise.allSettled([this.#opened]);
+    this.#opened = undefined;
+    if (opened.status === "fulfilled") await opened.value?.close();
+  }
+}
