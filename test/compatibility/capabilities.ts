@@ -20,7 +20,7 @@ export const capabilities = {
   python: built("Python in a process sandbox"),
   wasm: pending("the WASM driver"),
   lambda: pending("the Lambda driver"),
-  microvm: pending("a microVM per instance"),
+  microvm: built("a microVM per instance"),
   "deno workers": built("net-only Web Workers in a pod"),
   "deno worker API": built("`/deploy`, `/invoke/{id}`, `/delete/{id}`"),
   hooks: built("provisioning hooks: `/api/v1/hooks/{point}`"),

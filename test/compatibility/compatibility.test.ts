@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findPostgres } from "../../src/database/postgres/find-postgres.ts";
+import { microvmMissing } from "../../src/drivers/microvm/images/test-images.harness.ts";
 import { root } from "../e2e/reactor.ts";
 import { type CapabilityName, capabilities } from "./capabilities.ts";
 import { codeLines } from "./source-blocks.ts";
@@ -72,10 +73,17 @@ for (const source of sourceTexts) {
     for (const entry of runnable) {
       const title = blockText(entry).split("\n", 1)[0];
       const part = stateOf(entry) === "partly" ? " (as far as it is built)" : "";
-      const isMissing = postgres === undefined && entry.needs.includes("database");
-      test.skipIf(isMissing)(`line ${entry.lines[0]}: ${title}${part}`, async () => {
-        await entry.run?.(world, typedText(entry, world.values));
-      });
+      const isMissing =
+        (postgres === undefined && entry.needs.includes("database")) ||
+        (microvmMissing !== undefined && entry.needs.includes("microvm"));
+      test.skipIf(isMissing)(
+        `line ${entry.lines[0]}: ${title}${part}`,
+        async () => {
+          await entry.run?.(world, typedText(entry, world.values));
+        },
+        // A machine may have to be booted first, emulated.
+        entry.needs.includes("microvm") ? 240_000 : undefined,
+      );
     }
   });
 }

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { until } from "../e2e/reactor.ts";
 import { deployPython } from "./deploy-python.harness.ts";
 import type { SourceText } from "./source-text.ts";
@@ -13,6 +14,13 @@ export const microvmFunctions: SourceText = {
       lines: [19, 19],
       block: "- **Isolated Execution** - Each function runs in a dedicated microVM",
       needs: ["microvm"],
+      async run({ server, call }) {
+        const source = `import { readFileSync } from "node:fs";
+export default { fetch: () => Response.json(readFileSync("/proc/sys/kernel/random/boot_id", "utf8")) };`;
+        await server.deploy("dedicated", source, { isolation: "microvm" });
+        const kernel = await (await call("GET", "/fn/v1/dedicated")).json();
+        assert.notEqual(kernel, readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+      },
     },
     {
       lines: [20, 20],
@@ -138,7 +146,7 @@ export const microvmFunctions: SourceText = {
       ],
       needs: ["foundation", "microvm"],
       async run({ server, call }) {
-        await call("POST", "/api/v1/functions", { name: "states" });
+        await call("POST", "/api/v1/functions", { name: "states", isolation: "microvm" });
         const deploy = async (source: string): Promise<string> => {
           const body = { files: { "index.ts": source } };
           return (await (await call("POST", "/api/v1/functions/states/deployments", body)).json())
@@ -189,6 +197,13 @@ export const microvmFunctions: SourceText = {
       lines: [208, 208],
       block: "- Complete kernel-level isolation via Firecracker",
       needs: ["microvm"],
+      // By QEMU, where no Firecracker can run.
+      async run({ server }) {
+        const source = "export default { fetch: () => new Response() };";
+        await server.deploy("isolated", source, { isolation: "microvm", min_tier: 3 });
+        const { tier } = await server.client.getFunction("isolated");
+        assert.deepEqual(tier, { level: 3, name: "microvm" });
+      },
     },
     {
       lines: [232, 232],
@@ -268,6 +283,19 @@ export const microvmFunctions: SourceText = {
         "â””â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”˜ â””â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”˜ â””â”€â”€â”€â”€â”€â”€â”€â”€â”€â”€â”˜",
       ],
       needs: ["microvm"],
+      async run({ server, call }) {
+        const source = `import { readFileSync } from "node:fs";
+export default { async fetch() {
+  await new Promise((done) => setTimeout(done, 500));
+  return Response.json(readFileSync("/etc/machine-id", "utf8"));
+} };`;
+        const concurrency = { queue_ms: 30_000 };
+        await server.deploy("apart", source, { isolation: "microvm", concurrency });
+        const ids = await Promise.all(
+          [1, 2, 3].map(async () => (await call("GET", "/fn/v1/apart")).json()),
+        );
+        assert.equal(new Set(ids).size, 3);
+      },
     },
     {
       lines: [298, 300],
@@ -363,6 +391,20 @@ export const microvmFunctions: SourceText = {
       lines: [386, 387],
       block: ["- vCPU: 1-32 cores", "- Memory: 128 MB - 3072 MB (3 GB)"],
       needs: ["microvm"],
+      async run({ call }) {
+        await call("POST", "/api/v1/functions", { name: "sized", isolation: "microvm" });
+        const deploy = async (limits: object): Promise<number> => {
+          const files = {
+            "index.ts": "export default { fetch: () => new Response() };",
+            "reactor.json": JSON.stringify({ limits }),
+          };
+          return (await call("POST", "/api/v1/functions/sized/deployments", { files })).status;
+        };
+        assert.equal(await deploy({ memory_mb: 128, vcpu: 1 }), 201);
+        for (const limits of [{ memory_mb: 127 }, { memory_mb: 3073 }, { vcpu: 0 }, { vcpu: 33 }]) {
+          assert.equal(await deploy(limits), 400);
+        }
+      },
     },
     {
       lines: [388, 388],
@@ -371,9 +413,10 @@ export const microvmFunctions: SourceText = {
       async run({ server, call }) {
         const source =
           "import { existsSync, writeFileSync } from 'node:fs'; export default { fetch() { const was = existsSync('/tmp/kept'); writeFileSync('/tmp/kept', 'x'); return Response.json(was); } };";
-        await server.deploy("ephemeral", source);
+        const isolation = "microvm";
+        await server.deploy("ephemeral", source, { isolation });
         assert.equal(await (await call("GET", "/fn/v1/ephemeral")).json(), false);
-        await server.deploy("ephemeral", source);
+        await server.deploy("ephemeral", source, { isolation });
         assert.equal(await (await call("GET", "/fn/v1/ephemeral")).json(), false);
       },
     },

@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
@@ -69,11 +70,14 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
   readonly dataDir?: string;
+  /** Its microVMs boot from the images and templates that tests keep. */
+  readonly microvms?: boolean;
 }
 
 /** Starts a real server on a free port with a folder of its own and waits for its ready line. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "reactor-e2e-")));
+  if (options.microvms === true) await shareMicrovms(dataDir);
   const child = Bun.spawn(
     [binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, ...(options.args ?? [])],
     {
@@ -136,6 +140,17 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
 /** Run folder of a root server whose settings name none; others have no cgroups. */
 export function runDirOf(dataDir: string): string {
   return `/run/reactor-${sha256Hex(dataDir).slice(0, 8)}`;
+}
+
+async function shareMicrovms(dataDir: string): Promise<void> {
+  // Looks for programs when it is loaded, which no other test needs.
+  const { testImageFolder } = await import(
+    "../../src/drivers/microvm/images/test-images.harness.ts"
+  );
+  await mkdir(testImageFolder, { recursive: true, mode: 0o700 });
+  const link = join(dataDir, "microvm");
+  // A data folder of an earlier server has it.
+  if (!existsSync(link)) await symlink(testImageFolder, link);
 }
 
 async function readKey(file: string): Promise<string> {

@@ -2,9 +2,11 @@ import type { Clock } from "../../base/clock.ts";
 import { ReactorError } from "../../domain/errors.ts";
 import type { DriverProbe } from "../driver.ts";
 import { enforcesNothing } from "../missing-driver.ts";
+import { linkAborts } from "../process/linked-abort.ts";
 import { ControlPort } from "./control-port.ts";
 import { greetTemplate } from "./greet-template.ts";
-import { buildImage } from "./images/build-image.ts";
+import { buildImage, findImage } from "./images/build-image.ts";
+import { findKernel } from "./images/find-kernel.ts";
 import type { ImageSource } from "./images/image-source.ts";
 import { listImages } from "./images/image-store.ts";
 import { findImageTools } from "./images/image-tools.ts";
@@ -13,6 +15,7 @@ import type { MachineSize } from "./machine-size.ts";
 import type { MachineSource } from "./microvm-host.ts";
 import type { SharedMachines } from "./shared-machines.ts";
 import type { Machine } from "./vmm/machine.ts";
+import { orEnded } from "./vmm/machine-lifetime.ts";
 import type { Templates, TemplateSpec } from "./vmm/templates.ts";
 import { VmmError } from "./vmm/vmm-error.ts";
 
@@ -29,6 +32,9 @@ export interface RuntimeMachinesOptions {
 
 /** What a template of these has in it beside its image: the hello of the wire protocol. */
 const variant = "greeted";
+
+/** A boot takes four seconds, emulated and alone; this is for a machine that is busy with other things. */
+const bootMsMax = 120_000;
 
 /** Clones of templates of one runtime, whose image is made when it is first needed. */
 export class RuntimeMachines implements MachineSource {
@@ -95,8 +101,26 @@ export class RuntimeMachines implements MachineSource {
     const machines = await this.#options.machines.open();
     this.#image ??= this.#makeImage();
     const image = await this.#image;
-    const shape = { image, ...size };
-    return { templates: await machines.templates(shape.image), spec: { shape, variant, warm } };
+    const warm: TemplateSpec["warm"] = (machine, signal) => this.#warm(machine, signal);
+    const spec = { shape: { image, ...size }, variant, warm };
+    return { templates: await machines.templates(image), spec };
+  }
+
+  /** Rejects when it takes too long, or the machine ends first. */
+  async #warm({ ports, ended }: Machine, signal: AbortSignal): Promise<void> {
+    using limit = linkAborts([signal]);
+    const late = this.#options.clock.after(bootMsMax, () =>
+      limit.abort(new Error(`it was not ready within ${bootMsMax / 1000} s`)),
+    );
+    const greet = async (): Promise<void> => {
+      const [wire, control] = await Promise.all([ports["reactor.wire"], ports["reactor.control"]]);
+      await greetTemplate(wire, new ControlPort(control));
+    };
+    try {
+      await orEnded(greet(), ended, limit.signal);
+    } finally {
+      late.cancel();
+    }
   }
 
   /** Tried again after a failure: what was missing may be there by then. */
@@ -104,17 +128,16 @@ export class RuntimeMachines implements MachineSource {
     const { folder, source, clock } = this.#options;
     const { signal } = this.#closing;
     try {
-      return (await buildImage({ folder, source: await source(), clock, signal })).image;
+      const order = { folder, source: await source() };
+      const found = await findImage(order);
+      if (found !== undefined) return found;
+      const kernel = await findKernel(folder);
+      return (await buildImage({ ...order, kernel, clock, signal })).image;
     } catch (error) {
       this.#image = undefined;
       throw error;
     }
   }
-}
-
-async function warm({ ports }: Machine): Promise<void> {
-  const [wire, control] = await Promise.all([ports["reactor.wire"], ports["reactor.control"]]);
-  await greetTemplate(wire, new ControlPort(control));
 }
 
 /** For who deploys: why no machine of the runtime can be started. */
