@@ -16,8 +16,8 @@ export interface StatedImage {
 /** The images with what they are good for, the newest first. Reads every byte of them. */
 export async function imageStates(context: MicrovmContext): Promise<readonly StatedImage[]> {
   const images = await listImages(context.folder);
-  if (images.length === 0) return [];
-  const digests = await Promise.all(microvmRuntimes.map((name) => digestOf(name, context)));
+  const runtimes = microvmRuntimes.filter((name) => images.some(({ runtime }) => runtime === name));
+  const digests = await Promise.all(runtimes.map((name) => digestOf(name, context)));
   const states = images.map(async (image): Promise<StatedImage> => {
     const isSound = await checkImage(image).then(
       () => true,

@@ -4,7 +4,7 @@ import { probeSource } from "../images/probe-runtime.harness.ts";
 import { buildTestImage, microvmMissing } from "../images/test-images.harness.ts";
 
 const because = microvmMissing === undefined ? "" : ` (${microvmMissing})`;
-const limitMs = 180_000;
+const limitMs = 240_000;
 
 function boot(options: { memoryMb?: number } = {}): Promise<TestMachine> {
   return buildTestImage(probeSource).then((image) => bootImage(image, options));
@@ -54,6 +54,7 @@ describe.if(microvmMissing === undefined)(`the agent in a microVM${because}`, ()
       expect(looked).toContain("limits 0 256 4096\noom 500");
 
       const id = "0123456789abcdef0123456789abcdef";
+      expect(await control.ask("ping")).toBe("ok");
       expect(await control.ask(`entropy ${"5a".repeat(64)}`)).toBe("ok");
       expect(await control.ask("clock 1900000000.250000")).toBe("ok");
       expect(await control.ask("hostname clone-7")).toBe("ok");

@@ -87,7 +87,7 @@ export interface TestMachine {
 /** Boots the image in an emulated machine that ends by itself after `limitMs`. */
 export async function bootImage(
   image: MicrovmImage,
-  { memoryMb = 256, limitMs = 120_000 }: { memoryMb?: number; limitMs?: number } = {},
+  { memoryMb = 256, limitMs = 200_000 }: { memoryMb?: number; limitMs?: number } = {},
 ): Promise<TestMachine> {
   const folder = mkdtempSync(join(tmpdir(), "rx-vm-"));
   const servers: Server[] = [];

@@ -10,7 +10,7 @@ import {
 } from "./test-images.harness.ts";
 
 const because = microvmMissing === undefined ? "" : ` (${microvmMissing})`;
-const limitMs = 180_000;
+const limitMs = 240_000;
 const sources: readonly (readonly [string, () => ImageSource | Promise<ImageSource>])[] = [
   ["bun", bunSource],
   ["node", nodeSource],
