@@ -1,9 +1,18 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../base/clock.ts";
 import { runInTerminal } from "../../cli/run-in-terminal.ts";
+import { kernelAtHand } from "../../drivers/microvm/images/find-kernel.ts";
 import {
   buildTestImage,
   bunSource,
@@ -64,6 +73,27 @@ describe.if(microvmMissing === undefined)(`reactor microvm${because}`, () => {
     limitMs,
   );
 });
+
+const hasUnshare = process.getuid?.() === 0 && Bun.which("unshare") !== null;
+const isInstalled = kernelAtHand(join(root, "none")) !== undefined;
+
+test.if(microvmMissing === undefined && hasUnshare && !isInstalled)(
+  "a kernel that cannot be fetched is an error that names the remedy (needs root, and no kernel installed)",
+  () => {
+    const program = join(import.meta.dirname, "../../../bin/reactor");
+    const command = ["unshare", "--net", program, "microvm", "build", "--runtime", "bun"];
+    const { exitCode, stderr } = Bun.spawnSync([...command, "--data-dir", join(root, "no-net")]);
+    expect({ exitCode, stderr: stderr.toString() }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringMatching(
+        /^error: Cannot build an image: there is no kernel \(.+\)\n +try: apt-get .*linux-image-cloud-amd64/,
+      ),
+    });
+    const kernels = join(root, "no-net/microvm/kernels");
+    expect(existsSync(kernels) ? readdirSync(kernels) : []).toEqual([]);
+  },
+  limitMs,
+);
 
 test("what is not there is refused with what to do about it", async () => {
   expect(await reactor("microvm", "build", "--runtime", "deno")).toMatchObject({ code: 2 });

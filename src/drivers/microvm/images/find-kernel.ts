@@ -59,7 +59,9 @@ async function packagedKernel(kernels: string): Promise<Packaged> {
     if (!existsSync(target)) await fetchKernel(kernels, wanted.name, target);
     return { kernel: kernelsIn(target).at(0), reason: `${wanted.file} holds none` };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    // apt warns a lot; this line is why it failed.
+    const [, reason = message] = /^E: (.+)$/m.exec(message) ?? [];
     return { kernel: undefined, reason };
   }
 }
