@@ -3,6 +3,8 @@ import { createDeferred } from "../../base/deferred.ts";
 
 /** A line of the agent at most; a longer one is no line. */
 const lineBytesMax = 4096;
+/** The runtime had closed its connection when the agent ended it. */
+const hungUpLine = "closed";
 /** Numbers of the signals by which a runtime ends, as Linux has them on every machine that boots here. */
 const signalNames: Readonly<Record<number, string>> = {
   1: "SIGHUP",
@@ -50,8 +52,10 @@ export class ControlPort {
   readonly #gone = createDeferred<void>();
   readonly #socket: Socket;
   readonly #pending: PendingCommand[] = [];
+  /** What it may yet say of itself, each once. */
+  readonly #unasked = new Set(["hello 1", hungUpLine]);
   #text = "";
-  #hungUp = false;
+  #hasEnded = false;
   #fault: Error | undefined;
 
   constructor(socket: Socket) {
@@ -89,16 +93,14 @@ export class ControlPort {
 
   /** Whether the line is one that may come now. */
   #take(line: string): boolean {
-    // Said once, when the agent begins.
-    if (/^hello \d{1,4}$/.test(line)) return true;
-    if (line === "closed") {
-      this.#hungUp = true;
-      return true;
-    }
+    if (this.#unasked.has(line)) return this.#unasked.delete(line);
     const end = parseEnd(line);
     if (end !== undefined) {
+      if (this.#hasEnded) return false;
+      this.#hasEnded = true;
       const wasKilled = end.kind === "signal" && end.signal === "SIGKILL" && !end.outOfMemory;
-      this.#end.resolve(this.#hungUp && wasKilled ? { kind: "hung up" } : end);
+      const hungUp = !this.#unasked.has(hungUpLine);
+      this.#end.resolve(hungUp && wasKilled ? { kind: "hung up" } : end);
       return true;
     }
     const isError = line.startsWith("error ");
