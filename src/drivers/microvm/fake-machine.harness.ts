@@ -66,7 +66,6 @@ export async function openFakeMachine(): Promise<FakeMachine> {
     pause: unused,
     resume: unused,
     snapshot: unused,
-    reclaim: unused,
     stop: unused,
     release() {},
   };

@@ -2,12 +2,13 @@ import type { Readable } from "node:stream";
 import type { Clock } from "../../../base/clock.ts";
 import { sayingOf } from "./vmm-error.ts";
 
-const tailBytes = 8192;
+/** Room for all that a kernel says when it gives up. */
+const tailBytes = 16 * 1024;
 /** After so many bytes reading stops for a moment, so that a flood costs its author time. */
 const floodBytes = 64 * 1024;
 const floodPauseMs = 20;
 
-/** Reads streams to their ends and keeps the last 8 KiB of all of them together. */
+/** Reads streams to their ends and keeps the last 16 KiB of all of them together. */
 export class ConsoleTail {
   #tail = Buffer.alloc(0);
 

@@ -2,8 +2,8 @@ import { runTool } from "../../process/run-tool.ts";
 import { findTool } from "../../process/sandbox-probe.ts";
 
 const versionMs = 20_000;
-/** The oldest whose API has what is asked of it: a memory backend, entropy and a balloon. */
-const oldest = [1, 3] as const;
+/** The oldest whose API has what is asked of it; last came a balloon that reports free pages. */
+const oldest = [1, 14] as const;
 
 export interface FirecrackerProgram {
   readonly path: string;

@@ -18,7 +18,11 @@ export interface FirecrackerBodies {
   };
   readonly "PUT /machine-config": { readonly vcpu_count: number; readonly mem_size_mib: number };
   readonly "PUT /vsock": { readonly guest_cid: number; readonly uds_path: string };
-  readonly "PUT /balloon": { readonly amount_mib: number; readonly deflate_on_oom: boolean };
+  readonly "PUT /balloon": {
+    readonly amount_mib: number;
+    readonly deflate_on_oom: boolean;
+    readonly free_page_reporting: boolean;
+  };
   readonly "PATCH /balloon": { readonly amount_mib: number };
   readonly "PUT /entropy": Readonly<Record<string, never>>;
   readonly "PUT /actions": { readonly action_type: "InstanceStart" };

@@ -55,7 +55,11 @@ export async function bootCalls(
     );
   }
   await api("PUT /vsock", { guest_cid: guestCid, uds_path: paths.vsock }, signal);
-  await api("PUT /balloon", { amount_mib: 0, deflate_on_oom: true }, signal);
+  await api(
+    "PUT /balloon",
+    { amount_mib: 0, deflate_on_oom: true, free_page_reporting: true },
+    signal,
+  );
   await api("PUT /entropy", {}, signal);
   await api("PUT /actions", { action_type: "InstanceStart" }, signal);
 }

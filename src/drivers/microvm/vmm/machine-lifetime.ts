@@ -7,7 +7,7 @@ function describeEnd(end: MachineEnd): string {
     case "poweroff":
       return "it switched itself off";
     case "panic":
-      return `its kernel gave up: ${end.console.trim().split("\n").at(-1) ?? ""}`;
+      return `its kernel gave up: ${/Kernel panic.*/.exec(end.console)?.[0] ?? "it reset itself"}`;
     case "stopped":
       return "it was stopped by the platform";
     case "memory":

@@ -63,7 +63,7 @@ export interface Machine {
   readonly ports: Readonly<Record<MachinePort, Promise<Socket>>>;
   /** Settles once, never rejects. */
   readonly ended: Promise<MachineEnd>;
-  /** The last of what it wrote to its console, at most 2 KiB. */
+  /** The last of what it wrote to its console, at most 16 KiB. */
   consoleTail(): string;
   pause(): Promise<void>;
   resume(): Promise<void>;

@@ -79,6 +79,8 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs -o size=90% tmp /tmp
 for name in ${found.join(" ")}; do insmod /modules/$name.ko; done
+# By default the kernel tells of free memory in pieces of 2 MB, once 64 MB are free.
+echo 5 > /sys/module/page_reporting/parameters/page_reporting_order
 until [ $(cat /sys/class/virtio-ports/*/name 2> /dev/null | wc -l) -ge 4 ]; do usleep 10000; done
 for port in /sys/class/virtio-ports/*; do ln -s /dev/$(basename $port) /dev/$(cat $port/name); done
 (exec 4<> /dev/reactor.wire; cat <&4 >&4) &
