@@ -23,7 +23,6 @@ export interface FirecrackerBodies {
     readonly deflate_on_oom: boolean;
     readonly free_page_reporting: boolean;
   };
-  readonly "PATCH /balloon": { readonly amount_mib: number };
   readonly "PUT /entropy": Readonly<Record<string, never>>;
   readonly "PUT /actions": { readonly action_type: "InstanceStart" };
   readonly "PATCH /vm": { readonly state: "Paused" | "Resumed" };

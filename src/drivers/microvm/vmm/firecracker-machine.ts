@@ -3,15 +3,11 @@ import type { InstanceGroup } from "../../process/cgroup/instance-group.ts";
 import type { GuestProcess } from "../../process/guest-process.ts";
 import type { FirecrackerApi } from "./firecracker-api.ts";
 import { type FirecrackerPaths, snapshotCall } from "./firecracker-calls.ts";
-import type { Machine, MachineEnd, Reclaimed } from "./machine.ts";
+import type { Machine, MachineEnd } from "./machine.ts";
 import { orEnded } from "./machine-lifetime.ts";
 import { MachineProcess } from "./machine-process.ts";
 import { VmmError } from "./vmm-error.ts";
 
-/** What a machine is left with at most while its balloon is full, in MB. */
-const leftMb = 32;
-/** How long it has to fill the balloon: Firecracker does not tell when it has. */
-const squeezeMs = 3_000;
 const answerMs = 30_000;
 
 export interface FirecrackerMachineParts {
@@ -20,7 +16,6 @@ export interface FirecrackerMachineParts {
   readonly ports: Machine["ports"];
   readonly api: FirecrackerApi;
   readonly paths: FirecrackerPaths;
-  readonly memoryMb: number;
   /** It was booted `into` files. */
   readonly isTemplate: boolean;
   readonly clock: Clock;
@@ -75,19 +70,6 @@ export class FirecrackerMachine implements Machine {
       );
     }
     await this.#ask((signal) => snapshotCall(this.api, this.paths, signal));
-  }
-
-  async reclaim(signal: AbortSignal): Promise<Reclaimed> {
-    const { memoryMb, clock } = this.#parts;
-    const beforeBytes = this.#vmm.ownBytes();
-    const full = Math.max(0, memoryMb - leftMb);
-    try {
-      await this.#ask((limit) => this.api("PATCH /balloon", { amount_mib: full }, limit));
-      await orEnded(clock.sleep(squeezeMs, signal), this.ended, signal);
-    } finally {
-      await this.#ask((limit) => this.api("PATCH /balloon", { amount_mib: 0 }, limit));
-    }
-    return { beforeBytes, afterBytes: this.#vmm.ownBytes() };
   }
 
   stop(): Promise<MachineEnd> {

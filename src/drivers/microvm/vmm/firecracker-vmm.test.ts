@@ -177,22 +177,6 @@ describe.if(canRun)("Firecracker's API, served by a fake at a Unix socket in the
   );
 
   test(
-    "an idle machine's balloon is filled and emptied",
-    async () => {
-      const machine = await vmm.boot(shape(), { signal: never });
-      await machine.reclaim(never);
-      const asked = (await requests(machine, 9)).slice(-2);
-      expect(asked).toEqual([
-        'PATCH /balloon {"amount_mib":224}',
-        'PATCH /balloon {"amount_mib":0}',
-      ]);
-      expect(asked.flatMap(offences)).toEqual([]);
-      await machine.stop();
-    },
-    limitMs,
-  );
-
-  test(
     "what Firecracker refuses is said with its own words, and leaves no machine",
     async () => {
       const refused = { ...shape(), image: { ...image, kernelArgs: "refuse-me" } };

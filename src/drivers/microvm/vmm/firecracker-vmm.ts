@@ -117,7 +117,6 @@ async function spawn(
     ports,
     paths,
     api: firecrackerApi(join(slot.dir, apiSocket)),
-    memoryMb: shape.memoryMb,
     isTemplate: !isClone && files !== undefined,
     release() {
       sockets.close();

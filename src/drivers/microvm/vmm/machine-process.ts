@@ -1,7 +1,6 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { InstanceGroup } from "../../process/cgroup/instance-group.ts";
 import type { GuestProcess, ProcessEnd } from "../../process/guest-process.ts";
-import { ownBytes } from "../../process/process-tree.ts";
 import { ConsoleTail } from "./console-tail.ts";
 import type { MachineEnd } from "./machine.ts";
 
@@ -33,11 +32,6 @@ export class MachineProcess {
     this.group = group;
     this.console = new ConsoleTail([process.stdout, process.stderr], clock);
     this.ended = process.ended.then((end) => this.#endOf(end));
-  }
-
-  /** Memory that the host holds for this machine alone. */
-  ownBytes(): number {
-    return this.process.pids().reduce((sum, pid) => sum + ownBytes(pid), 0);
   }
 
   async stop(): Promise<MachineEnd> {

@@ -45,12 +45,6 @@ export type MachineEnd =
   | { readonly reason: "killed"; readonly signal: string }
   | { readonly reason: "failed"; readonly message: string };
 
-/** How much of a machine's memory the host holds for it alone, before and after. */
-export interface Reclaimed {
-  readonly beforeBytes: number;
-  readonly afterBytes: number;
-}
-
 //  boot ──> running <──resume/pause──> paused ──snapshot──> paused
 //  restore ──> running                     any ──> ended
 
@@ -69,8 +63,6 @@ export interface Machine {
   resume(): Promise<void>;
   /** Writes the state of a paused machine that was booted `into` a folder. It is of no further use then. */
   snapshot(): Promise<void>;
-  /** Makes the host take back memory that the machine does not use. Takes up to some seconds. */
-  reclaim(signal: AbortSignal): Promise<Reclaimed>;
   /** Ends the machine at once and releases it. A second call gives the same end. */
   stop(): Promise<MachineEnd>;
   /** Closes its sockets and removes its folder and group. May be called twice. */

@@ -173,28 +173,6 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
   );
 
   test(
-    "memory that a clone has used and freed goes back to the host, and its template stays as it was",
-    async () => {
-      // Looked up now: later it would be built anew if it were damaged.
-      const { key, ramPath } = await templates.ensure(spec(), never);
-      const { ino } = statSync(ramPath);
-      const { machine, shell } = await clone();
-      await shell.run("dd if=/dev/urandom of=/tmp/big bs=1M count=30; rm /tmp/big");
-      const { beforeBytes, afterBytes } = await machine.reclaim(never);
-      const [before, after] = [beforeBytes, afterBytes].map((each) => Math.round(each / 2 ** 20));
-      console.log(`memory of a clone of its own: ${before} MB, reclaimed: ${after} MB`);
-      expect(afterBytes).toBeLessThan(beforeBytes - 15 * 2 ** 20);
-      // It has all of its memory again.
-      await shell.run("dd if=/dev/zero of=/tmp/big bs=1M count=30; rm /tmp/big");
-      expect(await shell.run("cat /tmp/mark")).toBe("warmed");
-      await machine.stop();
-      expect(await isIntact(join(ramPath, ".."), key)).toBe(true);
-      expect(statSync(ramPath).ino).toBe(ino);
-    },
-    limitMs,
-  );
-
-  test(
     "memory that a clone frees goes back to the host by itself, and its template stays as it was",
     async () => {
       // Looked up now: later it would be built anew if it were damaged.

@@ -5,12 +5,11 @@ import type { Clock } from "../../../base/clock.ts";
 import type { InstanceGroup } from "../../process/cgroup/instance-group.ts";
 import type { GuestProcess } from "../../process/guest-process.ts";
 import { byteLimit } from "./byte-limit.ts";
-import type { Machine, MachineEnd, Reclaimed, SnapshotFiles } from "./machine.ts";
+import type { Machine, MachineEnd, SnapshotFiles } from "./machine.ts";
 import { orEnded } from "./machine-lifetime.ts";
 import { MachineProcess } from "./machine-process.ts";
 import { stateSocket } from "./qemu-command.ts";
 import { QmpClient, type QmpEvent } from "./qmp-client.ts";
-import { squeeze } from "./squeeze.ts";
 import { socketFolder } from "./vmm-command.ts";
 import { VmmError } from "./vmm-error.ts";
 
@@ -36,7 +35,6 @@ export interface QemuMachineParts {
   /** Connected when the state is written; only of a machine that becomes a template. */
   readonly state: Promise<Socket> | undefined;
   readonly into: SnapshotFiles | undefined;
-  readonly memoryMb: number;
   readonly clock: Clock;
   readonly release: () => void;
 }
@@ -141,13 +139,6 @@ export class QemuMachine implements Machine {
       throw new VmmError("snapshot", "Cannot write the state of the machine: QEMU gave up");
     }
     await this.#orEnded(written);
-  }
-
-  async reclaim(signal: AbortSignal): Promise<Reclaimed> {
-    const { clock, memoryMb } = this.#parts;
-    const beforeBytes = this.#vmm.ownBytes();
-    await this.#orEnded(squeeze({ qmp: this.#connected(), clock, memoryMb, signal }), signal);
-    return { beforeBytes, afterBytes: this.#vmm.ownBytes() };
   }
 
   stop(): Promise<MachineEnd> {

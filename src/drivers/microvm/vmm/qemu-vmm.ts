@@ -126,7 +126,6 @@ async function spawn(options: StartOptions): Promise<Spawned> {
       group,
       ports,
       clock,
-      memoryMb: shape.memoryMb,
       qmp: qmp.connection,
       state: state?.connection,
       into: isTemplate ? memory.files : undefined,
