@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterAll, afterEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
@@ -20,7 +20,8 @@ afterEach(() => {
     else each.close();
   }
 });
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A client with whatever the test makes of QEMU at the other end of a real socket. */
 async function session(): Promise<{
