@@ -12,7 +12,7 @@ interface DeploymentRow {
 
 /** Names that may lie in a data folder. */
 const knownEntries =
-  /^(admin\.key|backup|data\.key|functions|lock|lock-journal|lock\.pid|reactor\.db(-wal|-shm)?)$/;
+  /^(admin\.key|backup|data\.key|functions|lock|lock-journal|lock\.pid|microvm|reactor\.db(-wal|-shm)?)$/;
 
 /**
  * Reads a data folder beside its server: the database is sound, every blob that a row names exists
