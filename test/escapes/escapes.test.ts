@@ -96,8 +96,9 @@ describe.skipIf(!hasSandbox).each([
     test("runs at tier 1 and above", async () => {
       for (const { server } of hosts) {
         const { runtimes } = await server.client.system();
-        for (const { available, tier } of Object.values(runtimes)) {
-          if (!available) continue;
+        // A machine of its own is no part of what is tried here; it has a tier whatever the sandbox is.
+        for (const { available, tier, name } of runtimes) {
+          if (!available || name.endsWith(" microvm")) continue;
           if (sandbox === "basic") expect(tier).toBe(1);
           else expect(tier).toBeGreaterThanOrEqual(1);
         }
