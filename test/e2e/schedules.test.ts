@@ -37,21 +37,27 @@ test("a schedule of the manifest runs by itself, each tick once", async () => {
 });
 
 test("schedules list shows the next runs, schedules run does not wait for them", async () => {
+  // Half a day away, or the schedule itself would run while the test does.
+  const hour = (new Date().getUTCHours() + 12) % 24;
+  const time = `${String(hour).padStart(2, "0")}:00`;
+  const cron = `0 ${hour} * * *`;
   await server.deploy("report", source, {
     schedule: [
-      { cron: "0 8 * * *", payload: { which: "morning" } },
-      { cron: "0 20 * * MON", timezone: "Europe/Berlin", catch_up: "once" },
+      { cron, payload: { which: "daily" } },
+      { cron: `0 ${hour} 1 * *`, timezone: "Europe/Berlin", catch_up: "once" },
     ],
   });
-  const [morning, evening] = await server.client.listSchedules({ function: "report" });
-  expect(morning).toMatchObject({ cron: "0 8 * * *", timezone: "UTC", catch_up: "skip" });
-  expect(morning?.next_runs.map((time) => time.slice(11, 16))).toEqual(["08:00", "08:00", "08:00"]);
-  expect(evening).toMatchObject({ catch_up: "once", payload: {} });
+  const [daily, monthly] = await server.client.listSchedules({ function: "report" });
+  expect(daily).toMatchObject({ cron, timezone: "UTC", catch_up: "skip" });
+  expect(daily?.next_runs.map((next) => next.slice(11, 16))).toEqual([time, time, time]);
+  expect(monthly).toMatchObject({ catch_up: "once", payload: {} });
   const listed = await server.cli("schedules", "list", "--function", "report");
-  expect(listed.stdout).toMatch(/report +0 8 \* \* \* +UTC +skip +\S+T08:00/);
+  expect(listed.stdout).toMatch(
+    new RegExp(`report +0 ${hour} \\* \\* \\* +UTC +skip +\\S+T${time}`),
+  );
   expect((await server.cli("schedules", "run", "report", "--index", "0")).code).toBe(0);
   await until("it ran", async () => (await results("report")).length === 1);
-  expect(await results("report")).toMatchObject([{ got: { which: "morning" } }]);
+  expect(await results("report")).toMatchObject([{ got: { which: "daily" } }]);
   expect((await server.cli("schedules", "run", "report", "--index", "2")).code).toBe(1);
 });
 
