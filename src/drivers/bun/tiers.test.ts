@@ -42,7 +42,7 @@ async function start(
     revision: 1,
     env: {},
     secrets: {},
-    startTimeoutMs: 10_000,
+    startTimeoutMs: 60_000,
     onLog,
     manifest,
   };
