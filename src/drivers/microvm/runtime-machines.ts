@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { ReactorError } from "../../domain/errors.ts";
 import type { DriverProbe } from "../driver.ts";
-import { enforcesNothing } from "../missing-driver.ts";
 import { linkAborts } from "../process/linked-abort.ts";
+import { unavailableFor } from "../process/runtime-probe.ts";
 import { ControlPort } from "./control-port.ts";
 import { greetTemplate } from "./greet-template.ts";
 import { buildImage, findImage } from "./images/build-image.ts";
@@ -70,7 +70,7 @@ export class RuntimeMachines implements MachineSource {
         remedies: [],
       };
     } catch (error) {
-      return unavailable(error);
+      return unavailableFor(error, 'Run "reactor doctor"');
     }
   }
 
@@ -151,17 +151,4 @@ function refusal(error: VmmError): ReactorError {
 function describeImage(image: MicrovmImage | undefined): string {
   if (image === undefined) return "no image yet: it is built with the first deploy";
   return `image ${image.id.slice(0, 12)} with kernel ${image.kernelVersion}`;
-}
-
-function unavailable(error: unknown): DriverProbe {
-  const message = error instanceof Error ? error.message : String(error);
-  const remedy = error instanceof ReactorError ? error.details["remedy"] : undefined;
-  return {
-    available: false,
-    version: undefined,
-    tier: 0,
-    enforces: enforcesNothing,
-    findings: [message],
-    remedies: [typeof remedy === "string" ? remedy : 'Run "reactor doctor"'],
-  };
 }

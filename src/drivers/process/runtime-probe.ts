@@ -28,6 +28,12 @@ export function probeOf(setup: RuntimeSetup): DriverProbe {
 
 /** What a runtime that cannot be set up offers: the reason, and what would change it. */
 export function unavailable(runtime: RuntimeSpec, error: unknown): DriverProbe {
+  const remedy = `Make ${runtime.binaryPath} runnable, or name another binary in the settings`;
+  return unavailableFor(error, remedy);
+}
+
+/** The same of anything else; `otherwise` is the remedy where the error names none. */
+export function unavailableFor(error: unknown, otherwise: string): DriverProbe {
   const message = error instanceof Error ? error.message : String(error);
   const remedy = error instanceof ReactorError ? error.details["remedy"] : undefined;
   return {
@@ -36,10 +42,6 @@ export function unavailable(runtime: RuntimeSpec, error: unknown): DriverProbe {
     tier: 0,
     enforces: enforcesNothing,
     findings: [message],
-    remedies: [
-      typeof remedy === "string"
-        ? remedy
-        : `Make ${runtime.binaryPath} runnable, or name another binary in the settings`,
-    ],
+    remedies: [typeof remedy === "string" ? remedy : otherwise],
   };
 }
