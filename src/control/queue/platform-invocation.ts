@@ -1,5 +1,6 @@
 import type { FunctionPlan } from "../../domain/plan.ts";
 import type { QueuedInvocation, QueuedOrigin } from "../../domain/queue/queued-invocation.ts";
+import { notBegun } from "./not-begun.ts";
 import type { QueuePayload } from "./queue-seal.ts";
 import type { RequestFacts } from "./stored-request.ts";
 
@@ -42,26 +43,19 @@ export function platformInvocation(
     ip: "127.0.0.1",
   };
   const record: QueuedInvocation = {
+    ...notBegun,
     id,
     requestId,
     projectId: functionPlan.projectId,
     functionId: functionPlan.functionId,
     selector: "production",
     origin: options.origin,
-    state: "queued",
     position: options.position,
     orderingKey: undefined,
     acceptedAtMs: nowMs,
     dueAtMs: nowMs,
     expiresAtMs: nowMs + options.ageMsMax,
-    finishedAtMs: undefined,
-    attempt: 0,
-    tries: 0,
-    lease: undefined,
     storedBytes: body.length,
-    revision: undefined,
-    status: undefined,
-    errorCode: undefined,
     idempotency: undefined,
     fingerprint: undefined,
     depth: options.depth,

@@ -8,6 +8,7 @@ import type { RunningServing } from "../../serving/create-serving.ts";
 import { missError } from "../../serving/route-refusal.ts";
 import type { Store, StoreWriter } from "../../store/store.ts";
 import { lookAgain } from "./look-again.ts";
+import { notBegun } from "./not-begun.ts";
 import { functionOf } from "./queue-functions.ts";
 import type { QueueSeal } from "./queue-seal.ts";
 import type { QueueTallies } from "./queue-tallies.ts";
@@ -150,26 +151,19 @@ function arrivalOf(
   const { functionId, projectId } = route.function;
   const key = request.idempotencyKey;
   const record: QueuedInvocation = {
+    ...notBegun,
     id,
     requestId: request.requestId,
     projectId,
     functionId,
     selector: route.selector,
     origin: "request",
-    state: "queued",
     position: nextPosition(),
     orderingKey: request.orderingKey,
     acceptedAtMs: nowMs,
     dueAtMs,
     expiresAtMs: dueAtMs + queue.ageMsMax,
-    finishedAtMs: undefined,
-    attempt: 0,
-    tries: 0,
-    lease: undefined,
     storedBytes: body.length,
-    revision: undefined,
-    status: undefined,
-    errorCode: undefined,
     idempotency:
       key === undefined
         ? undefined
