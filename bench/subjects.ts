@@ -226,6 +226,8 @@ export async function deployOn(
     [entry, Buffer.from(source)],
     ["reactor.json", Buffer.from(JSON.stringify(written))],
   ]);
-  const deployment = await client.deploy(name, { files, promote: true, createFunction: true });
+  const deployment = await client.deploy(name, { files, createFunction: true });
   if (deployment.status !== "ready") throw new Error(`${name}: ${JSON.stringify(deployment)}`);
+  // In a step of its own: a deploy that promotes leaves an instance, and then nothing starts cold.
+  await client.promote(name, deployment.id);
 }

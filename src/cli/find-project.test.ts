@@ -36,7 +36,7 @@ const project = {
 describe("findProject()", () => {
   test("finds every function of a project by its manifest's name or its folder's", async () => {
     const root = await folderWith(project);
-    const { functions, others, migrations, root: found } = await findProject(root);
+    const { functions, others, migrations, root: found } = findProject(root);
     expect(found).toBe(root);
     expect(functions).toEqual([
       { name: "a", folder: join(root, "functions/a"), ofProject: true },
@@ -50,7 +50,7 @@ describe("findProject()", () => {
   test("finds the one function whose folder it is in, however deep", async () => {
     const root = await folderWith(project);
     for (const at of ["functions/b_folder", "functions/a", "functions/a/code"]) {
-      const { functions, root: found } = await findProject(join(root, at));
+      const { functions, root: found } = findProject(join(root, at));
       expect(found).toBe(root);
       expect(functions.map(({ folder }) => join(root, at).startsWith(folder))).toEqual([true]);
     }
@@ -59,12 +59,12 @@ describe("findProject()", () => {
   test("takes a folder outside of a project as a function by itself", async () => {
     const root = await folderWith({ "flux.json": '{"name":"alone"}', "index.ts": "" });
     const alone = { name: "alone", folder: root, ofProject: false };
-    expect(await findProject(root)).toMatchObject({ root: undefined, functions: [alone] });
+    expect(findProject(root)).toMatchObject({ root: undefined, functions: [alone] });
   });
 
   test("takes a project as one although it lies below a folder called functions", async () => {
     const root = await folderWith({ "functions/mine/functions/a/index.ts": "" });
-    const { functions } = await findProject(join(root, "functions/mine"));
+    const { functions } = findProject(join(root, "functions/mine"));
     expect(functions.map(({ name }) => name)).toEqual(["a"]);
   });
 
@@ -73,14 +73,10 @@ describe("findProject()", () => {
       "functions/a/index.ts": "",
       "functions/b/reactor.json": '{"name":"a"}',
     });
-    const refusal = (folder: string) =>
-      findProject(folder).then(
-        () => "found",
-        (error: unknown) => String(error),
-      );
-    expect(await refusal(twice)).toContain(
+    expect(() => findProject(twice)).toThrow(
       'named "a": functions/a and functions/b; give one of them another name',
     );
-    expect(await refusal(await folderWith({ "x.txt": "" }))).toContain('no folder "functions"');
+    const none = await folderWith({ "x.txt": "" });
+    expect(() => findProject(none)).toThrow('no folder "functions"');
   });
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { UsageError } from "./usage-error.ts";
 
@@ -31,18 +31,18 @@ const functionsFolder = "functions";
  * The functions that a folder stands for: those of the project whose root it is, or the one function
  * whose folder it is or lies in. Throws UsageError when it is neither, or two functions have one name.
  */
-export async function findProject(cwd: string): Promise<Project> {
+export function findProject(cwd: string): Project {
   const inside = functionAbove(cwd);
-  if (inside !== undefined && (await holdsFunction(inside))) {
+  if (inside !== undefined && holdsFunction(inside)) {
     const root = path.dirname(path.dirname(inside));
-    return projectOf(root, [await functionIn(inside, true)], []);
+    return projectOf(root, [functionIn(inside, true)], []);
   }
-  const names = await foldersIn(path.join(cwd, functionsFolder));
+  const names = foldersIn(path.join(cwd, functionsFolder));
   if (names === undefined) {
-    if (await holdsFunction(cwd)) {
+    if (holdsFunction(cwd)) {
       return {
         root: undefined,
-        functions: [await functionIn(cwd, false)],
+        functions: [functionIn(cwd, false)],
         others: [],
         migrations: [],
       };
@@ -53,10 +53,10 @@ export async function findProject(cwd: string): Promise<Project> {
     );
   }
   const folders = names.map((name) => path.join(cwd, functionsFolder, name));
-  const held = await Promise.all(folders.map(holdsFunction));
-  const functions = await Promise.all(
-    folders.filter((_, index) => held[index]).map((folder) => functionIn(folder, true)),
-  );
+  const held = folders.map(holdsFunction);
+  const functions = folders
+    .filter((_, index) => held[index])
+    .map((folder) => functionIn(folder, true));
   return projectOf(
     cwd,
     functions,
@@ -64,11 +64,11 @@ export async function findProject(cwd: string): Promise<Project> {
   );
 }
 
-async function projectOf(
+function projectOf(
   root: string,
   found: readonly FunctionFolder[],
   others: readonly string[],
-): Promise<Project> {
+): Project {
   const functions = [...found].sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const [index, one] of functions.entries()) {
     const next = functions[index + 1];
@@ -77,7 +77,7 @@ async function projectOf(
       `Two folders hold a function named "${one.name}": ${path.relative(root, one.folder)} and ${path.relative(root, next.folder)}; give one of them another name in its manifest`,
     );
   }
-  const files = await readdir(path.join(root, "schema")).catch(noFolder);
+  const files = unlessMissing(() => readdirSync(path.join(root, "schema")));
   const migrations = (files ?? []).filter((file) => file.endsWith(".sql")).sort();
   return { root, functions, others, migrations };
 }
@@ -90,22 +90,22 @@ function functionAbove(cwd: string): string | undefined {
   return undefined;
 }
 
-async function holdsFunction(folder: string): Promise<boolean> {
-  const names = (await readdir(folder).catch(noFolder)) ?? [];
+function holdsFunction(folder: string): boolean {
+  const names = unlessMissing(() => readdirSync(folder)) ?? [];
   if (names.some((name) => manifestNames.includes(name) || entryPattern.test(name))) return true;
   if (!names.includes("code")) return false;
-  const code = (await readdir(path.join(folder, "code")).catch(noFolder)) ?? [];
+  const code = unlessMissing(() => readdirSync(path.join(folder, "code"))) ?? [];
   return code.some((name) => entryPattern.test(name));
 }
 
-async function functionIn(folder: string, ofProject: boolean): Promise<FunctionFolder> {
-  return { name: (await nameIn(folder)) ?? path.basename(folder), folder, ofProject };
+function functionIn(folder: string, ofProject: boolean): FunctionFolder {
+  return { name: nameIn(folder) ?? path.basename(folder), folder, ofProject };
 }
 
 /** The name in the folder's manifest. One that cannot be read is for the server to judge, as a whole. */
-async function nameIn(folder: string): Promise<string | undefined> {
+function nameIn(folder: string): string | undefined {
   for (const file of manifestNames) {
-    const text = await readFile(path.join(folder, file), "utf8").catch(noFolder);
+    const text = unlessMissing(() => readFileSync(path.join(folder, file), "utf8"));
     if (text === undefined) continue;
     const name = nameOf(text);
     if (name !== undefined) return name;
@@ -126,18 +126,21 @@ function nameOf(text: string): string | undefined {
 }
 
 /** Names of the folders in a folder, without hidden ones; undefined when there is no such folder. */
-async function foldersIn(folder: string): Promise<readonly string[] | undefined> {
-  const names = await readdir(folder).catch(noFolder);
+function foldersIn(folder: string): readonly string[] | undefined {
+  const names = unlessMissing(() => readdirSync(folder));
   if (names === undefined) return undefined;
   const seen = names.filter((name) => !name.startsWith("."));
-  const kinds = await Promise.all(
-    seen.map((name) => stat(path.join(folder, name)).catch(noFolder)),
-  );
-  return seen.filter((_, index) => kinds[index]?.isDirectory()).sort();
+  return seen
+    .filter((name) => unlessMissing(() => statSync(path.join(folder, name)))?.isDirectory())
+    .sort();
 }
 
-function noFolder(error: unknown): undefined {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-  throw error;
+function unlessMissing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
 }

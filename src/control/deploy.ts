@@ -59,7 +59,13 @@ export async function deploy(
       preparing,
       accept(context, { input, project, existing, bundle, deploymentId }),
     );
-    const outcome = await materialize(context, { owner, deployment, bundle, preparing }, signal);
+    const { promote: promotes } = input;
+    const proving = { owner, deployment, bundle, preparing, promotes };
+    const marking = context.store.write((writer) =>
+      writer.updateDeployment(deploymentId, { status: "materializing" }),
+    );
+    const outcome = await alongside(marking, materialize(context, proving, signal));
+    await marking;
     const finished = await finish(context, { input, project, owner, deployment, outcome });
     if (finished.promoteFault !== undefined) throw finished.promoteFault;
     return finished.deployment;
@@ -188,17 +194,15 @@ interface Materializing {
   readonly deployment: DeploymentRecord;
   readonly bundle: PreparedBundle;
   readonly preparing: Promise<Artifact>;
+  readonly promotes: boolean;
 }
 
 /** Proves the deployment and stores its module; every way it can fail is an outcome. */
 async function materialize(
   context: CommandContext,
-  { owner, deployment, bundle, preparing }: Materializing,
+  { owner, deployment, bundle, preparing, promotes }: Materializing,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  await context.store.write((writer) =>
-    writer.updateDeployment(deployment.id, { status: "materializing" }),
-  );
   let secrets: FunctionEnv["secrets"] = {};
   try {
     const env = await context.store.read((reader) => readEnv(reader, context, owner));
@@ -208,7 +212,7 @@ async function materialize(
       const artifact = await preparing;
       // A module whose proof fails is left to the collector of blobs.
       const storing = context.blobs.put(artifact.code);
-      const request = { ...about, manifest: bundle.manifest, env, artifact };
+      const request = { ...about, manifest: bundle.manifest, env, artifact, promotes };
       const found = await alongside(storing, context.materializer.materialize(request, limited));
       return { ok: true, artifactBlob: await storing, found };
     });

@@ -222,6 +222,7 @@ async function openControl(
   const materializer = createMaterializer({
     ...known,
     dependencies,
+    proved: serving.proved,
     onLog: (line) => storage.journal.log(line),
   });
   return createControlPlane({

@@ -97,7 +97,30 @@ describe("apply()", () => {
     await bench.settle();
     expect(bench.driver.starts.map((start) => start.spec.env.A)).toEqual(["old", "new"]);
     expect(bench.driver.starts.map((start) => start.spec.shape)).toEqual(["fetch", "fetch"]);
+    // The first request of what takes its place comes before its end.
+    await bench.clock.advance(99);
+    expect(bench.driver.instances[0]?.stopOptions).toBeUndefined();
+    await bench.clock.advance(1);
     expect(bench.driver.instances[0]?.stopOptions?.graceMs).toBe(60_000);
+  });
+
+  test("idle instances make room at once when the fleet has none to spare", async () => {
+    const bench = new ServingBench({ instancesMax: 1 });
+    bench.apply({});
+    bench.ask();
+    await bench.settle();
+    bench.apply({ envVersion: 2 });
+    expect(bench.driver.instances[0]?.stopOptions?.graceMs).toBe(60_000);
+  });
+
+  test("a shutdown does not wait for idle instances to leave by themselves", async () => {
+    const bench = new ServingBench();
+    bench.apply({});
+    bench.ask();
+    await bench.settle();
+    bench.apply({ envVersion: 2 });
+    await bench.serving.shutdown(1000);
+    expect(bench.driver.instances[0]?.stopOptions).toBeDefined();
   });
 
   test("a plan that changes nothing for a function leaves its instances alone", async () => {

@@ -50,6 +50,7 @@ function request(changes: ManifestChanges = {}): MaterializeRequest {
     manifest: testManifest(changes),
     artifact: { deploymentId: "dep_1", entrypoint: "index.ts", code: Buffer.from("code") },
     env: { version: 1, env: { A: "1", B: "2" }, secrets: { S: "s" } },
+    promotes: false,
   };
 }
 

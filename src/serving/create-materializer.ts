@@ -2,10 +2,17 @@ import type { Clock } from "../base/clock.ts";
 import type { DependencyInstaller } from "../dependencies/dependency-installer.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { LogLine } from "../domain/invocation.ts";
-import { type Artifact, type Driver, type PrepareRequest, StartError } from "../drivers/driver.ts";
+import {
+  type Artifact,
+  type Driver,
+  type PrepareRequest,
+  StartError,
+  type StartSpec,
+} from "../drivers/driver.ts";
 import { declaredEnv } from "../domain/declared-env.ts";
 import { driverFor, findDriver, type KnownDrivers } from "./driver-for.ts";
 import type { MaterializeRequest, Materialized, Materializer } from "./materializer.ts";
+import { ChangingEars, type ProvedInstances } from "./proved-instances.ts";
 import { wireExit } from "./wire-exit.ts";
 
 export interface MaterializerOptions extends KnownDrivers {
@@ -13,6 +20,8 @@ export interface MaterializerOptions extends KnownDrivers {
   readonly clock: Clock;
   /** Adds the packages that a lockfile names; absent: only what was uploaded is there. */
   readonly dependencies?: DependencyInstaller;
+  /** Keeps what proved a deployment that is promoted next; absent: it is destroyed. */
+  readonly proved?: ProvedInstances;
   /** Hears what was installed, and the lines that the code writes while it is imported. Must not throw. */
   readonly onLog: (line: LogLine) => void;
 }
@@ -89,7 +98,7 @@ function platformLine(atMs: number, request: MaterializeRequest, message: string
   };
 }
 
-/** Starts one instance of the artifact, learns its shape and schemas and has it killed. */
+/** Starts one instance of the artifact, learns its shape and schemas and keeps it or has it killed. */
 async function prove(
   driver: Driver,
   request: MaterializeRequest,
@@ -97,26 +106,26 @@ async function prove(
   signal: AbortSignal,
 ): Promise<Materialized> {
   const { function: owner, manifest, env } = request;
+  const ears = new ChangingEars({ onLog: options.onLog, onEgressDenied() {} });
+  const spec: StartSpec = {
+    projectId: owner.projectId,
+    functionId: owner.id,
+    functionName: owner.name,
+    deploymentId: request.deploymentId,
+    revision: request.revision,
+    manifest,
+    env: declaredEnv(env.env, manifest.envKeys),
+    secrets: declaredEnv(env.secrets, manifest.secretKeys),
+    startTimeoutMs: options.startTimeoutMs,
+    onLog: ears.onLog,
+    onEgressDenied: ears.onEgressDenied,
+  };
   try {
-    const instance = await driver.start(
-      request.artifact,
-      {
-        projectId: owner.projectId,
-        functionId: owner.id,
-        functionName: owner.name,
-        deploymentId: request.deploymentId,
-        revision: request.revision,
-        manifest,
-        env: declaredEnv(env.env, manifest.envKeys),
-        secrets: declaredEnv(env.secrets, manifest.secretKeys),
-        startTimeoutMs: options.startTimeoutMs,
-        onLog: options.onLog,
-      },
-      signal,
-    );
+    const instance = await driver.start(request.artifact, spec, signal);
     const { shape, schemas } = instance;
+    if (request.promotes && options.proved !== undefined) options.proved.keep(instance, spec, ears);
     // Nobody waits for its end: it is killed here, and whoever closes the driver waits for it.
-    void instance.stop({ graceMs: 0 });
+    else void instance.stop({ graceMs: 0 });
     // The first request of what works will come, and others like it.
     driver.warm();
     return { shape, schemas };

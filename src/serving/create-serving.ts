@@ -11,6 +11,7 @@ import type { Invocation } from "./invocation.ts";
 import { LogMasks } from "./log-masks.ts";
 import { FunctionMeter } from "./meter.ts";
 import { Pool } from "./pool.ts";
+import { ProvedInstances } from "./proved-instances.ts";
 import { servingDriver } from "./serving-driver.ts";
 import { preparePolicies } from "./policy-set.ts";
 import { missError, routeRefusal } from "./route-refusal.ts";
@@ -41,6 +42,8 @@ export interface RunningServing extends Serving {
   readonly context: ServingContext;
   /** What the logs of functions must not show beside their secrets. */
   readonly logMasks: LogMasks;
+  /** Where instances go that proved a deployment which is promoted next. */
+  readonly proved: ProvedInstances;
 }
 
 /** Creates the hot path with an empty plan; `apply` gives it functions. */
@@ -51,6 +54,7 @@ export function createServing(options: ServingOptions): RunningServing {
 class PooledServing implements RunningServing {
   readonly context: ServingContext;
   readonly logMasks = new LogMasks();
+  readonly proved: ProvedInstances;
   routes = new RouteTable(emptyPlan);
   readonly #known: KnownDrivers;
   readonly #fleet: Fleet;
@@ -64,9 +68,10 @@ class PooledServing implements RunningServing {
 
   constructor(options: ServingOptions) {
     const settings = { ...defaultServingSettings, ...options.settings };
-    const { journal } = options;
+    const { journal, clock } = options;
+    this.proved = new ProvedInstances(clock);
     this.context = {
-      clock: options.clock,
+      clock,
       random: options.random,
       log: options.log,
       journal: {
@@ -74,12 +79,13 @@ class PooledServing implements RunningServing {
         record: (invocation) => journal.record(invocation),
       },
       settings,
-      sweep: new DeadlineSweep(options.clock),
+      sweep: new DeadlineSweep(clock),
+      proved: this.proved,
       loadArtifact: options.loadArtifact,
     };
     this.#known = options;
     this.#fleet = new Fleet(settings.instancesMax);
-    this.#maintenance = options.clock.every(maintenanceMs, () => this.#maintain());
+    this.#maintenance = clock.every(maintenanceMs, () => this.#maintain());
   }
 
   get plan(): Plan {
@@ -103,6 +109,7 @@ class PooledServing implements RunningServing {
       preparePolicies(functionPlan);
       this.#keepMinimum(functionPlan);
     }
+    this.proved.apply(plan);
   }
 
   invoke(invocation: Invocation): void {
@@ -240,7 +247,7 @@ class PooledServing implements RunningServing {
     await this.#quiet.promise;
     deadline.cancel();
     this.#maintenance.cancel();
-    await Promise.all(this.#allPools().map((pool) => pool.kill()));
+    await Promise.all([...this.#allPools().map((pool) => pool.kill()), this.proved.close()]);
     this.#pools.clear();
     this.context.sweep.close();
   }

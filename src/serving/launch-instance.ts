@@ -3,6 +3,7 @@ import type { InstanceExit } from "../domain/instance.ts";
 import { type Driver, type Instance, StartError } from "../drivers/driver.ts";
 import { declaredEnv } from "../domain/declared-env.ts";
 import type { FunctionMeter } from "./meter.ts";
+import type { InstanceEars } from "./proved-instances.ts";
 import type { ServingContext } from "./serving-context.ts";
 
 /** Room for the driver to report its own start timeout before this side gives up on it. */
@@ -17,10 +18,21 @@ export interface LaunchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Loads a deployment's code and starts one instance of it. Every failure is a StartError. */
+/**
+ * Takes the instance that proved the deployment when there is one; else loads the deployment's code
+ * and starts one instance of it. Every failure is a StartError.
+ */
 export async function launchInstance(options: LaunchOptions): Promise<Instance> {
   const { context, driver, deployment } = options;
   const { journal, settings } = context;
+  const ears: InstanceEars = {
+    onLog: (line) => {
+      if (settings.observability) journal.log(line);
+    },
+    onEgressDenied: (denial) => options.meter.egressDenials.add(denial, context.clock.now()),
+  };
+  const proved = context.proved?.take(options.function, deployment, ears);
+  if (proved !== undefined) return proved;
   const { startTimeoutMs } = settings;
   const late = new AbortController();
   const timer = context.clock.after(startTimeoutMs + driverGraceMs, () =>
@@ -48,10 +60,7 @@ export async function launchInstance(options: LaunchOptions): Promise<Instance> 
         env: declaredEnv(options.function.env.env, manifest.envKeys),
         secrets: declaredEnv(options.function.env.secrets, manifest.secretKeys),
         startTimeoutMs,
-        onLog: (line) => {
-          if (settings.observability) journal.log(line);
-        },
-        onEgressDenied: (denial) => options.meter.egressDenials.add(denial, context.clock.now()),
+        ...ears,
       },
       signal,
     );

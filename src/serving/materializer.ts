@@ -12,6 +12,8 @@ export interface MaterializeRequest {
   readonly env: FunctionEnv;
   /** What `prepare` gave for the deployment's files. */
   readonly artifact: Artifact;
+  /** The deployment is promoted next: the instance that proved it may serve its first request. */
+  readonly promotes: boolean;
 }
 
 export interface Materialized {
@@ -29,7 +31,10 @@ export interface Materialized {
 export interface Materializer {
   /** Prepares with the driver: the single-file module that is stored. Changes nothing. */
   prepare(request: PrepareRequest, signal: AbortSignal): Promise<Artifact>;
-  /** Proves the artifact: starts one instance, waits until it is ready and destroys it. */
+  /**
+   * Proves the artifact: starts one instance and waits until it is ready. It is destroyed, or kept
+   * for the first request when the deployment is promoted next.
+   */
   materialize(request: MaterializeRequest, signal: AbortSignal): Promise<Materialized>;
   /** Throws `unsupported_runtime` with the remedy when the manifest asks for what this machine cannot give or enforce. */
   check(manifest: Manifest): void;

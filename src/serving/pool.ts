@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { Timer } from "../base/clock.ts";
 import { createDeferred } from "../base/deferred.ts";
 import { describeExit, type InstanceExit } from "../domain/instance.ts";
 import type { DeploymentPlan, FunctionPlan } from "../domain/plan.ts";
@@ -13,6 +14,7 @@ import type { Invocation } from "./invocation.ts";
 import type { InvocationHost } from "./invocation-host.ts";
 import { launchInstance } from "./launch-instance.ts";
 import type { FunctionMeter } from "./meter.ts";
+import { partSlots } from "./part-slots.ts";
 import { PoolHealth } from "./pool-health.ts";
 import type { PoolOptions } from "./pool-options.ts";
 import type { PoolStatus } from "./pool-status.ts";
@@ -39,6 +41,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   #running = 0;
   #draining = false;
   #exit: InstanceExit = { reason: "stopped" };
+  #parting: Timer | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -190,8 +193,9 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
       this.#unwait(invocation);
       invocation.unwait();
     }
-    for (const slot of this.#slots) if (slot.surplus) this.#stop(slot, graceMs);
-    for (const slot of this.#slots.ready.slice()) this.#retire(slot, graceMs);
+    const stop = (slot: InstanceSlot): void => this.#stop(slot, graceMs);
+    const atOnce = graceMs === 0 || !this.#options.fleet.hasSpare;
+    this.#parting = partSlots(this.#slots.closeAll(), this.#context.clock, atOnce, stop);
     this.#options.fleet.leave(this);
     if (this.#slots.size === 0) this.#gone();
     return waiting;
@@ -338,10 +342,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   #started(slot: InstanceSlot, instance: Instance): void {
     this.#slots.started(slot, instance, this.#context.clock.monotonicMs());
     void instance.exit.then((exit) => this.#exited(slot, exit));
-    if (this.#draining) {
-      this.#retire(slot, 0);
-      return;
-    }
+    if (this.#draining) return this.#retire(slot, 0);
     this.#wake(slot);
     // Others may have got its slots: whom no start is left for waits for a slot, within queue_ms.
     if (this.#slots.ready.length > 0) this.#failStartWaiters();
@@ -391,6 +392,7 @@ export class Pool implements InvocationHost<Invocation>, FleetMember {
   }
 
   #gone(): void {
+    this.#parting?.cancel();
     this.#drained.resolve();
     this.#options.onDrained();
   }

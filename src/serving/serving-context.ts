@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { InvocationRecord, LogLine } from "../domain/invocation.ts";
 import type { DeadlineSweep } from "../base/deadline-sweep.ts";
+import type { ProvedInstances } from "./proved-instances.ts";
 
 /** Where function logs and invocation records go; `Journal` is one. Neither call waits or throws. */
 export interface JournalSink {
@@ -45,6 +46,8 @@ export interface ServingContext {
   readonly journal: JournalSink;
   readonly settings: ServingSettings;
   readonly sweep: DeadlineSweep;
+  /** Instances that are there before the first request of their deployment; absent: none is. */
+  readonly proved?: ProvedInstances;
   /** Reads the prepared module of a deployment, digest checked. */
   loadArtifact(digest: string): Promise<Uint8Array>;
 }

@@ -55,6 +55,14 @@ export class SlotSet {
     if (at >= 0) this.#ready.splice(at, 1);
   }
 
+  /** Takes all ready slots out of the choice; returns them, and those that were surplus before. */
+  closeAll(): readonly InstanceSlot[] {
+    const surplus = [...this.#all].filter((slot) => slot.surplus);
+    const closed = this.#ready.slice();
+    for (const slot of closed) this.close(slot);
+    return [...surplus, ...closed];
+  }
+
   /** The instance is gone, or never came. */
   exited(slot: InstanceSlot): void {
     if (slot.state === "starting") this.#starting -= 1;

@@ -153,6 +153,7 @@ export class Life {
         probes: new Map([["bun/process", probe]]),
         startTimeoutMs: servingSettings.startTimeoutMs,
         clock: this.#views.control,
+        proved: this.serving.proved,
         onLog: (line) => this.#journal.log(line),
       }),
       publish: (plan) => {

@@ -49,7 +49,8 @@ export async function openDirectoryBlobStore(
         const before = await statBlob(path, digest);
         // Rises with every put, whatever the clock does: a collector must see that it was put again.
         const atMs = Math.max(clock.now(), (before?.storedAtMs ?? -1) + 1);
-        if (!(await holds(path, digest)) || !(await touch(path, atMs))) {
+        const isThere = before !== undefined && (await holds(path, digest));
+        if (!isThere || !(await touch(path, atMs))) {
           await writeBlob(temporaryPath, bytes, { atMs, unsynced });
           await moveInto(temporaryPath, root, digest);
         }

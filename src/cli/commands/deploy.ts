@@ -171,7 +171,7 @@ export const deploy = defineCommand({
   errors: [{ code: "conflict", next: "nothing went live; mend it and deploy again" }],
   async run(context, _args, options) {
     const { output, cwd, client, signal } = context;
-    const project = await findProject(cwd);
+    const project = findProject(cwd);
     const functions = chosen(project, options.only);
     const reactor = await client();
     const outcomes = await deployAll(context, reactor, functions);

@@ -10,7 +10,7 @@ const functionsMax = 32;
 /** The function whose folder this is; undefined anywhere else. */
 async function functionHere(cwd: string): Promise<string | undefined> {
   try {
-    const { functions, root } = await findProject(cwd);
+    const { functions, root } = findProject(cwd);
     const [only] = functions;
     return functions.length === 1 && root !== cwd ? only?.name : undefined;
   } catch (error) {

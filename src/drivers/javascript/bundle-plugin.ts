@@ -81,6 +81,11 @@ export function bundlePlugin(files: BundleFiles, target: BundleTarget, use: Bund
   };
 }
 
+/** How a file is read by its name alone; undefined when that does not say. */
+export function loaderOf(file: string): Loader | undefined {
+  return loaders[posix.extname(file).toLowerCase()];
+}
+
 /** A source's name as the author knows it. */
 export function sourceName(file: string): string {
   return file.startsWith(`${namespace}:`) ? file.slice(namespace.length + 1) : file;
@@ -130,14 +135,13 @@ function isOptionalRequire({ kind, path }: OnResolveArgs): boolean {
 function loadFile(files: BundleFiles, target: BundleTarget, args: OnLoadArgs): OnLoadResult {
   const contents = files.get(args.path);
   if (contents === undefined) return { errors: [{ text: `"${args.path}" is not in the bundle` }] };
-  const extension = posix.extname(args.path).toLowerCase();
-  if (extension === ".node") {
+  if (posix.extname(args.path).toLowerCase() === ".node") {
     const { addonRefusal } = target;
     if (addonRefusal === undefined) return { contents: addonModule(args.path, contents) };
     return { errors: [{ text: `"${args.path}" is a native addon, ${addonRefusal}` }] };
   }
   const attribute = args.with["type"];
-  const loader = attribute === undefined ? loaders[extension] : attributeLoaders[attribute];
+  const loader = attribute === undefined ? loaderOf(args.path) : attributeLoaders[attribute];
   if (loader === undefined) {
     const known = Object.keys(loaders).join(" ");
     const text = `"${args.path}" has no loader; import it with { type: "text" } or { type: "bytes" }, or as one of ${known}`;

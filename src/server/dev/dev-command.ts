@@ -28,7 +28,7 @@ export const devCommand = defineCommand({
   ],
   errors: [],
   async run({ output, env, cwd, signal }, _args, options) {
-    const project = await findProject(cwd);
+    const project = findProject(cwd);
     const root = project.root ?? cwd;
     const config = await devConfig(options, env, { cwd, root });
     const server = await startOnMachine({ config, mode: "dev", env, signal });

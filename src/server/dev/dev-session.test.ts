@@ -76,7 +76,7 @@ async function open(): Promise<Session> {
     colours: false,
   });
   const context = { output, cwd: root, signal: ending.signal, clock: systemClock, dataDir: root };
-  running = new DevSession(context, await findProject(root), reactor).run();
+  running = new DevSession(context, findProject(root), reactor).run();
   let told = Promise.withResolvers<void>();
   // Made after the session's own, so that what this one tells the session's has told before.
   watcher = watch(join(root, "functions/a"), () => told.resolve());

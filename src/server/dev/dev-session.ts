@@ -22,8 +22,11 @@ interface Context extends Pick<CommandContext, "output" | "cwd" | "signal" | "cl
   readonly dataDir: string;
 }
 
-/** A save in a function's folder: should half of it be read, the whole follows. */
-const quietAfterSaveMs = 3;
+/**
+ * A save in a function's folder: should half of it be read, the whole follows. Not less: Bun tells of
+ * one file once in a millisecond, and what is written right after that is only seen by reading later.
+ */
+const quietAfterSaveMs = 2;
 /** Anything else: half a migration would be applied for good, half a move would delete a function. */
 const quietMs = 100;
 
@@ -94,7 +97,7 @@ export class DevSession {
   async #round(changed: ReadonlySet<string>): Promise<void> {
     const isFirst = changed.has(this.#root);
     if (isFirst || [...changed].some((file) => this.#env.isOne(file))) await this.#applyEnv();
-    const project = await findProject(this.#context.cwd);
+    const project = findProject(this.#context.cwd);
     await this.#remove(project, isFirst);
     const schema = path.join(this.#root, "schema");
     if (project.migrations.length > 0 && touches(changed, schema)) {
