@@ -13,7 +13,6 @@ import { createDoctorCommand } from "./doctor/doctor-command.ts";
 import type { ProbedDriver } from "./doctor/driver-findings.ts";
 import { probeTable } from "./doctor/prove/probe-table.ts";
 import { createProveCommand } from "./doctor/prove/prove-command.ts";
-import { openDrivers } from "./drivers.ts";
 import { microvmBuildCommand } from "./microvm/build-command.ts";
 import { microvmListCommand } from "./microvm/list-command.ts";
 import { microvmRemoveCommand } from "./microvm/remove-command.ts";
@@ -51,6 +50,8 @@ async function probeDrivers(
     log: silentLog,
     searchPath: "/usr/local/bin:/usr/bin:/bin",
   };
+  // Every command line loads this file, and only doctor asks the drivers.
+  const { openDrivers } = await import("./drivers.ts");
   const drivers = await openDrivers(context, signal);
   try {
     return [...drivers.probes].map(([key, probe]) => ({ name: driverLabel(key), probe }));

@@ -4,18 +4,22 @@ import { systemRandom } from "../base/random.ts";
 import { CommandFailure } from "../cli/command-failure.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type { Config } from "./config/load-config.ts";
-import { createServerLog } from "./server-log.ts";
 import { serverVersion } from "./server-version.ts";
-import { type RunningServer, startServer } from "./start-server.ts";
+import type { RunningServer } from "./start-server.ts";
 
 /** Starts the server on this machine's clock, for a command. Throws a CommandFailure that says why not. */
-export function startOnMachine(options: {
+export async function startOnMachine(options: {
   readonly config: Config;
   readonly mode: "serve" | "dev";
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
 }): Promise<RunningServer> {
   const { config, mode, env, signal } = options;
+  // Half of what a command takes to load is the server, and most commands run none.
+  const [{ startServer }, { createServerLog }] = await Promise.all([
+    import("./start-server.ts"),
+    import("./server-log.ts"),
+  ]);
   return startServer({
     config,
     mode,

@@ -4,11 +4,9 @@ import { UsageError } from "../../cli/usage-error.ts";
 import { BackupFault } from "../../domain/backup/backup-fault.ts";
 import { type BackupManifest, dumpedProject } from "../../domain/backup/backup-manifest.ts";
 import { readDataKeyFile } from "../config/data-key.ts";
-import { addAdminKeyTo } from "./add-admin-key.ts";
 import { explainFault } from "./explain-fault.ts";
 import { openWrappedKey } from "./open-key.ts";
-import { type DatabasesToRestore, restoreBackup } from "./restore-backup.ts";
-import { restoreDatabases } from "./restore-databases.ts";
+import type { DatabasesToRestore } from "./restore-backup.ts";
 
 /** `reactor backup restore`: a data folder out of a backup. */
 export const backupRestoreCommand = defineCommand({
@@ -58,6 +56,10 @@ export const backupRestoreCommand = defineCommand({
       return dataKeyFile && readKeyFile(path.resolve(cwd, dataKeyFile), manifest);
     };
     const file = path.resolve(cwd, args.file);
+    // Every command line loads this file; the store's and the database's code is for this command alone.
+    const { restoreBackup } = await import("./restore-backup.ts");
+    const { restoreDatabases } = await import("./restore-databases.ts");
+    const { addAdminKeyTo } = await import("./add-admin-key.ts");
     const addAdminKey = options.newAdminKey
       ? (draft: string) => addAdminKeyTo(draft, clock)
       : undefined;

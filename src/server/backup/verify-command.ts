@@ -4,7 +4,6 @@ import { describeBytes } from "../../cli/describe.ts";
 import { blobsOf, type DatabaseState, dumpedProject } from "../../domain/backup/backup-manifest.ts";
 import { explainFault } from "./explain-fault.ts";
 import { openWrappedKey } from "./open-key.ts";
-import { verifyBackup } from "./verify-backup.ts";
 
 /** `reactor backup verify`: is this file a whole and sound backup. */
 export const backupVerifyCommand = defineCommand({
@@ -34,6 +33,8 @@ export const backupVerifyCommand = defineCommand({
     const file = path.resolve(cwd, args.file);
     const progress = output.progress(`Checking ${file}`);
     try {
+      // Every command line loads this file; the store's code is for this command alone.
+      const { verifyBackup } = await import("./verify-backup.ts");
       const manifest = await verifyBackup({ file, signal, clock });
       progress.end();
       if (options.unwrapKey) await openWrappedKey(manifest, readSecret);

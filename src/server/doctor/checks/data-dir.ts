@@ -3,7 +3,6 @@ import { access, stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { systemClock } from "../../../base/clock.ts";
 import { ReactorError } from "../../../domain/errors.ts";
-import { inspectSqliteStore } from "../../../store/sqlite/inspect-sqlite-store.ts";
 import { readDataKeyFile } from "../../config/data-key.ts";
 import { ConfigError } from "../../config/config-error.ts";
 import type { Settings } from "../../config/settings.ts";
@@ -92,6 +91,8 @@ async function checkStore(folder: string): Promise<Finding> {
   const file = path.join(folder, "reactor.db");
   const common = { name: "store", essential: true } as const;
   try {
+    // Every command line loads this file; the store's code is for this check alone.
+    const { inspectSqliteStore } = await import("../../../store/sqlite/inspect-sqlite-store.ts");
     const found = await inspectSqliteStore(file, systemClock);
     if (found === undefined) {
       const means = "it is made on first start";
