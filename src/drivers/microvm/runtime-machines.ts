@@ -9,7 +9,6 @@ import { buildImage, findImage } from "./images/build-image.ts";
 import { findKernel } from "./images/find-kernel.ts";
 import type { ImageSource } from "./images/image-source.ts";
 import { listImages } from "./images/image-store.ts";
-import { findImageTools } from "./images/image-tools.ts";
 import type { MicrovmImage } from "./images/microvm-image.ts";
 import type { MachineSize } from "./machine-size.ts";
 import type { MachineSource } from "./microvm-host.ts";
@@ -53,7 +52,7 @@ export class RuntimeMachines implements MachineSource {
       const { version, finding } = await machines.open();
       await source();
       const [image] = (await listImages(folder)).filter((each) => each.runtime === runtime);
-      if (image === undefined) await findImageTools();
+      if (image === undefined) await machines.imageTools();
       return {
         available: true,
         version: image?.runtimeVersion,

@@ -1,3 +1,4 @@
+import { findImageTools, type ImageTools } from "./images/image-tools.ts";
 import { Machines, type MachinesOptions } from "./vmm/machines.ts";
 
 /** The virtual machines that the microVM drivers of a server share: opened when first needed, closed by the last. */
@@ -5,6 +6,7 @@ export class SharedMachines {
   readonly #options: MachinesOptions;
   #users = 0;
   #opened: Promise<Machines> | undefined;
+  #tools: Promise<ImageTools> | undefined;
 
   constructor(options: MachinesOptions) {
     this.#options = options;
@@ -22,6 +24,15 @@ export class SharedMachines {
       throw error;
     });
     return this.#opened;
+  }
+
+  /** The programs that images are made with. Rejects with what installs them; looks again at the next call. */
+  imageTools(): Promise<ImageTools> {
+    this.#tools ??= findImageTools().catch((error: unknown) => {
+      this.#tools = undefined;
+      throw error;
+    });
+    return this.#tools;
   }
 
   /** A driver has closed; with the last one every machine ends. */

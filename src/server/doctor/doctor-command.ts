@@ -81,8 +81,9 @@ async function examine(input: {
   readonly clock: Clock;
   readonly drivers: Promise<readonly ProbedDriver[]>;
   readonly searchPath: string | undefined;
+  readonly asksApt: boolean;
 }): Promise<readonly Finding[]> {
-  const { machine, settings, clock, drivers, searchPath } = input;
+  const { machine, settings, clock, drivers, searchPath, asksApt } = input;
   const groups = await Promise.all([
     checkEngine(machine),
     drivers.then(driverFindings, driversFailed),
@@ -93,7 +94,7 @@ async function examine(input: {
     checkResources(machine),
     checkPostgres(machine, settings, { searchPath, packageRoots: [packageRoot] }),
     checkOptionalTools(machine),
-    checkMicrovm(machine, imageStockIn(microvmFolder(settings))),
+    checkMicrovm(machine, imageStockIn(microvmFolder(settings)), { asksApt }),
   ]);
   return groups.flat();
 }
@@ -123,7 +124,10 @@ export function createDoctorCommand(options: DoctorOptions): Command {
       "on the port. The exit code is 0 when a server here can do its main job, else 1.",
     local: true,
     arguments: {},
-    options: settingOptions,
+    options: {
+      ...settingOptions,
+      askApt: { summary: "Also ask apt for a kernel for microVMs, which can take seconds" },
+    },
     examples: [
       { command: "reactor doctor", summary: "Check this machine" },
       {
@@ -139,7 +143,8 @@ export function createDoctorCommand(options: DoctorOptions): Command {
         const drivers = options.probeDrivers(settings, signal);
         const machine = createMachine(env);
         const searchPath = env["PATH"];
-        const examined = await examine({ machine, settings, clock, drivers, searchPath });
+        const asksApt = flags.askApt;
+        const examined = await examine({ machine, settings, clock, drivers, searchPath, asksApt });
         const findings = [finding, ...examined];
         const works = findings.every((one) => !one.essential || one.state !== "missing");
         progress.end();

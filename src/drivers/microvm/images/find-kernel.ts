@@ -14,8 +14,8 @@ export interface Kernel {
   readonly modulesPath: string;
 }
 
-const metaPackage = "linux-image-cloud-amd64";
-const remedy = `apt-get update && apt-get install ${metaPackage}, or make Debian's packages reachable`;
+export const kernelPackage = "linux-image-cloud-amd64";
+const remedy = `apt-get update && apt-get install ${kernelPackage}, or make Debian's packages reachable`;
 const lookTimeoutMs = 60_000;
 const cloudName = /-cloud-amd64$/;
 
@@ -40,7 +40,20 @@ export function kernelAtHand(folder: string): Kernel | undefined {
   return [...kernelsIn("/"), ...fetchedKernels(join(folder, "kernels"))].at(0);
 }
 
-/** Whether apt could fetch a kernel, as far as it knows without a network. */
+/** Where apt keeps what it knows, and how the names of its lists of packages end, packed or not. */
+const aptLists = "/var/lib/apt/lists";
+const packageList = /_Packages(\.\w+)?$/;
+
+/** Why apt cannot know a kernel; undefined when it may. Only looks for files, so it takes no time. */
+export function whyNoKernelIsKnown(): "no apt" | "no lists" | undefined {
+  if (aptTools() === undefined) return "no apt";
+  return namesIn(aptLists).some((name) => packageList.test(name)) ? undefined : "no lists";
+}
+
+/**
+ * Whether apt could fetch a kernel, as far as it knows without a network. Takes seconds where apt
+ * keeps no cache of its lists, as in Debian's container images.
+ */
 export async function isKernelKnown(): Promise<boolean> {
   return "file" in (await candidate());
 }
@@ -66,20 +79,27 @@ async function packagedKernel(kernels: string): Promise<Packaged> {
   }
 }
 
+function aptTools(): { readonly cache: string; readonly get: string } | undefined {
+  const [cache, get, dpkg] = ["apt-cache", "apt-get", "dpkg"].map(findTool);
+  const isThere = cache !== undefined && get !== undefined && dpkg !== undefined;
+  return isThere ? { cache, get } : undefined;
+}
+
 type Candidate =
   | { readonly name: string; readonly file: string }
   | { readonly name?: never; readonly reason: string };
 
 /** The kernel's package and the name of its file with its version, by apt's lists. */
 async function candidate(): Promise<Candidate> {
-  const [cache, get, dpkg] = ["apt-cache", "apt-get", "dpkg"].map(findTool);
-  if (cache === undefined || get === undefined || dpkg === undefined) {
+  const apt = aptTools();
+  if (apt === undefined) {
     return { reason: "no kernel for cloud machines is installed, and this machine has no apt" };
   }
+  const { cache, get } = apt;
   const options = { timeoutMs: lookTimeoutMs };
-  const depends = await runTool(cache, ["depends", "--important", metaPackage], options);
+  const depends = await runTool(cache, ["depends", "--important", kernelPackage], options);
   const [, name] = /Depends: (linux-image-\S+)/.exec(depends.stdout) ?? [];
-  if (name === undefined) return { reason: `apt's lists have no ${metaPackage}` };
+  if (name === undefined) return { reason: `apt's lists have no ${kernelPackage}` };
   const uris = await runTool(get, ["download", "--print-uris", "-qq", name], options);
   const [, file] = /^'\S+' (linux-image-[\w.%+~-]+\.deb) /m.exec(uris.stdout) ?? [];
   if (file === undefined) return { reason: `apt does not say where ${name} is` };

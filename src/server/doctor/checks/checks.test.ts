@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ToolResult } from "../../../drivers/process/run-tool.ts";
+import type { ImageStock } from "../image-stock.ts";
 import type { Machine } from "../machine.ts";
 import { checkCgroups } from "./cgroups.ts";
 import { checkEngine } from "./engine.ts";
@@ -150,13 +151,15 @@ describe("the check of optional tools", () => {
 describe("the check of what microVMs need", () => {
   const nothing = {
     kernel: () => undefined,
-    canFetchKernel: () => Promise.resolve(false),
+    whyNoKernelIsKnown: () => undefined,
+    isKernelKnown: () => Promise.resolve(false),
     images: () => Promise.resolve([]),
   };
+  const asked = { asksApt: true };
 
   test("names every package that is missing in one line, and what to do about kernel and images", async () => {
     const programs = { busybox: {}, env: {}, perl: {}, ldd: {} };
-    const findings = await checkMicrovm(machine({ programs }), nothing);
+    const findings = await checkMicrovm(machine({ programs }), nothing, asked);
     const of = (name: string) => findings.find((finding) => finding.name === name);
     expect(of("kvm")?.state).toBe("missing");
     expect(of("image tools")).toMatchObject({
@@ -176,7 +179,7 @@ describe("the check of what microVMs need", () => {
 
   test("says of Firecracker that nothing has proven it here, and nothing where there is none", async () => {
     const look = async (programs: FakeMachine["programs"] = {}) =>
-      (await checkMicrovm(machine({ programs }), nothing)).filter(
+      (await checkMicrovm(machine({ programs }), nothing, asked)).filter(
         ({ name }) => name === "firecracker",
       );
     expect(await look()).toEqual([]);
@@ -191,18 +194,44 @@ describe("the check of what microVMs need", () => {
 
   test("is content with the tools, a kernel that apt knows and an image", async () => {
     const programs = { busybox: {}, env: {}, perl: {}, ldd: {}, mke2fs: {}, debugfs: {} };
-    const findings = await checkMicrovm(machine({ programs }), {
-      kernel: () => undefined,
-      canFetchKernel: () => Promise.resolve(true),
-      images: () => Promise.resolve(["bun 1.4.5"]),
-    });
+    const findings = await checkMicrovm(
+      machine({ programs }),
+      {
+        ...nothing,
+        isKernelKnown: () => Promise.resolve(true),
+        images: () => Promise.resolve(["bun 1.4.5"]),
+      },
+      asked,
+    );
     expect(findings.slice(1).map(({ state }) => state)).toEqual(["ok", "ok", "ok"]);
+  });
+
+  test("asks apt for a kernel only when told to, and not where it can know none", async () => {
+    const look = async (stock: Partial<ImageStock>, asksApt: boolean) => {
+      const refuse = () => Promise.reject(new Error("apt was asked"));
+      const all = { ...nothing, isKernelKnown: refuse, ...stock };
+      const findings = await checkMicrovm(machine({}), all, { asksApt });
+      return findings.find(({ name }) => name === "microVM kernel");
+    };
+    const unasked = await look({}, false);
+    expect(unasked).toMatchObject({ state: "missing" });
+    expect(unasked?.found).toContain("apt was not asked");
+    expect(unasked?.remedy).toContain("reactor doctor --ask-apt");
+    expect(await look({ whyNoKernelIsKnown: () => "no lists" }, true)).toMatchObject({
+      state: "missing",
+      remedy: "apt-get update",
+    });
+    expect((await look({ whyNoKernelIsKnown: () => "no apt" }, true))?.found).toContain("no apt");
+    expect(await look({ kernel: () => "6.1.0-57-cloud-amd64" }, true)).toMatchObject({
+      state: "ok",
+      found: "6.1.0-57-cloud-amd64",
+    });
   });
 
   test("sees that a busybox with shared libraries is the wrong one", async () => {
     const ldd = { stdout: "\tlibc.so.6 => /lib/libc.so.6 (0x1)\n" };
     const programs = { busybox: {}, env: {}, perl: {}, ldd, mke2fs: {}, debugfs: {} };
-    const [, tools] = await checkMicrovm(machine({ programs }), nothing);
+    const [, tools] = await checkMicrovm(machine({ programs }), nothing, asked);
     expect(tools).toMatchObject({ state: "missing", remedy: "apt-get install busybox-static" });
   });
 });

@@ -1,3 +1,4 @@
+import { kernelPackage } from "../../../drivers/microvm/images/find-kernel.ts";
 import { imagePackages } from "../../../drivers/microvm/images/image-tools.ts";
 import type { Finding } from "../finding.ts";
 import { checkFirecracker } from "./firecracker.ts";
@@ -5,17 +6,17 @@ import type { ImageStock } from "../image-stock.ts";
 import type { Machine } from "../machine.ts";
 
 const timeoutMs = 10_000;
-const kernelPackage = "linux-image-cloud-amd64";
 
 /** What microVMs need beside QEMU: what speeds them up, and what their images are made of. */
 export async function checkMicrovm(
   machine: Machine,
   stock: ImageStock,
+  options: { readonly asksApt: boolean },
 ): Promise<readonly Finding[]> {
   const findings = await Promise.all([
     checkKvm(machine),
     checkImageTools(machine),
-    checkKernel(stock),
+    checkKernel(stock, options),
     checkImages(stock),
   ]);
   return [...findings, ...(await checkFirecracker(machine))];
@@ -71,13 +72,35 @@ async function needsLibraries(machine: Machine, tool: string): Promise<boolean> 
   return (await machine.run(ldd, [file], { timeoutMs })).stdout.includes("=>");
 }
 
-async function checkKernel(stock: ImageStock): Promise<Finding> {
+async function checkKernel(
+  stock: ImageStock,
+  { asksApt }: { readonly asksApt: boolean },
+): Promise<Finding> {
   const name = "microVM kernel";
   const kernel = stock.kernel();
   if (kernel !== undefined) {
     return { name, state: "ok", found: kernel, means: "images of microVMs can be built with it" };
   }
-  if (await stock.canFetchKernel()) {
+  const noImage = { name, state: "missing", means: "no image of a microVM can be built" } as const;
+  const why = stock.whyNoKernelIsKnown();
+  if (why === "no apt") {
+    const remedy = "install a kernel with its modules (/boot/vmlinuz-*, /lib/modules)";
+    return { ...noImage, found: "none here, and no apt to fetch one with", remedy };
+  }
+  if (why === "no lists") {
+    const found = "none here, and apt has no lists of packages";
+    return { ...noImage, found, remedy: "apt-get update" };
+  }
+  if (!asksApt) {
+    return {
+      name,
+      state: "missing",
+      found: "none here; apt was not asked, which can take seconds",
+      means: `reactor microvm build fetches and unpacks ${kernelPackage} where apt knows it`,
+      remedy: "reactor microvm build    (reactor doctor --ask-apt only asks)",
+    };
+  }
+  if (await stock.isKernelKnown()) {
     return {
       name,
       state: "ok",
@@ -85,13 +108,8 @@ async function checkKernel(stock: ImageStock): Promise<Finding> {
       means: "reactor microvm build fetches and unpacks it, without installing it",
     };
   }
-  return {
-    name,
-    state: "missing",
-    found: "none here, and apt knows none",
-    means: "no image of a microVM can be built",
-    remedy: `apt-get update, or apt-get install ${kernelPackage}`,
-  };
+  const remedy = `apt-get update, or apt-get install ${kernelPackage}`;
+  return { ...noImage, found: "none here, and apt knows none", remedy };
 }
 
 async function checkImages(stock: ImageStock): Promise<Finding> {

@@ -18,12 +18,6 @@ const tools: readonly Tool[] = [
     enables: "microVM isolation",
     remedy: "apt-get install qemu-system-x86",
   },
-  {
-    name: "chromium",
-    commands: ["chromium", "chromium-browser", "google-chrome"],
-    enables: "tests of the console (not built yet)",
-    remedy: "apt-get install chromium",
-  },
 ];
 
 async function checkTool(machine: Machine, tool: Tool): Promise<Finding> {
