@@ -132,6 +132,7 @@ async function answer(
     requestId: c.get("requestId"),
     mayGoOn,
     disconnect: () => http.abort(),
+    processing: () => http.processing(),
     services,
   });
 }

@@ -22,6 +22,8 @@ interface Exchange {
   readonly mayGoOn: () => boolean;
   /** Cuts the client's connection. */
   readonly disconnect: () => void;
+  /** Tells a client that waits for the answer that it will come. */
+  readonly processing: () => void;
   readonly services: AdminServices;
 }
 

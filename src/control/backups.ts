@@ -33,6 +33,8 @@ export interface BackupWishes {
   readonly recipient: KeyRecipient | undefined;
   /** Whether the functions' databases go in, where they are Reactor's. */
   readonly databases: boolean;
+  /** Ends the making of it; what is sent then ends by `close`. Whoever waits may leave. */
+  readonly signal: AbortSignal;
 }
 
 /** Makes backups of everything control keeps, one at a time. */
@@ -72,6 +74,8 @@ interface Run {
   /** The copy of the store. */
   readonly file: string;
   readonly signal: AbortSignal;
+  /** Stops the work; `end` gives free what it held. */
+  stop(reason: unknown): void;
   /** Resolves when no blob can be removed any more. */
   readonly held: Promise<unknown>;
   end(reason: ReactorError): Promise<void>;
@@ -106,6 +110,7 @@ export async function createBackups(options: BackupsOptions): Promise<Backups> {
       folder: own,
       file,
       signal: stopped.signal,
+      stop: (reason) => stopped.abort(reason),
       held,
       end: (reason) => (freed ??= free(reason)),
     });
@@ -113,7 +118,10 @@ export async function createBackups(options: BackupsOptions): Promise<Backups> {
   return {
     async create(wishes) {
       const run = begin();
+      const leave = (): void => run.stop(wishes.signal.reason);
+      wishes.signal.addEventListener("abort", leave);
       try {
+        wishes.signal.throwIfAborted();
         await run.held;
         await mkdir(run.folder, { mode: 0o700 });
         const manifest = await freeze(options, run, wishes);
@@ -122,7 +130,10 @@ export async function createBackups(options: BackupsOptions): Promise<Backups> {
         return stream;
       } catch (error) {
         await run.end(new ReactorError("storage_unavailable", "The backup failed"));
+        if (wishes.signal.aborted) log.info("Backup broken off", { backup_id: run.id });
         throw error;
+      } finally {
+        wishes.signal.removeEventListener("abort", leave);
       }
     },
     async close() {
@@ -170,11 +181,12 @@ async function freeze(
   }
   // After the store, so that a database has at least what the store says was done.
   const databases = await dumpDatabases(options, run, wanted);
-  const files: BackupFile[] = [{ path: storePath, ...(await measure(readFile(run.file))) }];
+  run.signal.throwIfAborted();
+  const files: BackupFile[] = [{ path: storePath, ...(await measure(readFile(run.file), run)) }];
   const damagedBlobs: string[] = [];
   for (const digest of referencedBlobs) {
     run.signal.throwIfAborted();
-    const file = await soundBlob(options, digest);
+    const file = await soundBlob(options, run, digest);
     if (file === undefined) damagedBlobs.push(digest);
     else files.push(file);
   }
@@ -215,7 +227,7 @@ async function dumpDatabases(
     const made = await archives
       .dump({ projectId: id, file, signal: run.signal })
       .catch((error: unknown) => cannotDump(error, run.signal));
-    if (made) files.push({ path: dumpPath(id), ...(await measure(readFile(file))) });
+    if (made) files.push({ path: dumpPath(id), ...(await measure(readFile(file), run)) });
   }
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { summary: { state: "included", postgresMajor: archives.major }, files };
@@ -237,11 +249,12 @@ function cannotDump(cause: unknown, signal: AbortSignal): never {
 /** Undefined, and logged, when the blob is damaged or missing already: the others must be saved all the same. */
 async function soundBlob(
   { blobs, log }: BackupsOptions,
+  run: Run,
   digest: string,
 ): Promise<BackupFile | undefined> {
   try {
     const reading = await blobs.read(digest);
-    if (reading) return { path: blobPath(digest), ...(await measure(reading.pieces)) };
+    if (reading) return { path: blobPath(digest), ...(await measure(reading.pieces, run)) };
     log.warn("A blob is missing and cannot be backed up", { digest });
   } catch (error) {
     if (!(error instanceof ReactorError) || error.code !== "bundle_invalid") throw error;
@@ -252,10 +265,12 @@ async function soundBlob(
 
 async function measure(
   pieces: AsyncIterable<Uint8Array>,
+  { signal }: Run,
 ): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const hash = createHash("sha256");
   let bytes = 0;
   for await (const piece of pieces) {
+    signal.throwIfAborted();
     hash.update(piece);
     bytes += piece.length;
   }

@@ -230,6 +230,12 @@ export class HttpExchange {
 
   // ---- the answer -----------------------------------------------------------------------------
 
+  /** Says that the answer will come: `102 Processing`, before it and to HTTP/1.1 only, which has such. */
+  processing(): void {
+    if (this.#answer !== "none" || this.head.minor === 0) return;
+    this.#wire.write("HTTP/1.1 102 Processing\r\n\r\n");
+  }
+
   /**
    * Sends a whole answer. `headers` is a flat list without framing headers, or their lines as they
    * leave, already checked; `declaredBytes` is the length that the answer to HEAD and a 304 tell. Nothing happens when there is an answer already.

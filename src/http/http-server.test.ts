@@ -257,6 +257,25 @@ describe("answers", () => {
   });
 });
 
+describe("answers that take long", () => {
+  test("are said to come, before their head and to HTTP/1.1 only", async () => {
+    const bench = await serve();
+    bench.handler = (exchange) => {
+      exchange.http.processing();
+      exchange.http.processing();
+      exchange.answer(200, "done");
+      exchange.http.processing();
+    };
+    const interim = "HTTP/1.1 102 Processing\r\n\r\n";
+    expect(await bench.send(get("/", "Connection: close\r\n"))).toStartWith(
+      `${interim}${interim}HTTP/1.1 200 OK\r\n`,
+    );
+    expect(await bench.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n")).toStartWith(
+      "HTTP/1.1 200 OK\r\n",
+    );
+  });
+});
+
 describe("request bodies", () => {
   test("of clients that wait are asked for when they are wanted, not before", async () => {
     const bench = await serve();

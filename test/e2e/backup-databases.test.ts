@@ -175,6 +175,44 @@ describe.skipIf(postgres === undefined)("function databases (need PostgreSQL)", 
     }
   }, 180_000);
 
+  test("a client that leaves while a database is dumped ends the dump, and nothing is left", async () => {
+    const held = new AbortController();
+    // The dump waits for the lock, and the lock for the end of this test.
+    const lock = server.client
+      .queryDatabase(
+        {
+          sql: "do $$ begin lock table accounts in access exclusive mode; perform pg_sleep(50); end $$",
+          write: true,
+        },
+        { signal: held.signal },
+      )
+      .then(String, String);
+    try {
+      const copies = join(server.dataDir, "backup");
+      const sql = "do $$ begin lock table accounts in access share mode nowait; end $$";
+      const isLocked = () =>
+        server.client.queryDatabase({ sql, write: true }).then(
+          () => false,
+          (error: unknown) => String(error).includes("could not obtain lock"),
+        );
+      await until("the table is locked", isLocked);
+      const leaving = new AbortController();
+      const asked = server.client.createBackup({}, { signal: leaving.signal }).then(String, String);
+      await until("pg_dump waits", async () => (await processesWith(copies)).length > 0);
+      expect(await readdir(copies)).toHaveLength(1);
+      leaving.abort(new Error("left"));
+      expect(await asked).toContain("left");
+      await until("pg_dump is gone", async () => (await processesWith(copies)).length === 0);
+      await until("its copies are gone", async () => (await readdir(copies)).length === 0);
+      // Else the dump could have come to its own end.
+      expect(await isLocked()).toBe(true);
+    } finally {
+      held.abort();
+      await lock;
+    }
+    expect((await backup(server, "create", "--output", join(folder, "all.tar"))).code).toBe(0);
+  }, 180_000);
+
   test("a flipped bit of a database is found, by verify and by restore", async () => {
     const file = join(folder, "all.tar");
     expect((await backup(server, "create", "--output", file)).code).toBe(0);

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { backupBody } from "../backup-body.ts";
 import { defineOperation } from "../operation.ts";
+import { whileProcessing } from "../while-processing.ts";
 
 const base64url = (characters: number): z.ZodString =>
   z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${characters}}$`));
@@ -24,7 +25,7 @@ const createBackup = defineOperation({
   tag: "server",
   summary: "Take a backup of everything but logs",
   description:
-    "Answers with a tar archive: `backup.json`, its digest, a consistent copy of the store, every bundle that the copy names, and an archive of each project's database. Needs a key of all projects with the scope `backups:read`. The data key is left out, or wrapped for `wrap_for`: the passphrase itself never comes to the server. One backup at a time; another is refused with `conflict`. An archive that breaks off is no backup: check it as `reactor backup verify` does.",
+    "Answers with a tar archive: `backup.json`, its digest, a consistent copy of the store, every bundle that the copy names, and an archive of each project's database. Needs a key of all projects with the scope `backups:read`. The data key is left out, or wrapped for `wrap_for`: the passphrase itself never comes to the server. Until it begins, `102 Processing` comes every 50 seconds to HTTP/1.1; who leaves ends it. One backup at a time; another is refused with `conflict`. An archive that breaks off is no backup: check it as `reactor backup verify` does.",
   body: z.strictObject({
     wrap_for: recipientSchema.optional(),
     databases: z
@@ -36,9 +37,13 @@ const createBackup = defineOperation({
   output: z.string().openapi({ format: "binary" }),
   outputType: "application/x-tar",
   outputDescription: "The archive; `X-Reactor-Backup` is its id.",
-  async run({ services, caller, body, mayGoOn, disconnect }) {
-    const wishes = { recipient: body.wrap_for, databases: body.databases ?? true };
-    const stream = await services.control.execute("backups.create", wishes, caller);
+  async run({ services, caller, body, mayGoOn, disconnect, processing, request: { signal } }) {
+    const wishes = { recipient: body.wrap_for, databases: body.databases ?? true, signal };
+    const stream = await whileProcessing({
+      work: services.control.execute("backups.create", wishes, caller),
+      processing,
+      clock: services.clock,
+    });
     return new Response(backupBody({ stream, mayGoOn, disconnect, log: services.log }), {
       headers: {
         "Content-Type": "application/x-tar",

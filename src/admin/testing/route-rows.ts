@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import { playgroundRow } from "./playground-row.ts";
 import { projectRows } from "./project-rows.ts";
 import { invocationRows } from "./invocation-rows.ts";
@@ -349,6 +350,7 @@ export const routeRows: readonly RouteRow[] = [
     command: "backups.create",
     input: {
       databases: false,
+      signal: expect.any(AbortSignal),
       recipient: { n: 131_072, r: 8, p: 1, salt: "s".repeat(22), public_key: "k".repeat(43) },
     },
     answer: { archive: "of everything" },

@@ -35,13 +35,13 @@ export const backupCommands: CommandTable<"backups.create"> = {
 
 async function create(
   { backups }: CommandContext,
-  { recipient, databases }: BackupWishes,
+  { recipient, ...wishes }: BackupWishes,
 ): Promise<BackupStream> {
   if (backups === undefined) {
     throw new ReactorError("conflict", "Cannot make a backup: this server keeps nothing on disk");
   }
   try {
-    return await backups.create({ recipient: recipient && parseRecipient(recipient), databases });
+    return await backups.create({ ...wishes, recipient: recipient && parseRecipient(recipient) });
   } catch (error) {
     if (!(error instanceof BackupFault)) throw error;
     throw new ReactorError("invalid_request", `Cannot make the backup: ${error.message}`, {

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { systemRandom } from "../../../base/random.ts";
+import type { BackupDownload } from "../../../client/server-calls.ts";
 import {
   type BackupManifest,
   blobsOf,
@@ -9,8 +10,9 @@ import {
 import { createRecipient, passphraseCharsMin } from "../../../domain/backup/key-wrap.ts";
 import { type CommandContext, defineCommand } from "../../command.ts";
 import { describeBytes } from "../../describe.ts";
+import type { Progress } from "../../output.ts";
 import { UsageError } from "../../usage-error.ts";
-import { receiveBackup } from "./receive-backup.ts";
+import { type ReceiveOptions, receiveBackup } from "./receive-backup.ts";
 
 /** A passphrase for a new backup: on a terminal asked for twice. */
 async function newPassphrase({ readSecret, output }: CommandContext): Promise<string> {
@@ -58,6 +60,39 @@ function warnings(manifest: BackupManifest): readonly string[] {
   ];
 }
 
+const title = "Taking a backup";
+/** How often the time that passes is shown anew. */
+const tickMs = 1000;
+
+/**
+ * The download, which shows how far it is: the seconds that the server copies and dumps before it sends
+ * anything, then the bytes that have come of all.
+ */
+function downloadOf(
+  { clock, signal }: CommandContext,
+  progress: Progress,
+  create: (options: { readonly signal: AbortSignal }) => Promise<BackupDownload>,
+): Pick<ReceiveOptions, "download" | "onBytes"> {
+  let ofBytes = "";
+  return {
+    async download() {
+      const startedMs = clock.monotonicMs();
+      const ticker = clock.every(tickMs, () => {
+        const seconds = Math.round((clock.monotonicMs() - startedMs) / 1000);
+        progress.update(`${title}: the server copies its state and the databases  ${seconds} s`);
+      });
+      try {
+        const download = await create({ signal });
+        if (download.bytes !== undefined) ofBytes = ` of ${describeBytes(download.bytes)}`;
+        return download;
+      } finally {
+        ticker.cancel();
+      }
+    },
+    onBytes: (bytes) => progress.update(`${title}: ${describeBytes(bytes)}${ofBytes}`),
+  };
+}
+
 export const backupCreate = defineCommand({
   name: "backup create",
   summary: "Take a backup of a server while it serves",
@@ -100,14 +135,13 @@ export const backupCreate = defineCommand({
       ? await createRecipient(await newPassphrase(context), systemRandom)
       : undefined;
     const reactor = await client();
-    const progress = output.progress("Taking a backup");
-    const received = await receiveBackup({
-      file,
-      signal,
-      download: () =>
-        reactor.createBackup({ wrapFor, databases: !options.noDatabases }, { signal }),
-      onBytes: (bytes) => progress.update(`Taking a backup: ${describeBytes(bytes)}`),
-    }).finally(() => progress.end());
+    const progress = output.progress(title);
+    const download = downloadOf(context, progress, (init) =>
+      reactor.createBackup({ wrapFor, databases: !options.noDatabases }, init),
+    );
+    const received = await receiveBackup({ file, signal, ...download }).finally(() =>
+      progress.end(),
+    );
     const { manifest, bytes } = received;
     const projects = manifest.files.flatMap((entry) => dumpedProject(entry) ?? []);
     output.result(
