@@ -74,7 +74,10 @@ const descriptorsMax = 4096;
  * instance. One that gets a group waits until it is in there, so that nothing it starts is outside.
  */
 export function gate(
-  profile: Pick<SandboxProfile, "groups" | "processesMax">,
+  profile: {
+    readonly groups: Pick<ServerGroups, "controllers"> | undefined;
+    readonly processesMax: number;
+  },
   uid: number | undefined,
   furtherLimits: readonly string[] = [],
 ): readonly string[] {

@@ -151,7 +151,7 @@ export const sandboxThreats: readonly Threat[] = [
         file: command,
         text: '...(inGroup ? ["read -r _ || exit 1"] : []),',
         replacement: "",
-        test: "src/drivers/bun/tiers.test.ts › every process of an instance is in its group from the first on",
+        test: "src/drivers/process/sandbox-command.test.ts › what gets a group begins with the line that says it is in there, and never without",
       },
       {
         removed: "the bound of descriptors",
