@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { createVirtualClock, systemClock } from "../base/clock.ts";
 import { createDeferred } from "../base/deferred.ts";
+import { silentLog } from "../base/log.ts";
+import { logStream } from "./log-stream.ts";
 import { type AdminServer, startAdminServer } from "./testing/admin-server.ts";
 import { type ArrayLog, createArrayLog } from "./testing/array-log.ts";
 import {
@@ -184,6 +186,35 @@ describe("a follower", () => {
     }
     expect(log.taken).toBeLessThan(total);
     socket.destroy();
+  });
+
+  test("that takes nothing has 64 KiB of events and the one beyond waiting, however much is logged", async () => {
+    const clock = createVirtualClock();
+    const stored = createArrayLog();
+    for (let seq = 1; seq <= 1000; seq++) stored.append(sampleLine(seq, "x".repeat(10_000)));
+    const follower = new AbortController();
+    const response = logStream({
+      lines: stored.follow(undefined, follower.signal),
+      eventOf: ({ seq, message }) => ({ id: seq, data: message }),
+      follower,
+      ended: () => {},
+      headOnly: false,
+      mayGoOn: () => true,
+      disconnect: () => {},
+      clock,
+      log: silentLog,
+      heartbeatMs: 15_000,
+    });
+    await until(() => stored.taken >= 7);
+    // Heartbeats find no room and add nothing; the third one lets it go.
+    await clock.advance(45_000);
+    expect(stored.taken).toBe(7);
+    const waiting: number[] = [];
+    const reader = readerOf(response);
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      waiting.push(read.value.length);
+    }
+    expect(waiting.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(64 * 1024 + 10_100);
   });
 
   test("whose log breaks off sees a broken connection, not a clean end", async () => {
