@@ -59,4 +59,4 @@ test("10,000 journalled lines arrive once and in order over lost connections", a
     await journal.close();
     await rm(path, { recursive: true, force: true });
   }
-}, 30_000);
+}, 120_000);

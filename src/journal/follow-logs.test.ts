@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
+import { endOfTurn } from "../base/end-of-turn.ts";
 import { silentLog } from "../base/log.ts";
 import type { StoredLogLine } from "../domain/invocation.ts";
 import type { Journal, LogQuery } from "./journal.ts";
@@ -87,6 +88,19 @@ describe("follow()", () => {
     }
     while (lines.length < 999) lines.push((await following.next()).value);
     expect(lines.map((line) => line?.seq)).toEqual(countTo(999));
+  });
+
+  test("who comes while lines are being written misses none of them", async () => {
+    await open();
+    for (let turns = 0; turns < 8; turns++) {
+      const functionId = `fn_turn_${turns}`;
+      for (let i = 1; i <= 1000; i++) journal.log(aLine({ functionId, message: String(i) }));
+      const writing = journal.flush();
+      for (let turn = 0; turn < turns; turn++) await new Promise<void>(endOfTurn);
+      const lines = await take(1000, { functionId });
+      expect(lines.map(({ seq }) => seq)).toEqual(countTo(1000));
+      await writing;
+    }
   });
 
   test("lines that retention removed before they were read are one line with their number", async () => {

@@ -42,8 +42,8 @@ export class Follower {
   }
 
   /**
-   * Tells of new lines that can be read from the files by now. Without the lines themselves, or
-   * when they do not fit, the follower falls behind instead of growing.
+   * Tells of new lines that can be read from the files by now. Without all of the lines themselves,
+   * or when they do not fit, the follower falls behind instead of missing some or growing.
    */
   offer(lines: readonly StoredLogLine[] | undefined): void {
     if (!this.#isBehind) this.#isBehind = lines === undefined || !this.#takeAll(lines);
@@ -52,6 +52,8 @@ export class Follower {
 
   #takeAll(lines: readonly StoredLogLine[]): boolean {
     for (const line of lines) {
+      // Lines are kept for followers from when the first one came, which may be amid a write.
+      if (line.seq !== (this.#coveredSeq ?? 0) + 1) return false;
       if (matchesLogQuery(line, this.#query) && !this.#take(line)) return false;
       this.#coveredSeq = line.seq;
     }
