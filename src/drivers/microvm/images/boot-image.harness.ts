@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tscArgument } from "../tsc-frequency.ts";
+import { emulatedProcessor } from "../vmm/qemu-command.ts";
 import type { MicrovmImage } from "./microvm-image.ts";
 
 const portNames = ["wire", "control", "stdout", "stderr"] as const;
@@ -139,7 +140,7 @@ interface BootOrder {
 // biome-ignore format: one device a line
 function commandOf({ image, folder, memoryMb, args }: BootOrder): string[] {
   return [
-    "qemu-system-x86_64", "-M", "microvm,rtc=on,acpi=on", "-cpu", "max", "-accel", "tcg",
+    "qemu-system-x86_64", "-M", "microvm,rtc=on,acpi=on", "-cpu", emulatedProcessor, "-accel", "tcg",
     "-m", String(memoryMb), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
     "-serial", "stdio",
     "-kernel", image.kernelPath, "-initrd", image.initramfsPath, "-append", args,

@@ -78,7 +78,7 @@ export interface SnapshotFiles {
 /** Makes virtual machines with one program. */
 export interface Vmm {
   readonly kind: "qemu" | "firecracker";
-  /** With its accelerator, e.g. `QEMU 7.2.22 (tcg)`: a snapshot of one is of no use to another. */
+  /** With its accelerator, e.g. `QEMU 7.2.22 (kvm)`: a snapshot of one is of no use to another. */
   readonly version: string;
   /**
    * Starts a machine; resolves when it runs, which is before anything in it answers.

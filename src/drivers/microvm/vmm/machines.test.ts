@@ -261,11 +261,14 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
   );
 
   test(
-    "a machine has the processors and the memory that it was asked for",
+    "a machine has the processors and the memory that it was asked for, and an emulated processor claims no fast copies",
     async () => {
       const machine = await machines.boot({ image, memoryMb: 256, vcpu: 3 }, never);
       const shell = await controlShell(machine, { justBooted: true });
       expect(await shell.run("nproc")).toBe("3");
+      expect(await shell.run("grep -o -w -e rep_good -e erms -e fsrm /proc/cpuinfo | uniq")).toBe(
+        "rep_good",
+      );
       const kb = Number(await shell.run("awk '/MemTotal/ {print $2}' /proc/meminfo"));
       expect(kb).toBeGreaterThan(200 * 1024);
       expect(kb).toBeLessThan(256 * 1024);

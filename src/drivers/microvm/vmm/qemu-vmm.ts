@@ -5,6 +5,7 @@ import type { Machine, MachineShape, Vmm } from "./machine.ts";
 import { MachineSockets } from "./machine-sockets.ts";
 import {
   type Accelerator,
+  emulatedProcessor,
   type MachineMemory,
   portSockets,
   qemuCommand,
@@ -46,7 +47,7 @@ export function createQemuVmm(options: QemuVmmOptions): Vmm {
   };
   return {
     kind: "qemu",
-    version: `QEMU ${version} (${accelerator})`,
+    version: `QEMU ${version} (${accelerator === "kvm" ? "kvm" : `tcg ${emulatedProcessor}`})`,
     async boot(shape, { into, signal }) {
       const memory: MachineMemory =
         into === undefined ? { kind: "own" } : { kind: "template", files: into };

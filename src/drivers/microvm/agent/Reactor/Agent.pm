@@ -51,6 +51,8 @@ sub run {
     my $control  = $ports{'reactor.control'};
     my $listener = listen_for_runtime();
     my ($pid, $stdout, $stderr) = Reactor::Runtime::start();
+    # Else every write of the runtime would be a switch to the pumps and back for a few KiB.
+    Reactor::System::be_patient();
     $SIG{CHLD} = sub { };    # Lets orphans be collected when select(2) comes back from it.
     my $self = {
         listener => $listener,

@@ -2,13 +2,19 @@ package Reactor::Pump;
 
 # Carries bytes from one handle to another. It reads no more while the other side does not take what
 # was read, so that a flood stops its writer and nothing else.
+#
+# A turn of the loop takes an emulated machine as long as copying some hundred KiB, and a port gives at
+# most 4 KiB and takes at most 32 KiB in a call. So a pump reads as long as there is something, and
+# writes what it has read at once instead of in the next turn.
 
 use strict;
 use warnings;
 use Errno qw(EAGAIN EINTR);
 
-my $piece_bytes  = 65_536;
-my $buffer_bytes = 262_144;
+# How much one turn of the loop moves at most, so that the other pumps and the control port come by.
+my $turn_bytes = 262_144;
+# Once so much is read it is written, so that the other side works on it meanwhile.
+my $piece_bytes = 65_536;
 # How long a port is left alone whose host end is closed: it is readable all the time, with nothing.
 my $closed_seconds = 0.05;
 
@@ -35,7 +41,7 @@ sub want {
 
 sub is_reading {
     my ($self) = @_;
-    return defined $self->{from} && !$self->{ended} && length($self->{held}) < $buffer_bytes;
+    return defined $self->{from} && !$self->{ended} && length($self->{held}) < $piece_bytes;
 }
 
 # Whether it reads again later without anything happening.
@@ -48,22 +54,42 @@ sub is_waiting {
 sub move {
     my ($self, $now, $is_readable, $is_writable) = @_;
     $self->write_some if $self->{held} ne '' && defined $self->{to} && $is_writable->($self->{to});
-    $self->read_some($now) if defined $self->{from} && $is_readable->($self->{from});
+    return unless defined $self->{from} && $is_readable->($self->{from});
+    my $left = $turn_bytes;
+    while ($left > 0 && $self->is_reading) {
+        my $count = $self->read_some($now) or last;
+        $left -= $count;
+        # Nobody may be there yet to write to.
+        $self->write_some if defined $self->{to};
+    }
 }
 
+# Reads until there is nothing more or a piece is full. Returns how much that was.
 sub read_some {
     my ($self, $now) = @_;
-    my $count = sysread($self->{from}, $self->{held}, $piece_bytes, length $self->{held});
-    return if $count || !defined $count && ($!{EAGAIN} || $!{EINTR});
-    if   ($self->{is_port}) { $self->{quiet_till} = $now + $closed_seconds }
-    else                    { $self->{ended} = 1 }
+    my $before = length $self->{held};
+    while ((my $length = length $self->{held}) < $piece_bytes) {
+        my $count = sysread($self->{from}, $self->{held}, $piece_bytes - $length, $length);
+        next if $count;
+        last if !defined $count && ($!{EAGAIN} || $!{EINTR});
+        if   ($self->{is_port}) { $self->{quiet_till} = $now + $closed_seconds }
+        else                    { $self->{ended} = 1 }
+        last;
+    }
+    return length($self->{held}) - $before;
 }
 
+# Writes until nothing is held or the other side takes no more.
 sub write_some {
     my ($self) = @_;
-    my $count = syswrite($self->{to}, $self->{held}, $piece_bytes);
-    if (defined $count) { substr($self->{held}, 0, $count) = '' }
-    elsif (!$!{EAGAIN} && !$!{EINTR}) { $self->discard }
+    my $at = 0;
+    while ($at < length $self->{held}) {
+        my $count = syswrite($self->{to}, $self->{held}, length($self->{held}) - $at, $at);
+        if    (defined $count)            { $at += $count }
+        elsif ($!{EAGAIN} || $!{EINTR})   { last }
+        else                              { return $self->discard }
+    }
+    substr($self->{held}, 0, $at) = '';
 }
 
 # Nobody takes what is held, nor what comes.

@@ -7,16 +7,17 @@ use warnings;
 use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
 
 use constant {
-    SYS_MKNOD         => 133,
-    SYS_PRCTL         => 157,
-    SYS_MOUNT         => 165,
-    SYS_UMOUNT        => 166,
-    SYS_REBOOT        => 169,
-    SYS_SETHOSTNAME   => 170,
-    SYS_CLOCK_SETTIME => 227,
-    SYS_CLOCK_GETTIME => 228,
-    SYS_PRLIMIT       => 302,
-    SYS_PIDFD_OPEN    => 434,
+    SYS_MKNOD              => 133,
+    SYS_SCHED_SETSCHEDULER => 144,
+    SYS_PRCTL              => 157,
+    SYS_MOUNT              => 165,
+    SYS_UMOUNT             => 166,
+    SYS_REBOOT             => 169,
+    SYS_SETHOSTNAME        => 170,
+    SYS_CLOCK_SETTIME      => 227,
+    SYS_CLOCK_GETTIME      => 228,
+    SYS_PRLIMIT            => 302,
+    SYS_PIDFD_OPEN         => 434,
 };
 use constant {
     MS_RDONLY  => 1,
@@ -29,6 +30,7 @@ use constant {
 use constant { CLOCK_REALTIME => 0, CLOCK_MONOTONIC => 1 };
 use constant { RND_ADD_ENTROPY => 0x40085203, RND_RESEED => 0x5207 };
 use constant { S_IFCHR => 0020000 };
+use constant SCHED_BATCH => 3;
 use constant PR_SET_NO_NEW_PRIVS => 38;
 
 # Dies with what could not be done and why.
@@ -103,6 +105,13 @@ sub limit {
 
 sub no_new_privileges {
     call('set no_new_privs', SYS_PRCTL, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+# Has this process, and what it starts from here on, wait until the one that runs waits itself, or for
+# the kernel's next tick (4 ms), instead of interrupting it.
+sub be_patient {
+    my $priority = pack('l', 0);
+    call('set the scheduler', SYS_SCHED_SETSCHEDULER, 0, SCHED_BATCH, $priority);
 }
 
 # A handle that becomes readable when the process has ended.
