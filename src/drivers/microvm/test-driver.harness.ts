@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../base/clock.ts";
+import { sha256Hex } from "../../base/digest.ts";
 import { createIds } from "../../base/ids.ts";
 import { silentLog } from "../../base/log.ts";
 import { systemRandom } from "../../base/random.ts";
@@ -18,11 +19,19 @@ import { libraryFolders } from "../python/library-folders.ts";
 import { pythonRuntime } from "../python/python-runtime.ts";
 import type { DriverHarness } from "../suite/case-context.ts";
 import { createMicrovmDriver, type MicrovmDriverOptions } from "./driver.ts";
+import { ControlPort } from "./control-port.ts";
+import { greetTemplate } from "./greet-template.ts";
 import type { ImageSource } from "./images/image-source.ts";
-import { testImageFolder } from "./images/test-images.harness.ts";
+import {
+  buildTestImage,
+  testImageFolder,
+  testTemplateBytesMax,
+} from "./images/test-images.harness.ts";
+import type { MachineSize } from "./machine-size.ts";
 import type { MachineSource } from "./microvm-host.ts";
 import { RuntimeMachines } from "./runtime-machines.ts";
 import { SharedMachines } from "./shared-machines.ts";
+import type { TemplateSpec } from "./vmm/templates.ts";
 
 export type MicrovmRuntime = MicrovmDriverOptions["runtime"];
 
@@ -45,7 +54,12 @@ const sources: Readonly<Record<MicrovmRuntime, () => Promise<ImageSource>>> = {
 export interface TestMicrovms {
   create(options?: Partial<MicrovmDriverOptions>): Driver;
   /** For the conformance suite; the folder is this file's own. */
-  harness(own?: Pick<DriverHarness, "breach">): DriverHarness;
+  harness(
+    own?: Pick<DriverHarness, "breach">,
+    options?: Partial<MicrovmDriverOptions>,
+  ): DriverHarness;
+  /** Where machines come from whose kernel is told more than the image says. */
+  sourceWith(kernelArgs: string): MachineSource;
   /** Every file of every template that there is. */
   templateFiles(): readonly string[];
 }
@@ -59,6 +73,7 @@ export function openTestMicrovms(runtime: MicrovmRuntime): TestMicrovms {
   const machines = new SharedMachines({
     runDir,
     folder: testImageFolder,
+    templateBytesMax: testTemplateBytesMax,
     groups: new SharedGroups({ runDir, clock: systemClock }),
     clock: systemClock,
     random: systemRandom,
@@ -97,8 +112,8 @@ export function openTestMicrovms(runtime: MicrovmRuntime): TestMicrovms {
     });
   return {
     create,
-    harness(own = {}) {
-      const driver = create();
+    harness(own = {}, options = {}) {
+      const driver = create(options);
       return {
         driver,
         folders: [join(runDir, "microvm", "i")],
@@ -106,11 +121,47 @@ export function openTestMicrovms(runtime: MicrovmRuntime): TestMicrovms {
         ...own,
       };
     },
+    sourceWith: (kernelArgs) => toldMore(source, { runtime, machines, kernelArgs }),
     templateFiles() {
       const templates = join(testImageFolder, "templates");
       return readdirSync(templates).flatMap((name) =>
         readdirSync(join(templates, name)).map((file) => join(templates, name, file)),
       );
+    },
+  };
+}
+
+interface ToldMore {
+  readonly runtime: MicrovmRuntime;
+  readonly machines: SharedMachines;
+  readonly kernelArgs: string;
+}
+
+/** A source of machines of the same image, whose kernel is told more. */
+function toldMore(
+  source: MachineSource,
+  { runtime, machines, kernelArgs }: ToldMore,
+): MachineSource {
+  const open = async (size: MachineSize) => {
+    const built = await buildTestImage(await sources[runtime]());
+    const told = `${built.kernelArgs} ${kernelArgs}`;
+    const image = { ...built, id: sha256Hex(`${built.id} ${told}`).slice(0, 32), kernelArgs: told };
+    const warm: TemplateSpec["warm"] = async ({ ports }) => {
+      const wire = await ports["reactor.wire"];
+      await greetTemplate(wire, new ControlPort(await ports["reactor.control"]));
+    };
+    const templates = await (await machines.open()).templates(image);
+    return { templates, spec: { shape: { image, ...size }, variant: "greeted", warm } };
+  };
+  return {
+    ...source,
+    async ensure(size, signal) {
+      const { templates, spec } = await open(size);
+      await templates.ensure(spec, signal);
+    },
+    async clone(size, signal) {
+      const { templates, spec } = await open(size);
+      return templates.clone(spec, signal);
     },
   };
 }

@@ -13,13 +13,21 @@ import { findKernel, isKernelKnown, type Kernel, kernelAtHand } from "./find-ker
 import type { ImageSource } from "./image-source.ts";
 import { lookForTools } from "./image-tools.ts";
 import type { MicrovmImage } from "./microvm-image.ts";
+import { enterTestCache } from "./test-cache.harness.ts";
 
-/** Kernels and images that tests have made; the same for every run on a machine. */
+/** Kernels, images and templates that tests have made; the same for every run on a machine. */
 export const testImageFolder = join(tmpdir(), "reactor-test-microvm");
+const imageBytesMax = 1024 * 1024 * 1024;
+/** What the templates in there may take: those of one state of the sources are 1.5 GiB. */
+export const testTemplateBytesMax = 2 * 1024 * 1024 * 1024;
 const mayFetch = process.env["CI"] === "true" && process.getuid?.() === 0;
 
 /** Why no microVM can be booted here; undefined when one can. */
 export const microvmMissing: string | undefined = await whatIsMissing();
+if (microvmMissing === undefined) {
+  const bytesMax = imageBytesMax;
+  await enterTestCache({ folder: testImageFolder, bytesMax, pid: process.pid });
+}
 
 async function whatIsMissing(): Promise<string | undefined> {
   if (process.platform !== "linux" || process.arch !== "x64") return "boots an x86-64 machine";
