@@ -22,6 +22,16 @@ export interface DriverSuiteOptions {
   readonly collectorNoiseMb?: number;
   /** Memory in MB of the smallest instance that there is to a case. Default 80. */
   readonly memoryMbMin?: number;
+  /**
+   * Streams of 4 MiB that warm buffers and heaps before one of 64 MiB. Default 32; fewer where each
+   * takes long.
+   */
+  readonly warmStreams?: number;
+  /**
+   * Lines of a log flood, each of 420 bytes or more. Default 200,000, more than twice of what the
+   * default log budget lets pass; fewer where the driver's budget is smaller.
+   */
+  readonly floodLines?: number;
   readonly clock?: Clock;
   /** How long each wait of a case may take. Default 15 s. */
   readonly deadlineMs?: number;
@@ -57,6 +67,8 @@ export function driverSuite(name: string, options: DriverSuiteOptions): void {
           shape: options.shape ?? "fetch",
           collectorNoiseMb: options.collectorNoiseMb ?? 0,
           memoryMbMin: options.memoryMbMin,
+          warmStreams: options.warmStreams,
+          floodLines: options.floodLines,
         });
       test(driverCase.name, run, deadlineMs * 4);
     }

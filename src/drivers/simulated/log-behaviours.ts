@@ -3,7 +3,6 @@ import type { LogLine } from "../../domain/invocation.ts";
 import type { SimulatedBehaviour } from "./behaviour.ts";
 
 const linesPerRequest = 5;
-const floodLines = 200_000;
 
 const sources: Readonly<Record<string, LogLine["source"]>> = {
   "/console": "log",
@@ -71,8 +70,9 @@ export const logBehaviours: Readonly<Record<string, SimulatedBehaviour>> = {
   }),
   flood: () => ({
     shape: "fetch",
-    fetch({ log }) {
-      for (let i = 0; i < floodLines; i++) log("info", `flood line ${i} ${"x".repeat(400)}`);
+    fetch({ url, log }) {
+      const lines = Number(url.searchParams.get("lines"));
+      for (let i = 0; i < lines; i++) log("info", `flood line ${i} ${"x".repeat(400)}`);
       return { body: "flooded" };
     },
   }),

@@ -40,6 +40,10 @@ export interface ContextOptions {
   readonly collectorNoiseMb?: number | undefined;
   /** Memory in MB of the smallest instance that there is to a case. Default 80. */
   readonly memoryMbMin?: number | undefined;
+  /** Streams of 4 MiB that go before one of 64 MiB. Default 32. */
+  readonly warmStreams?: number | undefined;
+  /** Lines of a log flood. Default 200,000. */
+  readonly floodLines?: number | undefined;
   /** Builds a scenario's artifact. Default: `driver.prepare` with one file, `index.js`. */
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
@@ -70,6 +74,8 @@ export class CaseContext {
   readonly shape: string;
   readonly collectorNoiseMb: number;
   readonly memoryMbMin: number;
+  readonly warmStreams: number;
+  readonly floodLines: number;
   readonly logs: LogLine[] = [];
   readonly #options: ContextOptions;
   readonly #logWaiting = new Set<() => void>();
@@ -83,6 +89,8 @@ export class CaseContext {
     this.shape = options.shape ?? "fetch";
     this.collectorNoiseMb = options.collectorNoiseMb ?? 0;
     this.memoryMbMin = options.memoryMbMin ?? 80;
+    this.warmStreams = options.warmStreams ?? 32;
+    this.floodLines = options.floodLines ?? 200_000;
   }
 
   /** Builds the scenario without starting it. */

@@ -56,12 +56,12 @@ export default { async fetch(request, ctx) {
   return new Response("answered");
 } };`,
 );
-/** 84 MB, of which the log budget of an instance lets 32 MiB pass at once and 8 MiB a second. */
-const floodLines = 200_000;
+/** Writes as many lines of 420 bytes as the query says. */
 const flood = scenario(
   "flood",
-  `export default { fetch() {
-  for (let i = 0; i < ${floodLines}; i++) console.log("flood line " + i + " " + "x".repeat(400));
+  `export default { fetch(request) {
+  const lines = Number(new URL(request.url).searchParams.get("lines"));
+  for (let i = 0; i < lines; i++) console.log("flood line " + i + " " + "x".repeat(400));
   return new Response("flooded");
 } };`,
 );
@@ -206,23 +206,26 @@ export const logCases: readonly DriverCase[] = [
     name: "a log flood is bounded, and what is dropped is counted",
     knob: "uncounted_drops",
     async run(context) {
+      const { floodLines } = context;
+      const path = `/?lines=${floodLines}`;
       const instance = await context.start(flood);
-      await context.ok(instance);
+      await context.ok(instance, { path });
       const kept = (): number => linesOf(context, /^flood line /).length;
       await context.logged(
         () => kept() + countedDrops(context) >= floodLines,
         `${floodLines} lines, kept or counted`,
       );
       assert.equal(kept() + countedDrops(context), floodLines);
-      assert((await context.ok(instance)).text() === "flooded");
+      assert((await context.ok(instance, { path })).text() === "flooded");
     },
   },
   {
     name: "a log flood is not kept whole",
     knob: "unbounded_logs",
     async run(context) {
+      const { floodLines } = context;
       const instance = await context.start(flood);
-      await context.ok(instance);
+      await context.ok(instance, { path: `/?lines=${floodLines}` });
       await context.rounds(instance, 3);
       const kept = linesOf(context, /^flood line /).length;
       assert(kept > 0 && kept < floodLines / 2, `${kept} of ${floodLines} lines were kept`);

@@ -13,6 +13,8 @@ export interface RunCaseOptions {
   readonly shape?: string | undefined;
   readonly collectorNoiseMb?: number | undefined;
   readonly memoryMbMin?: number | undefined;
+  readonly warmStreams?: number | undefined;
+  readonly floodLines?: number | undefined;
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
 

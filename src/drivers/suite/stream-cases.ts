@@ -67,7 +67,8 @@ export default { fetch(request) {
 const mib = 2 ** 20;
 const streamBytes = 64 * mib;
 const growthBytesMax = 8 * mib;
-const warmStreams = 16;
+/** How many times longer than the ones before it the stream is that is measured. */
+const longerTimes = 16;
 const heldEverySamples = 16;
 const block = Buffer.alloc(64 * 1024, "x");
 
@@ -154,9 +155,9 @@ function assertGrowth(what: string, { fromBytes, toBytes, boundBytes }: Growth):
  * bytes took as short streams, which have warmed every buffer and heap on the way.
  */
 async function bounded(context: CaseContext, instance: Instance, volume: Volume): Promise<void> {
-  const short = { inBytes: volume.inBytes / warmStreams, outBytes: volume.outBytes / warmStreams };
+  const short = { inBytes: volume.inBytes / longerTimes, outBytes: volume.outBytes / longerTimes };
   let warmBytes = 0;
-  for (let stream = 0; stream < 2 * warmStreams; stream++) {
+  for (let stream = 0; stream < context.warmStreams; stream++) {
     warmBytes = Math.max(warmBytes, (await flow(context, instance, short)).residentBytes);
   }
   const heldBefore = heldBytes();
