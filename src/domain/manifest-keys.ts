@@ -198,8 +198,7 @@ const limitKeys: readonly ManifestKey[] = [
   {
     pointer: "/limits/vcpu",
     type: "number",
-    range: ({ isolation }) =>
-      isolation === "microvm" ? { min: 1, max: 32 } : { min: 0.1, max: 32 },
+    range: between(0.1, 32),
     bounds: "0.1–32; microvm 1–32 in whole ones; none for a worker and lambda",
     default: "no quota: each busy instance gets as much as another; one for a microVM",
     description:

@@ -335,8 +335,15 @@ test("vcpu takes parts of a processor, whole ones of a microVM, and is refused w
   expect(vcpu({}, 0.25)).toBe(0.25);
   expect(vcpu({ runtime: "python" }, 32)).toBe(32);
   expect(vcpu({ isolation: "microvm" }, 1)).toBe(1);
-  expect(() => vcpu({ isolation: "microvm" }, 0.5)).toThrow("vcpu");
-  expect(() => vcpu({ isolation: "microvm" }, 1.5)).toThrow("whole processors");
+  for (const part of [0.5, 1.5]) {
+    const error = refused({ isolation: "microvm", limits: { vcpu: part } });
+    expect(error.code).toBe("manifest_invalid");
+    expect(error.details["pointer"]).toBe("/limits/vcpu");
+    expect(error.message).toContain(
+      'whole processors, 1 to 32; for a part of one use isolation "process"',
+    );
+  }
+  expect(() => vcpu({ isolation: "microvm" }, 0)).toThrow("vcpu");
   expect(() => vcpu({}, 0.05)).toThrow("vcpu");
   expect(() => vcpu({}, 33)).toThrow("vcpu");
   expect(() => vcpu({ runtime: "deno", isolation: "worker" }, 1)).toThrow(

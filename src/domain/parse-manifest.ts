@@ -241,7 +241,10 @@ function parseLimits(
     );
   }
   if (vcpu !== undefined && isolation === "microvm" && !Number.isInteger(vcpu)) {
-    throw invalidManifest("/limits/vcpu", "a microVM has whole processors; give a whole number");
+    throw invalidManifest(
+      "/limits/vcpu",
+      'a microVM has whole processors, 1 to 32; for a part of one use isolation "process", where a control group holds it',
+    );
   }
   const memoryRange = memoryRangeMb(runtime, isolation);
   const memoryDefault = Math.max(memoryRange.min, runtimeLimits[runtime].memoryMbDefault);
