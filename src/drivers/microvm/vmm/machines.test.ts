@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "../../../base/clock.ts";
+import { SharedGroups } from "../../process/cgroup/shared-groups.ts";
 import { groupsLeft } from "../../process/testing/groups-left.ts";
 import { ownBytes, uidOf } from "../../process/process-tree.ts";
 import { instanceUidFirst } from "../../process/run-dir.ts";
@@ -23,6 +25,10 @@ const because = tinyImageMissing === undefined ? "" : ` (${tinyImageMissing})`;
 /** Emulated, a machine boots in seconds; this is for a machine that is busy with other things. */
 const limitMs = 120_000;
 const never = new AbortController().signal;
+const trial = new SharedGroups({ runDir: `/test/machines/${process.pid}`, clock: systemClock });
+const { groups } = await trial.enter();
+await trial.leave();
+const holdsMemory = groups?.controllers.includes("memory") === true;
 
 describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => {
   const folder = makeTestFolder();
@@ -163,6 +169,25 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
       const [victim, other] = await Promise.all([clone(), clone()]);
       process.kill(qemuOf(victim.machine), "SIGKILL");
       expect(await victim.machine.ended).toEqual({ reason: "killed", signal: "SIGKILL" });
+      victim.machine.release();
+      expect(victim.machine.process.pids()).toEqual([]);
+      expect(await other.shell.run("echo here")).toBe("here");
+      await other.machine.stop();
+      expect(slotsLeft(folder)).toEqual([]);
+    },
+    limitMs,
+  );
+
+  test.if(holdsMemory)(
+    "a monitor that the kernel kills for its memory ends its own machine alone, and says so (needs a cgroup that may be changed)",
+    async () => {
+      const [victim, other] = await Promise.all([clone(), clone()]);
+      const { group } = victim.machine;
+      const roomBytes = 8 * 2 ** 20;
+      const memoryBytes = (group?.memoryPeak() ?? 0) + roomBytes;
+      group?.limit({ memoryBytes, vcpu: 1, processes: 64 });
+      victim.shell.send("dd if=/dev/urandom of=/tmp/big bs=1M count=60");
+      expect(await victim.machine.ended).toEqual({ reason: "memory" });
       victim.machine.release();
       expect(victim.machine.process.pids()).toEqual([]);
       expect(await other.shell.run("echo here")).toBe("here");
