@@ -17,6 +17,7 @@ import { projectOperations } from "./resources/projects.ts";
 import { scheduleOperations } from "./resources/schedules.ts";
 import { secretOperations } from "./resources/secrets.ts";
 import { serverOperations } from "./resources/server.ts";
+import { usageOperations } from "./resources/usage.ts";
 
 /** Every operation of the admin API; routes, OpenAPI, client types and reference come from it. */
 export const operations: readonly Operation[] = [
@@ -30,6 +31,7 @@ export const operations: readonly Operation[] = [
   ...secretOperations,
   ...logOperations,
   ...invocationOperations,
+  ...usageOperations,
   ...scheduleOperations,
   ...hookOperations,
   ...keyOperations,

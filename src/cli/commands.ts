@@ -53,6 +53,7 @@ import { secretsRotateKey } from "./commands/secrets/rotate-key.ts";
 import { runtimeGet } from "./commands/runtime/get.ts";
 import { newFunction } from "./commands/new.ts";
 import { logs } from "./commands/logs.ts";
+import { usage } from "./commands/usage.ts";
 import { playgroundRun } from "./commands/playground/run.ts";
 
 /** A shorter name for a command. */
@@ -124,4 +125,5 @@ export const commands: readonly Command[] = [
   keysRevoke,
   shortcut(functionsInvoke, "invoke"),
   logs,
+  usage,
 ];

@@ -39,6 +39,11 @@ export function describeTime(time: string | null): string {
   return time === null ? "-" : time.replace(/\.\d+Z$/, "Z");
 }
 
+/** What one invocation used. */
+export function describeUsage({ vcpu_ms, gb_s }: { vcpu_ms: number; gb_s: number }): string {
+  return `${vcpu_ms.toFixed(1)} vCPU-ms ${gb_s.toFixed(6)} GB-s`;
+}
+
 /** Where a function is invoked, production alias. */
 export function describeUrl(server: string, project: string, name: string): string {
   return `${server}/fn/v1/${project === "default" ? "" : `${project}:`}${name}`;

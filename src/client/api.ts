@@ -461,6 +461,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/functions/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sum what a function used
+         * @description Also of a deleted function. The sums outlive the invocations' own records.
+         */
+        get: operations["getFunctionUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -792,6 +812,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sum what each function of the project used
+         * @description In order of name, deleted functions too, as far as the key may read their logs.
+         */
+        get: operations["listUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1025,6 +1065,44 @@ export interface components {
             /** @description Invocations waiting for one now. */
             waiting: number;
         };
+        FunctionUsage: {
+            /**
+             * Format: date-time
+             * @description From then on every record that was written is counted; before, some may be missing.
+             */
+            complete_since: string;
+            deleted: boolean;
+            function: string;
+            function_id: string;
+            /** @description Invocations, of any function, since this server started of which no record could be written; they are in no sum. */
+            records_dropped: number;
+            /**
+             * Format: date-time
+             * @description The range that was summed: the one asked for, widened to whole hours, and to whole days (UTC) where it is older than the eight days for which hours are kept.
+             */
+            since: string;
+            /** @description The hours or days (UTC) in which it was invoked, oldest first. */
+            steps: {
+                /**
+                 * Format: date-time
+                 * @description When it begins.
+                 */
+                at: string;
+                bytes_in: number;
+                bytes_out: number;
+                cold_starts: number;
+                /** @description That time, in seconds, multiplied by the memory of the instance, in 1024 MB. */
+                gb_s: number;
+                invocations: number;
+                /** @description Time on an instance: without waiting and without a cold start. */
+                run_ms: number;
+                /** @description That time multiplied by the processors of the instance. */
+                vcpu_ms: number;
+            }[];
+            total: components["schemas"]["UsageSums"];
+            /** Format: date-time */
+            until: string;
+        };
         Health: {
             /** @description Enabled runtimes, and whether each works. */
             runtimes: {
@@ -1091,6 +1169,7 @@ export interface components {
             cold: boolean;
             /** @description Of the last attempt. */
             deployment_id: string | null;
+            /** @description Waiting and a cold start included. */
             duration_ms: number | null;
             error_code: string | null;
             function_id: string;
@@ -1104,6 +1183,15 @@ export interface components {
             /** @enum {string} */
             state: "queued" | "running" | "succeeded" | "failed" | "dead";
             status: number | null;
+            /** @description Of the last attempt; zero when no instance got it, null where it was not measured. */
+            usage: {
+                /** @description That time, in seconds, multiplied by the memory of the instance, in 1024 MB. */
+                gb_s: number;
+                /** @description Time on an instance: without waiting and without a cold start. */
+                run_ms: number;
+                /** @description That time multiplied by the processors of the instance. */
+                vcpu_ms: number;
+            } | null;
         };
         InvocationRequest: {
             /** @description The value of a JSON body, or text; null for none. */
@@ -1283,6 +1371,14 @@ export interface components {
             start_ms: number;
             /** @description Null when the code gave no answer. */
             status: number | null;
+            usage: {
+                /** @description That time, in seconds, multiplied by the memory of the instance, in 1024 MB. */
+                gb_s: number;
+                /** @description Time on an instance: without waiting and without a cold start. */
+                run_ms: number;
+                /** @description That time multiplied by the processors of the instance. */
+                vcpu_ms: number;
+            };
         };
         PlaygroundRun: {
             env?: {
@@ -1380,6 +1476,39 @@ export interface components {
             created_at: string;
             id: string;
             name: string;
+        };
+        ProjectUsage: {
+            /**
+             * Format: date-time
+             * @description From then on every record that was written is counted; before, some may be missing.
+             */
+            complete_since: string;
+            items: {
+                bytes_in: number;
+                bytes_out: number;
+                cold_starts: number;
+                deleted: boolean;
+                function: string;
+                function_id: string;
+                /** @description That time, in seconds, multiplied by the memory of the instance, in 1024 MB. */
+                gb_s: number;
+                invocations: number;
+                /** @description Time on an instance: without waiting and without a cold start. */
+                run_ms: number;
+                /** @description That time multiplied by the processors of the instance. */
+                vcpu_ms: number;
+            }[];
+            /** @description Pass as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /** @description Invocations, of any function, since this server started of which no record could be written; they are in no sum. */
+            records_dropped: number;
+            /**
+             * Format: date-time
+             * @description The range that was summed: the one asked for, widened to whole hours, and to whole days (UTC) where it is older than the eight days for which hours are kept.
+             */
+            since: string;
+            /** Format: date-time */
+            until: string;
         };
         QueryResult: {
             /** @description Columns whose cells are bytes in base64; all others are JSON values. */
@@ -1493,6 +1622,18 @@ export interface components {
                     base64: string;
                 };
             };
+        };
+        UsageSums: {
+            bytes_in: number;
+            bytes_out: number;
+            cold_starts: number;
+            /** @description That time, in seconds, multiplied by the memory of the instance, in 1024 MB. */
+            gb_s: number;
+            invocations: number;
+            /** @description Time on an instance: without waiting and without a cold start. */
+            run_ms: number;
+            /** @description That time multiplied by the processors of the instance. */
+            vcpu_ms: number;
         };
     };
     responses: never;
@@ -2937,6 +3078,47 @@ export interface operations {
             };
         };
     };
+    getFunctionUsage: {
+        parameters: {
+            query?: {
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+                /** @description Invocations that came in from then on. When absent 30 days before `until`, or one day with `step=hour`. */
+                since?: string;
+                /** @description `day` when absent. */
+                step?: "hour" | "day";
+                /** @description And before then; now when absent. */
+                until?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The function's name or id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sums, whole and by step. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunctionUsage"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getHealth: {
         parameters: {
             query?: {
@@ -3669,6 +3851,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["System"];
+                };
+            };
+            /** @description The error envelope; `error.code` is one of the catalogue. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listUsage: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items in one answer; 100 when absent. */
+                limit?: number;
+                /** @description Project; the header `X-Reactor-Project` says the same; `default` when absent. */
+                project?: string;
+                /** @description Invocations that came in from then on. When absent 30 days before `until`, or one day with `step=hour`. */
+                since?: string;
+                /** @description And before then; now when absent. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectUsage"];
                 };
             };
             /** @description The error envelope; `error.code` is one of the catalogue. */

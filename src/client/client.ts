@@ -28,6 +28,7 @@ import type {
   EnvResource,
   FunctionResource,
   FunctionRuntimeResource,
+  FunctionUsageResource,
   HealthResource,
   InvocationRequestResource,
   InvocationResource,
@@ -41,6 +42,7 @@ import type {
   PlaygroundOutcomeResource,
   QueryResultResource,
   ProjectResource,
+  ProjectUsageResource,
   ResourcePage,
   ScheduleResource,
   HookBindingResource,
@@ -63,6 +65,7 @@ import {
 } from "./schedule-calls.ts";
 import { type AliasTargetInput, type SetEnvInput, settingsCalls } from "./settings-calls.ts";
 import { type CallOptions, createTransport } from "./transport.ts";
+import { type FunctionUsageOptions, type ProjectUsageOptions, usageCalls } from "./usage-calls.ts";
 
 export interface ClientOptions {
   /** Origin of the server, e.g. `http://127.0.0.1:8080`. */
@@ -174,6 +177,10 @@ export interface ReactorClient {
 
   listInvocations(options?: InvocationListOptions): Promise<readonly InvocationResource[]>;
   getInvocation(id: string, options?: CallOptions): Promise<InvocationResource>;
+  /** What a function used, deleted or not. */
+  getFunctionUsage(name: string, options?: FunctionUsageOptions): Promise<FunctionUsageResource>;
+  /** What each function used, in order of name, deleted ones too. */
+  listUsage(options?: ProjectUsageOptions): Promise<ProjectUsageResource>;
   /** Queued invocations in one state, newest first; `dead` are the dead letters. */
   listQueuedInvocations(options: QueuedListOptions): Promise<ResourcePage<InvocationResource>>;
   /** The request of a queued invocation that has not succeeded. */
@@ -250,6 +257,7 @@ export function createClient(options: ClientOptions): ReactorClient {
     ...settingsCalls(transport),
     ...policyCalls(transport),
     ...recordCalls(transport, options.clock ?? systemClock),
+    ...usageCalls(transport),
     ...queueCalls(transport),
     ...scheduleCalls(transport),
     ...hookCalls(transport),

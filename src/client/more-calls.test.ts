@@ -33,6 +33,20 @@ const calls: readonly [string, () => Promise<unknown>, string, unknown, object][
     ref,
     { state: "idle", instances: [] },
   ],
+  [
+    "getFunctionUsage",
+    () => client.getFunctionUsage("hello", { since: when, until: when, step: "hour" }),
+    "usage.ofFunction",
+    { ...ref, sinceMs: when.getTime(), untilMs: when.getTime(), step: "hour" },
+    { function: "hello", total: { invocations: 2, vcpu_ms: 0.3 }, records_dropped: 3 },
+  ],
+  [
+    "listUsage",
+    () => client.listUsage({ since: when, limit: 7 }),
+    "usage.list",
+    { project: "default", sinceMs: when.getTime(), untilMs: undefined, limit: 7 },
+    { items: [{ function: "hello", deleted: true }], next_cursor: "hello" },
+  ],
   ["rotateDataKey", () => client.rotateDataKey(), "secrets.rotateKey", {}, { key_id: "new" }],
   [
     "promoteAll",

@@ -15,6 +15,10 @@ export type LogLineResource = Schemas["LogLine"];
 export type InvocationResource = Schemas["Invocation"];
 /** The request of a queued invocation. */
 export type InvocationRequestResource = Schemas["InvocationRequest"];
+/** What a function used, whole and by step. */
+export type FunctionUsageResource = Schemas["FunctionUsage"];
+/** A page of what each function used. */
+export type ProjectUsageResource = Schemas["ProjectUsage"];
 /** A schedule in force, with its next runs. */
 export type ScheduleResource = Schemas["Schedule"];
 /** A function that is bound to a provisioning hook. */

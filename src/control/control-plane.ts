@@ -30,6 +30,7 @@ import type { QueuedState } from "../domain/queue/queued-invocation.ts";
 import type { QueuePayload } from "./queue/queue-seal.ts";
 import type { QueuedView } from "./queue/queued-view.ts";
 import type { RequestFacts } from "./queue/stored-request.ts";
+import type { FunctionUsageView, ProjectUsageView, UsageSteps, UsageTimes } from "./usage-view.ts";
 import type { KeyRotationResult } from "./key-rotation.ts";
 import type { BackupWishes } from "./backups.ts";
 import type { BackupStream } from "./backup-stream.ts";
@@ -293,6 +294,10 @@ export interface Commands {
     };
     output: readonly InvocationRecord[];
   };
+  /** (read) What a function used, deleted or not. */
+  "usage.ofFunction": { input: FunctionRef & UsageSteps; output: FunctionUsageView };
+  /** (read) What each function of the project used, deleted ones too, in order of name. */
+  "usage.list": { input: { project: string } & UsageTimes & PageRequest; output: ProjectUsageView };
   /** (read) The newest record of it, and what the queue keeps of it; at least one of them. */
   "invocations.get": { input: InvocationRef; output: InvocationView };
   /** (read) What the queue keeps, newest first, without results. */

@@ -23,6 +23,8 @@ function invocation(id: string, functionId: string): InvocationRecord {
     method: "GET",
     startedAtMs: 0,
     durationMs: 1,
+    runMs: 0.5,
+    allotment: { memoryMb: 256, vcpu: 1 },
     status: 200,
     errorCode: undefined,
     cold: false,

@@ -16,6 +16,7 @@ const outcome: DraftOutcome = {
   prepareMs: 1,
   startMs: 1,
   durationMs: 1,
+  usage: { runMs: 1, allotment: { memoryMb: 256, vcpu: 1 } },
   logs: [],
   logsDropped: 0,
   failure: undefined,

@@ -1,4 +1,5 @@
 import type { LogLevel } from "../base/log.ts";
+import type { Allotment } from "./usage.ts";
 
 /** One line of a function's log. */
 export interface LogLine {
@@ -28,7 +29,12 @@ export interface InvocationRecord {
   readonly revision: number;
   readonly method: string;
   readonly startedAtMs: number;
+  /** From the request's head to the end of the answer, waiting and starting included. */
   readonly durationMs: number;
+  /** Of that, the time on its instance; 0 when it never reached one. Undefined in records of old. */
+  readonly runMs: number | undefined;
+  /** What that instance was given; undefined when there was none. */
+  readonly allotment: Allotment | undefined;
   readonly status: number;
   readonly errorCode: string | undefined;
   readonly cold: boolean;

@@ -3,6 +3,7 @@ import type { FunctionSchemas } from "../domain/function-schemas.ts";
 import type { InstanceExit, Tier } from "../domain/instance.ts";
 import type { LogLine } from "../domain/invocation.ts";
 import type { Manifest } from "../domain/manifest.ts";
+import type { Allotment } from "../domain/usage.ts";
 import type { RequestHead } from "../wire/heads.ts";
 
 /** How well this driver, on this machine, holds a limit. `watchdog`: a typed kill within 100 ms. */
@@ -117,6 +118,8 @@ export interface Instance {
   readonly shape: string;
   /** What the module's function takes and returns, where the guest found it. Untrusted. */
   readonly schemas?: FunctionSchemas | undefined;
+  /** What it was given for its function: in a microVM what its machine has. */
+  readonly allotment: Allotment;
   /** Whether it was booted before it was asked for. */
   readonly fromBlank: boolean;
   /** Process ids on the host, for usage and tests; empty when there is none. */

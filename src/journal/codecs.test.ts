@@ -31,6 +31,14 @@ const records: fc.Arbitrary<InvocationRecord> = fc.record({
   method: text,
   startedAtMs: time,
   durationMs: fc.nat().map((n) => n / 1000),
+  runMs: fc.option(
+    fc.nat().map((n) => n / 1000),
+    { nil: undefined },
+  ),
+  allotment: fc.option(
+    fc.record({ memoryMb: fc.constantFrom(64, 3072), vcpu: fc.constantFrom(0.1, 1, 32) }),
+    { nil: undefined },
+  ),
   status: fc.integer({ min: 100, max: 599 }),
   errorCode: fc.option(text, { nil: undefined }),
   cold: fc.boolean(),
@@ -62,6 +70,17 @@ describe("journal lines", () => {
         expect(decodeInvocation(encoded)).toStrictEqual(record);
       }),
     );
+  });
+
+  test("a record of an older version says no run time, and an older version reads a new one", () => {
+    const old =
+      '{"id":"inv_1","req":"req_1","fn":"fn_1","dep":"dep_1","rev":1,"method":"GET","at":1700000000000,"ms":1.5,"status":200,"cold":false,"in":0,"out":12}';
+    const record = anInvocation({ runMs: undefined, allotment: undefined });
+    expect(decodeInvocation(old)).toStrictEqual(record);
+    const room = Buffer.alloc(4096);
+    const end = new InvocationEncoder().encode(anInvocation(), room, 0);
+    // It reads members by name and passes over others.
+    expect(JSON.parse(room.toString("utf8", 0, end))).toMatchObject(JSON.parse(old));
   });
 
   test("a duration is kept to the microsecond", () => {

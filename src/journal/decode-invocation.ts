@@ -6,7 +6,7 @@ export function decodeInvocation(text: string): InvocationRecord | undefined {
   const line = parseLine(text);
   if (!isRecord(line)) return undefined;
   const { id, req, fn, dep, rev, method, at, ms, status, err, cold } = line;
-  const { in: bytesIn, out: bytesOut } = line;
+  const { in: bytesIn, out: bytesOut, run, mem, cpu } = line;
   if (typeof id !== "string" || typeof req !== "string" || typeof fn !== "string") return undefined;
   if (typeof dep !== "string" || typeof method !== "string") return undefined;
   if (typeof rev !== "number" || typeof at !== "number" || typeof ms !== "number") return undefined;
@@ -21,6 +21,9 @@ export function decodeInvocation(text: string): InvocationRecord | undefined {
     method,
     startedAtMs: at,
     durationMs: ms,
+    runMs: typeof run === "number" ? run : undefined,
+    allotment:
+      typeof mem === "number" && typeof cpu === "number" ? { memoryMb: mem, vcpu: cpu } : undefined,
     status,
     errorCode: typeof err === "string" ? err : undefined,
     cold,

@@ -1,4 +1,5 @@
 import type { InvocationRecord } from "../domain/invocation.ts";
+import type { Allotment } from "../domain/usage.ts";
 import { quote } from "./quote.ts";
 
 /** Room for everything of a line but its texts. */
@@ -13,6 +14,7 @@ const point = 0x2e;
 const idPart = Buffer.from('{"id":');
 const requestPart = Buffer.from(',"req":');
 const durationPart = Buffer.from(',"ms":');
+const runPart = Buffer.from(',"run":');
 const bytesOutPart = Buffer.from(',"out":');
 const endPart = Buffer.from("}\n");
 
@@ -22,6 +24,7 @@ interface DeploymentPart {
   readonly deploymentId: string;
   readonly revision: number;
   readonly method: string;
+  readonly allotment: Allotment | undefined;
   readonly bytes: Buffer;
 }
 
@@ -64,6 +67,10 @@ export class InvocationEncoder {
     this.#number(record.startedAtMs);
     this.#copy(durationPart);
     this.#milliseconds(record.durationMs);
+    if (record.runMs !== undefined) {
+      this.#copy(runPart);
+      this.#milliseconds(record.runMs);
+    }
     this.#copy(this.#outcomePart(record).bytes);
     this.#number(record.bytesIn);
     this.#copy(bytesOutPart);
@@ -129,16 +136,18 @@ export class InvocationEncoder {
 
   #deploymentPart(record: InvocationRecord): DeploymentPart {
     if (this.#deployment !== undefined && isOf(this.#deployment, record)) return this.#deployment;
-    const { functionId, deploymentId, revision, method } = record;
-    const key = `${deploymentId} ${method}`;
+    const { functionId, deploymentId, revision, method, allotment } = record;
+    const given = allotment && `,"mem":${allotment.memoryMb},"cpu":${allotment.vcpu}`;
+    const key = `${deploymentId} ${method}${given}`;
     const known = this.#deployments.get(key);
     if (known !== undefined && isOf(known, record)) {
       this.#deployment = known;
       return known;
     }
     if (this.#deployments.size >= cachedPartsMax) this.#deployments.clear();
-    const text = `,"fn":${quote(functionId)},"dep":${quote(deploymentId)},"rev":${revision},"method":${quote(method)},"at":`;
-    const part = { functionId, deploymentId, revision, method, bytes: Buffer.from(text) };
+    const text = `,"fn":${quote(functionId)},"dep":${quote(deploymentId)},"rev":${revision},"method":${quote(method)}${given ?? ""},"at":`;
+    const ids = { functionId, deploymentId, revision, method, allotment };
+    const part = { ...ids, bytes: Buffer.from(text) };
     this.#deployments.set(key, part);
     this.#deployment = part;
     return part;
@@ -161,6 +170,8 @@ function isOf(part: DeploymentPart, record: InvocationRecord): boolean {
     part.deploymentId === record.deploymentId &&
     part.functionId === record.functionId &&
     part.revision === record.revision &&
-    part.method === record.method
+    part.method === record.method &&
+    part.allotment?.memoryMb === record.allotment?.memoryMb &&
+    part.allotment?.vcpu === record.allotment?.vcpu
   );
 }

@@ -63,6 +63,7 @@ export class InvocationWriter {
     const block = this.#blockFor(InvocationEncoder.bytesMax(record));
     block.used = this.#encoder.encode(record, block.bytes, block.used);
     countLine(block.stats, record.functionId, record.startedAtMs, 0);
+    block.stats.usage.add(record);
     this.#pending += 1;
   }
 

@@ -23,6 +23,9 @@ export interface JournalLimits {
   readonly logBytesMax: number;
   readonly invocationBytesMax: number;
   readonly ageMsMax: number;
+  /** Sums of usage are by the hour for so long, then by the day, until they are removed. */
+  readonly usageHoursMsMax: number;
+  readonly usageAgeMsMax: number;
   /** A query stops after reading so much and returns what it found. */
   readonly queryBytesMax: number;
   readonly queryLinesMax: number;
@@ -51,6 +54,8 @@ export const defaultJournalLimits: JournalLimits = {
   logBytesMax: 512 * mib,
   invocationBytesMax: 512 * mib,
   ageMsMax: 7 * 24 * hourMs,
+  usageHoursMsMax: 8 * 24 * hourMs,
+  usageAgeMsMax: 400 * 24 * hourMs,
   queryBytesMax: 256 * mib,
   queryLinesMax: 10_000,
   followersMax: 1_000,

@@ -8,14 +8,16 @@ import type { InvocationRecord, LogLine, StoredLogLine } from "../domain/invocat
 import { followLogs } from "./follow-logs.ts";
 import { Follower } from "./follower.ts";
 import { InvocationWriter } from "./invocation-writer.ts";
-import type { InvocationQuery, Journal, LogQuery } from "./journal.ts";
+import type { InvocationQuery, Journal, LogQuery, UsageQuery, UsageReport } from "./journal.ts";
 import { type JournalLimits, defaultJournalLimits } from "./journal-limits.ts";
 import { LogIntake } from "./log-intake.ts";
 import { LogWriter } from "./log-writer.ts";
 import { readNewestInvocations } from "./read-invocations.ts";
 import { readNewestLogs } from "./read-logs.ts";
+import { readUsage } from "./read-usage.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { SegmentLog } from "./segment-log.ts";
+import { hoursFrom } from "./usage-range.ts";
 
 export interface JournalOptions {
   /** Folder of the segments and their index; made when missing. One server at a time. */
@@ -35,7 +37,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   let index: SegmentIndex | undefined;
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    index = await SegmentIndex.open(join(path, "index.db"), log);
+    index = await SegmentIndex.open(join(path, "index.db"), { nowMs: clock.now(), log });
     const { segmentBytesMax, segmentAgeMsMax, ageMsMax } = limits;
     const common = { folder: path, index, clock, log, segmentBytesMax, segmentAgeMsMax, ageMsMax };
     const logs = await SegmentLog.open({ ...common, kind: "logs", bytesMax: limits.logBytesMax });
@@ -74,6 +76,8 @@ class SegmentJournal implements Journal {
   #isReportDue = false;
   #running: Promise<void> | undefined;
   #isClosed = false;
+  /** Usage before this day is tidy. */
+  #tidyMs: number | undefined;
   #warnedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Parts) {
@@ -164,6 +168,13 @@ class SegmentJournal implements Journal {
     );
   }
 
+  async usage(query: UsageQuery): Promise<UsageReport> {
+    const { clock, index, invocations, limits } = this.#parts;
+    return this.#reading(() =>
+      readUsage(query, { nowMs: clock.now(), limits, table: index.usage, segments: invocations }),
+    );
+  }
+
   get dropped(): Journal["dropped"] {
     return { lines: this.#intake.droppedLines, invocations: this.#invocationWriter.dropped };
   }
@@ -223,16 +234,28 @@ class SegmentJournal implements Journal {
         this.#invocationWriter.write(),
       ]);
       await Promise.all([logs.retain(), invocations.retain()]);
+      this.#tidyUsage();
     } catch (error) {
       this.#warn(error, 0);
     }
   }
 
-  async #reading<T>(read: () => Promise<T>): Promise<T> {
+  /** At start and when a day has passed, a part with each flush until all of it is done. */
+  #tidyUsage(): void {
+    const { clock, index, limits } = this.#parts;
+    const nowMs = clock.now();
+    const hoursFromMs = hoursFrom(nowMs, limits.usageHoursMsMax);
+    if (hoursFromMs === this.#tidyMs) return;
+    const fromMs = hoursFrom(nowMs, limits.usageAgeMsMax);
+    if (index.tidyUsage({ hoursFromMs, fromMs })) this.#tidyMs = hoursFromMs;
+  }
+
+  async #reading<T>(read: () => Promise<T> | T): Promise<T> {
     try {
       if (this.#isClosed) throw new Error("it is closed");
       return await read();
     } catch (error) {
+      if (error instanceof ReactorError) throw error;
       throw new ReactorError("storage_unavailable", `Cannot read the journal: ${String(error)}`, {
         cause: error,
         retryAfterSecs: 1,

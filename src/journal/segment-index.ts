@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Log } from "../base/log.ts";
 import type { FunctionSpan, SealedSegment, Segment, SegmentKind } from "./segment.ts";
+import { type UsageAges, usageSchema, UsageTable } from "./usage-table.ts";
 
 const formatVersion = 1;
 
@@ -19,33 +20,40 @@ const schema = `
   create table if not exists functions (
     function_id text primary key, last_seq integer not null
   ) without rowid;
+  ${usageSchema}
   pragma user_version = ${formatVersion};
 `;
 
 /**
- * What is in which segment, so that a read touches only the files it needs. Everything here can be
- * rebuilt from the segments, so a damaged index is made anew, and a power cut may lose its end.
+ * What is in which segment, so that a read touches only the files it needs, and what functions used.
+ * Everything but the usage of segments that are gone can be rebuilt from the segments, so a damaged
+ * index is made anew, and a power cut may lose its end.
  */
 export class SegmentIndex {
+  readonly usage: UsageTable;
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: DatabaseSync, nowMs: number) {
     this.#database = database;
     this.#statements = prepare(database);
+    this.usage = new UsageTable(database, nowMs);
   }
 
   /** Opens the index, or makes it anew when it is damaged or of another format. */
-  static async open(path: string, log: Log): Promise<SegmentIndex> {
+  static async open(
+    path: string,
+    { nowMs, log }: { readonly nowMs: number; readonly log: Log },
+  ): Promise<SegmentIndex> {
     try {
-      return new SegmentIndex(connect(path));
+      return new SegmentIndex(connect(path), nowMs);
     } catch (error) {
-      log.warn("journal: the index is unusable and is rebuilt from the segments", {
-        path,
-        error: String(error),
-      });
+      log.warn(
+        "journal: the index is unusable and is rebuilt from the segments; usage before them is lost",
+        { path, error: String(error) },
+      );
       for (const suffix of ["", "-wal", "-shm"]) await rm(path + suffix, { force: true });
-      return new SegmentIndex(connect(path));
+      return new SegmentIndex(connect(path), nowMs);
     }
   }
 
@@ -89,6 +97,7 @@ export class SegmentIndex {
         saveSpan.run(kind, functionId, id, span.firstSeq, span.lastSeq, span.count);
         if (kind === "logs") saveLastSeq.run(functionId, span.lastSeq);
       }
+      if (kind === "invocations") this.usage.save(id, segment.usage);
     });
   }
 
@@ -96,7 +105,17 @@ export class SegmentIndex {
     this.#transaction(() => {
       this.#statements.removeSegment.run(kind, id);
       this.#statements.removeSpans.run(kind, id);
+      if (kind === "invocations") this.usage.keepWithout(id);
     });
+  }
+
+  /** As `UsageTable.tidy`, all of it or nothing. */
+  tidyUsage(ages: UsageAges): boolean {
+    let isTidy = false;
+    this.#transaction(() => {
+      isTidy = this.usage.tidy(ages);
+    });
+    return isTidy;
   }
 
   close(): void {

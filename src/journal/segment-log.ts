@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { SegmentIndex } from "./segment-index.ts";
 import { scanSegment } from "./segment-scan.ts";
+import { UsageByHour } from "./usage-by-hour.ts";
 import {
   type FunctionSpan,
   type SealedSegment,
@@ -76,6 +77,11 @@ export class SegmentLog {
     return this.#active?.spans.get(functionId);
   }
 
+  /** Id and sums of the active segment, whose sums in the index are older; undefined before there is one. */
+  get activeUsage(): { readonly id: number; readonly usage: UsageByHour } | undefined {
+    return this.#active;
+  }
+
   /**
    * Appends whole lines. When the disk refuses, nothing of them counts as written and the error is
    * thrown; the next append overwrites what was written of them.
@@ -105,7 +111,7 @@ export class SegmentLog {
     const active = this.#active;
     if (active === undefined) return;
     this.#options.index.save(active);
-    const { spans: _, openedAtMs: __, file, ...sealed } = active;
+    const { spans: _, usage: __, openedAtMs: ___, file, ...sealed } = active;
     this.#active = undefined;
     this.#sealed.push(sealed);
     this.#sealedBytes += sealed.bytes;
@@ -223,7 +229,7 @@ export class SegmentLog {
           log.warn("journal: a segment lost its end", { path, lostEntries });
         }
         index.save(segment);
-        const { spans: _, ...sealed } = segment;
+        const { spans: _, usage: __, ...sealed } = segment;
         this.#addSealed(sealed);
       }
     }
@@ -232,8 +238,10 @@ export class SegmentLog {
     if (last === undefined) return;
     this.#sealedBytes -= last.bytes;
     const spans = index.spans(kind, last.id);
+    const usage = new UsageByHour();
+    if (kind === "invocations") usage.addAll(index.usage.ofSegment(last.id));
     const openedAtMs = Math.min(last.writtenMs, clock.now());
-    this.#active = { ...last, spans, openedAtMs, file: undefined };
+    this.#active = { ...last, spans, usage, openedAtMs, file: undefined };
   }
 
   /** A segment older than all others may be one that retention was removing; any other is lost. */

@@ -2,7 +2,14 @@ import { stat, truncate } from "node:fs/promises";
 import type { Log } from "../base/log.ts";
 import { decodeInvocation } from "./decode-invocation.ts";
 import { decodeLogLine } from "./log-line-codec.ts";
-import { type Segment, type SegmentKind, countLine, emptyStats, segmentPath } from "./segment.ts";
+import {
+  type Segment,
+  type SegmentKind,
+  type SegmentStats,
+  countLine,
+  emptyStats,
+  segmentPath,
+} from "./segment.ts";
 import { linesIn, readBlocks } from "./segment-blocks.ts";
 
 /**
@@ -23,9 +30,7 @@ export async function scanSegment(
   for await (const block of readBlocks(path, size)) {
     bytes += block.length;
     for (const line of linesIn(block)) {
-      const entry = decodeEntry(kind, line);
-      if (entry === undefined) damaged += 1;
-      else countLine(stats, entry.functionId, entry.atMs, entry.seq);
+      if (!countEntry(kind, line, stats)) damaged += 1;
     }
   }
   if (bytes < size) await truncate(path, bytes);
@@ -35,11 +40,17 @@ export async function scanSegment(
   return { kind, id, bytes, writtenMs: mtimeMs, ...stats };
 }
 
-function decodeEntry(
-  kind: SegmentKind,
-  line: string,
-): { functionId: string; atMs: number; seq: number } | undefined {
-  if (kind === "logs") return decodeLogLine(line);
-  const record = decodeInvocation(line);
-  return record && { functionId: record.functionId, atMs: record.startedAtMs, seq: 0 };
+/** False when the line is damaged. */
+function countEntry(kind: SegmentKind, text: string, stats: SegmentStats): boolean {
+  if (kind === "logs") {
+    const line = decodeLogLine(text);
+    if (line === undefined) return false;
+    countLine(stats, line.functionId, line.atMs, line.seq);
+    return true;
+  }
+  const record = decodeInvocation(text);
+  if (record === undefined) return false;
+  countLine(stats, record.functionId, record.startedAtMs, 0);
+  stats.usage.add(record);
+  return true;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { UsageByHour } from "./usage-by-hour.ts";
 
 /** What a segment holds: log lines or invocation records. */
 const segmentKinds = ["logs", "invocations"] as const;
@@ -17,6 +18,8 @@ export interface SegmentStats {
   firstMs: number;
   lastMs: number;
   readonly spans: Map<string, FunctionSpan>;
+  /** Empty for log lines. */
+  readonly usage: UsageByHour;
 }
 
 export interface Segment extends SegmentStats {
@@ -29,11 +32,16 @@ export interface Segment extends SegmentStats {
   writtenMs: number;
 }
 
-/** What is kept in memory of a closed segment; its spans are in the index. */
-export type SealedSegment = Omit<Readonly<Segment>, "spans">;
+/** What is kept in memory of a closed segment; its spans and sums are in the index. */
+export type SealedSegment = Omit<Readonly<Segment>, "spans" | "usage">;
 
 export function emptyStats(): SegmentStats {
-  return { firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY, spans: new Map() };
+  return {
+    firstMs: Number.POSITIVE_INFINITY,
+    lastMs: Number.NEGATIVE_INFINITY,
+    spans: new Map(),
+    usage: new UsageByHour(),
+  };
 }
 
 /** Counts one more line. */
@@ -66,6 +74,7 @@ export function addStats(total: SegmentStats, later: SegmentStats): void {
       span.count += count;
     }
   }
+  total.usage.addAll(later.usage);
 }
 
 export function segmentPath(folder: string, kind: SegmentKind, id: number): string {

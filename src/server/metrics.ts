@@ -44,6 +44,21 @@ export const metricTable = {
     help: "Bytes of response bodies.",
     labels: ["project", "function"],
   },
+  reactor_run_seconds_total: {
+    type: "counter",
+    help: "Time that invocations were on an instance: without waiting and without cold starts.",
+    labels: ["project", "function"],
+  },
+  reactor_vcpu_seconds_total: {
+    type: "counter",
+    help: "That time multiplied by the processors of the instance: 1 is 1000 of `vcpu_ms`.",
+    labels: ["project", "function"],
+  },
+  reactor_gb_seconds_total: {
+    type: "counter",
+    help: "That time multiplied by the memory of the instance, in units of 1024 MB: as `gb_s`.",
+    labels: ["project", "function"],
+  },
   reactor_invocations_in_flight: {
     type: "gauge",
     help: "Invocations on an instance now, over all functions.",
@@ -197,6 +212,9 @@ function samplers(sources: MetricsSources, startedAtMs: number) {
     reactor_cold_starts_total: perFunction((meter) => meter.coldStarts),
     reactor_request_bytes_total: perFunction((meter) => meter.bytesIn),
     reactor_response_bytes_total: perFunction((meter) => meter.bytesOut),
+    reactor_run_seconds_total: perFunction((meter) => meter.runMsSum / 1000),
+    reactor_vcpu_seconds_total: perFunction((meter) => meter.vcpuMsSum / 1000),
+    reactor_gb_seconds_total: perFunction((meter) => meter.gbSecondsSum),
     reactor_invocations_in_flight: overPools((pool) => pool.running),
     reactor_invocations_waiting: overPools((pool) => pool.waiting),
     reactor_instances: (): Sample[] => instancesByState(serving),

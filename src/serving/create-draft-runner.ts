@@ -3,6 +3,7 @@ import { DeadlineSweep } from "../base/deadline-sweep.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { ReactorError } from "../domain/errors.ts";
+import type { InvocationRecord } from "../domain/invocation.ts";
 import { slugOf } from "../domain/names.ts";
 import { emptyPlan, type FunctionPlan } from "../domain/plan.ts";
 import { type Artifact, type Driver, type Instance, StartError } from "../drivers/driver.ts";
@@ -82,7 +83,10 @@ async function prepareAndServe(run: DraftRun): Promise<RunOutcome> {
   }
 }
 
+/** Nothing was used, as long as no instance had it. */
+const unused: DraftOutcome["usage"] = { runMs: 0, allotment: undefined };
 const unanswered = {
+  usage: unused,
   status: undefined,
   headers: [],
   body: Buffer.alloc(0),
@@ -120,24 +124,31 @@ async function serve(
   let graceMs = 0;
   try {
     const beganMs = clock.monotonicMs();
-    await answered(run, instance, answer);
+    const usage = await answered(run, instance, answer);
     const durationMs = clock.monotonicMs() - beganMs;
     const { status, headers, body, failure } = answer;
     if (failure === undefined) graceMs = Math.min(waitUntilMs, afterAnswerMsMax);
-    return { status, headers, body, failure, shape: instance.shape, durationMs };
+    return { status, headers, body, failure, shape: instance.shape, durationMs, usage };
   } finally {
     await instance.stop({ graceMs });
   }
 }
 
-/** Hands the request over; resolves with the end of the answer, rejects when the signal aborts. */
-async function answered(run: DraftRun, instance: Instance, answer: DraftAnswer): Promise<void> {
+/** Hands the request over; resolves with its use at the end of the answer, rejects when the signal aborts. */
+async function answered(
+  run: DraftRun,
+  instance: Instance,
+  answer: DraftAnswer,
+): Promise<DraftOutcome["usage"]> {
   const { draft, signal, options } = run;
   const { method, url, headers, body } = draft.call;
   const functionPlan = planOf(draft);
   const target = targetOf(draft);
+  let usage = unused;
   const invocation = new Invocation(
-    contextOf(run),
+    contextOf(run, ({ runMs = 0, allotment }) => {
+      usage = { runMs, allotment };
+    }),
     {
       invocationId: draft.id,
       requestId: draft.requestId,
@@ -178,6 +189,7 @@ async function answered(run: DraftRun, instance: Instance, answer: DraftAnswer):
     invocation.assign(target, hostOf(functionPlan));
     invocation.run(slotOf(instance, options.clock));
     await Promise.race([answer.over, left.promise]);
+    return usage;
   } finally {
     signal.removeEventListener("abort", leave);
   }
@@ -190,14 +202,17 @@ function slotOf(instance: Instance, clock: Clock): InstanceSlot {
   return slot;
 }
 
-/** The invocation's surroundings: lines about it go to the draft's log, its record nowhere. */
-function contextOf({ log, sweep, options }: DraftRun): ServingContext {
+/** The invocation's surroundings: lines about it go to the draft's log, its record is not kept. */
+function contextOf(
+  { log, sweep, options }: DraftRun,
+  record: (record: InvocationRecord) => void,
+): ServingContext {
   const { clock, random } = options;
   return {
     clock,
     random,
     log: options.log,
-    journal: { log: (line) => log.add(line), record() {} },
+    journal: { log: (line) => log.add(line), record },
     settings: defaultServingSettings,
     sweep,
     loadArtifact: () => Promise.reject(new Error("Assertion failed: a draft has one instance")),

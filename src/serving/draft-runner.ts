@@ -1,5 +1,6 @@
 import type { ReactorError } from "../domain/errors.ts";
 import type { LogLine } from "../domain/invocation.ts";
+import type { Allotment } from "../domain/usage.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import type { BundleFiles } from "../drivers/driver.ts";
 
@@ -42,6 +43,8 @@ export interface DraftOutcome {
   readonly startMs: number;
   /** From handing the request over until the answer is complete. */
   readonly durationMs: number;
+  /** What it used of its instance. */
+  readonly usage: { readonly runMs: number; readonly allotment: Allotment | undefined };
   readonly logs: readonly LogLine[];
   /** Lines beyond the bound. */
   readonly logsDropped: number;

@@ -45,9 +45,8 @@ const leftConfirmMs = 1000;
 
 /**
  * One invocation from admission to its end. It is at once the head that the driver sends, the sink
- * that the driver feeds and the entry that the deadline sweep looks at, so that a request costs one
- * object here; it has few fields for the same reason. The outcome is told and recorded once; the
- * slot is freed when the instance is done with it, which may be later.
+ * that it feeds and the entry that the deadline sweep looks at, so that a request costs one object.
+ * The outcome is told and recorded once; the slot is freed when the instance is done with it.
  */
 export class Invocation implements RequestHead, InvocationSink, Swept {
   /** Epoch milliseconds; set when it runs. */
@@ -379,7 +378,8 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
     recordOutcome(this.#context, this.#host?.meter, this, {
       status,
       errorCode,
-      durationMs: this.#endedAtMs - this.receivedAtMs,
+      endedAtMs: this.#endedAtMs,
+      allotment: this.#slot?.instance.allotment,
       bytesIn: this.#bytesIn,
       bytesOut: this.#bytesOut,
     });

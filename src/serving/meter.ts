@@ -1,4 +1,5 @@
 import type { FunctionPlan } from "../domain/plan.ts";
+import { type Allotment, gbSecondsOf, vcpuMsOf } from "../domain/usage.ts";
 import { EgressDenials } from "./egress-denials.ts";
 
 /** Upper bounds of the duration histogram's buckets, in milliseconds; one more bucket is unbounded. */
@@ -24,6 +25,9 @@ export class FunctionMeter {
   startMsSum = 0;
   bytesIn = 0;
   bytesOut = 0;
+  runMsSum = 0;
+  vcpuMsSum = 0;
+  gbSecondsSum = 0;
 
   constructor(functionPlan: FunctionPlan) {
     this.functionId = functionPlan.functionId;
@@ -46,6 +50,13 @@ export class FunctionMeter {
   moved(bytesIn: number, bytesOut: number): void {
     this.bytesIn += bytesIn;
     this.bytesOut += bytesOut;
+  }
+
+  /** An instance of the allotment had an invocation for `runMs`. */
+  used(runMs: number, allotment: Allotment | undefined): void {
+    this.runMsSum += runMs;
+    this.vcpuMsSum += vcpuMsOf(runMs, allotment);
+    this.gbSecondsSum += gbSecondsOf(runMs, allotment);
   }
 
   started(startMs: number): void {

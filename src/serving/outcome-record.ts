@@ -1,4 +1,5 @@
 import type { DeploymentPlan, FunctionPlan } from "../domain/plan.ts";
+import type { Allotment } from "../domain/usage.ts";
 import type { FunctionMeter } from "./meter.ts";
 import type { Route, RouteTarget } from "./route-table.ts";
 import type { ServingContext } from "./serving-context.ts";
@@ -12,12 +13,19 @@ export interface InvocationIdentity {
   readonly target: RouteTarget | undefined;
   readonly cold: boolean;
   readonly startMs: number;
+  /** Monotonic milliseconds. */
+  readonly receivedAtMs: number;
+  /** When an instance got it; negative when none did. */
+  readonly ranAtMs: number;
 }
 
 export interface Outcome {
   readonly status: number;
   readonly errorCode: string | undefined;
-  readonly durationMs: number;
+  /** Monotonic milliseconds. */
+  readonly endedAtMs: number;
+  /** Of the instance that it was handed to last. */
+  readonly allotment: Allotment | undefined;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
@@ -30,10 +38,16 @@ export function recordOutcome(
   outcome: Outcome,
 ): void {
   if (!context.settings.observability) return;
-  const { durationMs } = outcome;
+  const { endedAtMs } = outcome;
+  const durationMs = endedAtMs - invocation.receivedAtMs;
+  const ran = invocation.ranAtMs >= 0;
+  // As the journal writes it, so that the meter's sums are those of the records.
+  const runMs = ran ? Math.round((endedAtMs - invocation.ranAtMs) * 1000) / 1000 : 0;
+  const allotment = ran ? outcome.allotment : undefined;
   if (meter !== undefined) {
     meter.finished(outcome.status, outcome.errorCode, durationMs);
     meter.moved(outcome.bytesIn, outcome.bytesOut);
+    meter.used(runMs, allotment);
     if (invocation.cold) meter.started(invocation.startMs);
   }
   const deployment = invocation.target?.deployment;
@@ -46,6 +60,8 @@ export function recordOutcome(
     method: invocation.method,
     startedAtMs: Math.round(context.clock.now() - durationMs),
     durationMs: Math.round(durationMs * 100) / 100,
+    runMs,
+    allotment,
     status: outcome.status,
     errorCode: outcome.errorCode,
     cold: invocation.cold,

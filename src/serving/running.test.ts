@@ -230,6 +230,8 @@ describe("accounting", () => {
         method: "GET",
         startedAtMs: 1_700_000_000_000,
         durationMs: 40,
+        runMs: 40,
+        allotment: { memoryMb: 256, vcpu: 1 },
         status: 201,
         errorCode: undefined,
         cold: false,

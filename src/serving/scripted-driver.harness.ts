@@ -1,4 +1,5 @@
 import { createDeferred, type Deferred } from "../base/deferred.ts";
+import { type Allotment, allotmentOf } from "../domain/usage.ts";
 import type { InstanceExit } from "../domain/instance.ts";
 import type {
   Artifact,
@@ -108,6 +109,7 @@ export class ScriptedInstance implements Instance {
   readonly shape = "fetch";
   readonly fromBlank = false;
   readonly pids = [];
+  readonly allotment: Allotment;
   readonly calls = new Set<ScriptedCall>();
   /** It neither answers probes nor confirms cancels. */
   stuck = false;
@@ -119,6 +121,7 @@ export class ScriptedInstance implements Instance {
   constructor(id: string, spec: StartSpec, handler: (call: ScriptedCall) => void) {
     this.id = id;
     this.spec = spec;
+    this.allotment = allotmentOf(spec.manifest.limits);
     this.#handler = handler;
   }
 

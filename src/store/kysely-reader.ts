@@ -11,9 +11,10 @@ import {
   projectRow,
   promotionRow,
 } from "./record-rows.ts";
-import type { ProjectRecord } from "../domain/function.ts";
+import type { FunctionRecord, ProjectRecord } from "../domain/function.ts";
 import { pageOf, rowsToFetch } from "./fetch-page.ts";
 import { queueReads } from "./kysely-queue.ts";
+import type { Page, PageRequest } from "./page.ts";
 import type { StoreReader } from "./store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Tables } from "./tables.ts";
@@ -37,7 +38,12 @@ export function createReader(db: Kysely<Tables>, attempt: Attempt): StoreReader 
 
 type FunctionReads = Pick<
   StoreReader,
-  "functionByName" | "functionBySlug" | "functionById" | "listFunctions" | "allFunctions"
+  | "functionByName"
+  | "functionBySlug"
+  | "functionById"
+  | "listFunctions"
+  | "listEveryFunction"
+  | "allFunctions"
 >;
 
 function functionReads(db: Kysely<Tables>, attempt: Attempt): FunctionReads {
@@ -47,18 +53,24 @@ function functionReads(db: Kysely<Tables>, attempt: Attempt): FunctionReads {
     const row = await attempt("read a function", () => query.executeTakeFirst());
     return row && functionRow.toRecord(row);
   };
+  const list = async (
+    from: ReturnType<typeof functions>,
+    projectId: string,
+    page: PageRequest,
+  ): Promise<Page<FunctionRecord>> => {
+    const ordered = from.where("project_id", "=", projectId).orderBy("name");
+    const query = page.cursor === undefined ? ordered : ordered.where("name", ">", page.cursor);
+    const rows = await attempt("list functions", () => query.limit(rowsToFetch(page)).execute());
+    return pageOf(rows.map(functionRow.toRecord), page, (record) => record.name);
+  };
   return {
     functionByName: (projectId, name) =>
       one(functions().where("project_id", "=", projectId).where("name", "=", name)),
     functionBySlug: (projectId, slug) =>
       one(functions().where("project_id", "=", projectId).where("slug", "=", slug)),
     functionById: (id) => one(functions().where("id", "=", id)),
-    async listFunctions(projectId, page) {
-      const ordered = live().where("project_id", "=", projectId).orderBy("name");
-      const query = page.cursor === undefined ? ordered : ordered.where("name", ">", page.cursor);
-      const rows = await attempt("list functions", () => query.limit(rowsToFetch(page)).execute());
-      return pageOf(rows.map(functionRow.toRecord), page, (record) => record.name);
-    },
+    listFunctions: (projectId, page) => list(live(), projectId, page),
+    listEveryFunction: (projectId, page) => list(functions(), projectId, page),
     async allFunctions() {
       const rows = await attempt("read all functions", () =>
         live().orderBy("project_id").orderBy("name").execute(),

@@ -27,6 +27,8 @@ export interface StoreReader extends QueueReader {
   functionById(id: string): Promise<FunctionRecord | undefined>;
   /** Live functions in order of name; the cursor is the last name. */
   listFunctions(projectId: string, page: PageRequest): Promise<Page<FunctionRecord>>;
+  /** As `listFunctions`, with the deleted ones. */
+  listEveryFunction(projectId: string, page: PageRequest): Promise<Page<FunctionRecord>>;
   /** Every live function of every project, for the plan. */
   allFunctions(): Promise<readonly FunctionRecord[]>;
   deployment(id: string): Promise<DeploymentRecord | undefined>;

@@ -37,7 +37,7 @@ export const capabilities = {
   schedule: built("cron schedules"),
   playground: built("the playground API"),
   console: pending("the console with its editor"),
-  usage: pending("pay-per-use figures"),
+  usage: built("pay-per-use figures"),
 } as const satisfies Readonly<Record<string, Capability>>;
 
 export type CapabilityName = keyof typeof capabilities;

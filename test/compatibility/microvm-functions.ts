@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
+import type { InvocationResource } from "../../src/client/resources.ts";
 import { until } from "../e2e/reactor.ts";
 import { deployPython } from "./deploy-python.harness.ts";
 import type { SourceText } from "./source-text.ts";
@@ -35,7 +36,31 @@ export default { fetch: () => Response.json(readFileSync("/proc/sys/kernel/rando
     {
       lines: [22, 22],
       block: "- **Pay-Per-Use** - Only pay for actual execution time",
-      needs: ["usage"],
+      needs: ["usage", "microvm"],
+      async run({ server, call }) {
+        const source = `export default { async fetch() {
+  const began = performance.now();
+  await new Promise((done) => setTimeout(done, 200));
+  return Response.json(performance.now() - began);
+} };`;
+        // The machine that it gets has 512 MB.
+        const limits = { memory_mb: 300, vcpu: 2 };
+        await server.deploy("paid", source, { isolation: "microvm", limits });
+        const executed: number = await (await call("GET", "/fn/v1/paid")).json();
+        let item: InvocationResource | undefined;
+        await until("its record is there", async () => {
+          [item] = await server.client.listInvocations({ function: "paid" });
+          return item !== undefined;
+        });
+        assert.ok(item?.usage && item.duration_ms !== null && item.cold);
+        const { run_ms, vcpu_ms, gb_s } = item.usage;
+        // A machine's clock is not the server's.
+        assert.ok(run_ms > 0.9 * executed && run_ms < item.duration_ms, `${run_ms} ms`);
+        assert.ok(Math.abs(vcpu_ms - 2 * run_ms) < 0.01, `${vcpu_ms} vCPU-ms`);
+        assert.ok(Math.abs(gb_s - (run_ms / 1000) * 0.5) < 1e-6, `${gb_s} GB-s`);
+        const { total } = await server.client.getFunctionUsage("paid");
+        assert.deepEqual([total.invocations, total.cold_starts, total.vcpu_ms], [1, 1, vcpu_ms]);
+      },
     },
     {
       lines: [23, 23],

@@ -205,6 +205,7 @@ export class Life {
     logs: () => Promise.resolve([]),
     async *follow() {},
     invocations: () => Promise.resolve(this.records),
+    usage: () => Promise.reject(new Error("The simulation sums nothing")),
     close: () => Promise.resolve(),
   };
 

@@ -5,6 +5,7 @@ import type { QueuedView } from "../../control/queue/queued-view.ts";
 import type { InvocationRecord } from "../../domain/invocation.ts";
 import { queuedOrigins, queuedStates } from "../../domain/queue/queued-invocation.ts";
 import { isoTime, timeSchema } from "../iso-time.ts";
+import { usageSchema, usageView } from "./usage-view.ts";
 
 /** What an answer was, as far as it is kept. */
 const resultSchema = z
@@ -44,7 +45,12 @@ export const invocationSchema = z
     revision: z.int().nullable(),
     method: z.string().nullable(),
     started_at: timeSchema.nullable(),
-    duration_ms: z.number().nullable(),
+    duration_ms: z.number().nullable().describe("Waiting and a cold start included."),
+    usage: usageSchema
+      .nullable()
+      .describe(
+        "Of the last attempt; zero when no instance got it, null where it was not measured.",
+      ),
     status: z.int().nullable(),
     error_code: z.string().nullable(),
     cold: z.boolean(),
@@ -83,6 +89,7 @@ const unrecorded = {
   method: null,
   started_at: null,
   duration_ms: null,
+  usage: null,
   cold: false,
   bytes_in: 0,
   bytes_out: 0,
@@ -101,6 +108,8 @@ function recordBody(record: InvocationRecord): InvocationBody {
     method: record.method,
     started_at: isoTime(record.startedAtMs),
     duration_ms: record.durationMs,
+    // Records of old do not say it.
+    usage: record.runMs === undefined ? null : usageView({ ...record, runMs: record.runMs }),
     status: record.status,
     error_code: record.errorCode ?? null,
     cold: record.cold,

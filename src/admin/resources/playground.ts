@@ -6,6 +6,7 @@ import type { DraftCall, DraftOutcome } from "../../serving/draft-runner.ts";
 import { isoTime, timeSchema } from "../iso-time.ts";
 import { defineOperation } from "../operation.ts";
 import { decodeFiles, filesRecord } from "../upload.ts";
+import { usageSchema, usageView } from "./usage-view.ts";
 
 const codes = Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]];
 
@@ -56,6 +57,7 @@ const outcomeSchema = z
     prepare_ms: z.number().describe("Bundling."),
     start_ms: z.number().describe("Starting an instance, as on a cold start."),
     duration_ms: z.number().describe("From the request to the end of the answer."),
+    usage: usageSchema,
     logs: z.array(
       z.object({
         at: timeSchema,
@@ -151,6 +153,7 @@ function outcomeView(outcome: DraftOutcome): z.output<typeof outcomeSchema> {
     prepare_ms: hundredths(outcome.prepareMs),
     start_ms: hundredths(outcome.startMs),
     duration_ms: hundredths(outcome.durationMs),
+    usage: usageView(outcome.usage),
     logs: logs.map(({ atMs, level, source, message }) => ({
       at: isoTime(atMs),
       level,

@@ -19,7 +19,14 @@ export const invocationRows: readonly RouteRow[] = [
     path: "/invocations/inv_1",
     command: "invocations.get",
     input: { project: "default", id: "inv_1" },
-    answer: { id: "inv_1", started_at: time, duration_ms: 1.5, state: "succeeded", queued: null },
+    answer: {
+      id: "inv_1",
+      started_at: time,
+      duration_ms: 1.5,
+      usage: { run_ms: 1.25, vcpu_ms: 2.5, gb_s: 0.000_625 },
+      state: "succeeded",
+      queued: null,
+    },
   },
   {
     id: "getInvocationRequest",

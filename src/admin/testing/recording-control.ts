@@ -1,3 +1,4 @@
+import { usageOutputs } from "./usage-outputs.ts";
 import type { CommandName, Commands, ControlPlane } from "../../control/control-plane.ts";
 import { type Caller, requireScope } from "../../domain/caller.ts";
 import type { QueuedView } from "../../control/queue/queued-view.ts";
@@ -137,6 +138,8 @@ const invocation: InvocationRecord = {
   method: "POST",
   startedAtMs: atMs,
   durationMs: 1.5,
+  runMs: 1.25,
+  allotment: { memoryMb: 512, vcpu: 2 },
   status: 200,
   errorCode: undefined,
   cold: true,
@@ -315,6 +318,7 @@ const samples: Outputs = {
       durationMs: 1.234_5,
     },
   ],
+  ...usageOutputs,
   "workers.list": [{ functionId: "fn_1", name: "hello", enabled: true, revision: 2 }],
   "playground.run": {
     status: 200,
@@ -324,6 +328,7 @@ const samples: Outputs = {
     prepareMs: 1.234_5,
     startMs: 2,
     durationMs: 3,
+    usage: { runMs: 2.5, allotment: { memoryMb: 256, vcpu: 1 } },
     logs: [
       {
         atMs,

@@ -2,6 +2,7 @@ import { expect } from "bun:test";
 import { playgroundRow } from "./playground-row.ts";
 import { projectRows } from "./project-rows.ts";
 import { invocationRows } from "./invocation-rows.ts";
+import { usageRows } from "./usage-rows.ts";
 import { databaseRows } from "./database-rows.ts";
 import type { RouteRow } from "./route-row.ts";
 
@@ -303,6 +304,7 @@ export const routeRows: readonly RouteRow[] = [
     answer: { items: [{ seq: 1, request_id: null }, { seq: 2 }] },
   },
   ...invocationRows,
+  ...usageRows,
   {
     id: "createKey",
     method: "POST",

@@ -154,6 +154,7 @@ describe("reactor invocations", () => {
     method: "POST",
     started_at: time,
     duration_ms: 12.34,
+    usage: { run_ms: 11, vcpu_ms: 22, gb_s: 0.005_5 },
     status: 500,
     error_code: "function_error",
     cold: true,
@@ -179,7 +180,9 @@ describe("reactor invocations", () => {
       "5",
     ];
     const { stdout } = await runInTerminal(argv, { server });
-    expect(stdout).toMatch(/inv_1 .* POST +500 +12\.3 ms +cold +@3 +function_error/);
+    expect(stdout).toMatch(
+      /inv_1 .* POST +500 +12\.3 ms +22\.0 vCPU-ms 0\.005500 GB-s +cold +@3 +function_error/,
+    );
     const query = new URLSearchParams(server.requests[0]?.line.split("?")[1]);
     expect(Object.fromEntries(query)).toEqual({
       function: "hello",
@@ -246,6 +249,7 @@ describe("reactor invocations", () => {
     const { stdout } = await runInTerminal(["invocations", "get", "inv_1"], { server });
     expect(stdout).toContain("req_1");
     expect(stdout).toContain("3.4 MB");
+    expect(stdout).toMatch(/^used +22\.0 vCPU-ms 0\.005500 GB-s$/m);
     expect(stdout).not.toContain("\u001b");
   });
 });

@@ -18,6 +18,7 @@ import { promotionCommands } from "./promotions.ts";
 import { queuedInvocationCommands } from "./queued-invocations.ts";
 import { scheduleCommands } from "./schedules.ts";
 import { secretCommands } from "./secrets.ts";
+import { usageCommands } from "./usage.ts";
 import { workerCommands } from "./workers.ts";
 
 /** Every command by name. */
@@ -35,6 +36,7 @@ export const commandTable: CommandTable<CommandName> = {
   ...logCommands,
   ...invocationCommands,
   ...queuedInvocationCommands,
+  ...usageCommands,
   ...scheduleCommands,
   ...hookCommands,
   ...backupCommands,

@@ -1,4 +1,6 @@
 import type { InvocationRecord, LogLine, StoredLogLine } from "../../domain/invocation.ts";
+import { addUsage, noUsage } from "../../domain/usage.ts";
+import { UsageByHour } from "../../journal/usage-by-hour.ts";
 import type { InvocationQuery, Journal, LogQuery } from "../../journal/journal.ts";
 
 /** A journal in memory that keeps everything and follows nothing beyond what is there. */
@@ -33,6 +35,15 @@ export function createMemoryJournal(): Journal & {
           .toReversed()
           .slice(0, query.limit),
       ),
+    usage({ functionIds, sinceMs, untilMs }) {
+      const usage = new UsageByHour();
+      for (const record of invocations) usage.add(record);
+      const functions = functionIds.map((functionId) => {
+        const steps = [...usage.of(functionId)];
+        return { steps, total: steps.reduce((sum, { sums }) => addUsage(sum, sums), noUsage) };
+      });
+      return Promise.resolve({ sinceMs, untilMs, completeSinceMs: 0, functions });
+    },
     close: () => Promise.resolve(),
   };
 }

@@ -1,6 +1,7 @@
 import type { Timer } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import type { Manifest } from "../../domain/manifest.ts";
+import { allotmentOf } from "../../domain/usage.ts";
 import type { InstanceExit } from "../../domain/instance.ts";
 import { type Artifact, type DriverProbe, StartError, type StartSpec } from "../driver.ts";
 import { BlankPool } from "../process/blank-pool.ts";
@@ -147,6 +148,8 @@ export class PodHost {
     try {
       const instance = await pod.take(spec.deploymentId, deadline);
       await configured(instance, artifact, this.#bounded(spec));
+      // The pod's memory is there for all that are in it; each counts with its own share of it.
+      instance.allotment = allotmentOf(spec.manifest.limits);
       const { ready, exit } = instance;
       const outcome = await handshake({ ready, exit, clock, untilMs, signal });
       await insist(instance, outcome, limitMs, signal);

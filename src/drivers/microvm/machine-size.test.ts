@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { allotmentOf } from "../../domain/usage.ts";
 import { suiteManifest } from "../suite/suite-manifest.ts";
 import { machineSize, roundedUp } from "./machine-size.ts";
 
@@ -23,5 +24,6 @@ test("memory that is no size is rounded up, and it says so; the function is told
   const { manifest, note } = roundedUp(manifestOf(300));
   expect(manifest.limits.memoryMb).toEqual({ value: 512, written: true });
   expect(note).toContain("300 is rounded up to 512");
+  expect(allotmentOf(manifest.limits)).toEqual({ memoryMb: 512, vcpu: 1 });
   expect(roundedUp(manifestOf(512))).toEqual({ manifest: manifestOf(512), note: undefined });
 });

@@ -1,4 +1,5 @@
 import { describeExit } from "../../domain/instance.ts";
+import { allotmentOf } from "../../domain/usage.ts";
 import { type Artifact, StartError, type StartSpec } from "../driver.ts";
 import type { HandshakeOutcome } from "./handshake.ts";
 import type { ProcessInstance } from "./process-instance.ts";
@@ -9,6 +10,7 @@ export async function configured(
   artifact: Artifact,
   spec: StartSpec,
 ): Promise<void> {
+  instance.allotment = allotmentOf(spec.manifest.limits);
   try {
     instance.configure(artifact, spec);
   } catch (error) {

@@ -69,6 +69,7 @@ export class ProcessInstance implements Instance, InvocationHost {
   readonly ready: Promise<void>;
   readonly exit: Promise<InstanceExit>;
   fromBlank = false;
+  allotment: Instance["allotment"] = { memoryMb: 0, vcpu: 0 };
   #found: ReadyReport = { shape: "", schemas: undefined };
   readonly #options: ProcessInstanceOptions;
   readonly #greeted = createDeferred<void>();

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { createDeferred } from "../../base/deferred.ts";
 import type { InstanceExit, Tier } from "../../domain/instance.ts";
+import { type Allotment, allotmentOf } from "../../domain/usage.ts";
 import { createSecretMask, type SecretMask } from "../../domain/mask-secrets.ts";
 import type { RequestHead } from "../../wire/heads.ts";
 import type { Instance, InvocationSink, InvocationStream, StartSpec } from "../driver.ts";
@@ -59,6 +60,11 @@ export class SimulatedInstance implements Instance, InvocationHome {
 
   get shape(): string {
     return this.has("wrong_shape") ? "handler" : (this.#module?.shape ?? "fetch");
+  }
+
+  get allotment(): Allotment {
+    if (this.has("wrong_allotment")) return { memoryMb: 0, vcpu: 0 };
+    return allotmentOf(this.#spec.manifest.limits);
   }
 
   get deploymentId(): string {

@@ -12,6 +12,7 @@ export const simulatedKnobs = {
   same_id: "every instance has the same id",
   no_blanks: "warm() boots nothing",
   false_blank: "every instance claims to come from a blank",
+  wrong_allotment: "every instance says that it was given nothing",
   wrong_shape: "the shape is always reported as `handler`",
   probe_lies: "probe() says unavailable without a remedy",
   prepare_unstable: "prepare() gives other bytes each time",

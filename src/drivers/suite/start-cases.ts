@@ -133,6 +133,18 @@ export const startCases: readonly DriverCase[] = [
     },
   },
   {
+    name: "an instance says what memory and processors it was given: no less than its manifest's",
+    knob: "wrong_allotment",
+    async run(context) {
+      const { memoryMb, vcpu = 1 } = context.spec().manifest.limits;
+      const { allotment } = await context.start(hello);
+      assert.equal(allotment.vcpu, vcpu);
+      // The sizes of microVMs are at most twice as far apart.
+      assert(allotment.memoryMb >= memoryMb.value, `${allotment.memoryMb} MB`);
+      assert(allotment.memoryMb < 2 * memoryMb.value, `${allotment.memoryMb} MB`);
+    },
+  },
+  {
     name: "start() reports the shape `function` for a default export that is a function",
     knob: "wrong_shape",
     async run(context) {

@@ -24,6 +24,8 @@ export function anInvocation(change: Partial<InvocationRecord> = {}): Invocation
     method: "GET",
     startedAtMs: 1_700_000_000_000,
     durationMs: 1.5,
+    runMs: 1.25,
+    allotment: { memoryMb: 256, vcpu: 1 },
     status: 200,
     errorCode: undefined,
     cold: false,

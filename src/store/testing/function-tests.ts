@@ -76,6 +76,10 @@ function functionChangeTests(store: () => Store): void {
       store().read((reader) => reader.listFunctions("default", { limit: 2, cursor })),
     );
     expect(pages.map((page) => page.map((item) => item.name).join(""))).toEqual(["ab", "de"]);
+    const every = await allPages((cursor) =>
+      store().read((reader) => reader.listEveryFunction("default", { limit: 2, cursor })),
+    );
+    expect(every.map((page) => page.map((item) => item.name).join(""))).toEqual(["ab", "cd", "e"]);
     const all = await store().read((reader) => reader.allFunctions());
     expect(all.map((item) => item.name).join("")).toBe("abde");
   });

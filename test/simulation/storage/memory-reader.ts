@@ -1,3 +1,5 @@
+import type { FunctionRecord } from "../../../src/domain/function.ts";
+import type { Page, PageRequest } from "../../../src/store/page.ts";
 import type { StoreReader } from "../../../src/store/store.ts";
 import { pageOf, revisionCursor, sorted } from "./memory-pages.ts";
 import { queueReads } from "./memory-queue.ts";
@@ -21,6 +23,7 @@ type FunctionReads = Pick<
   | "functionBySlug"
   | "functionById"
   | "listFunctions"
+  | "listEveryFunction"
   | "allFunctions"
 >;
 
@@ -35,20 +38,26 @@ function functionReads(tables: MemoryTables): FunctionReads {
     functionBySlug: async (projectId, slug) =>
       all().find((record) => record.projectId === projectId && record.slug === slug),
     functionById: async (id) => tables.functions.get(id),
-    async listFunctions(projectId, page) {
-      const own = live().filter(
-        (record) =>
-          record.projectId === projectId &&
-          (page.cursor === undefined || record.name > page.cursor),
-      );
-      return pageOf(
-        sorted(own, (record) => record.name),
-        page,
-        (record) => record.name,
-      );
-    },
+    listFunctions: async (projectId, page) => listed(live(), projectId, page),
+    listEveryFunction: async (projectId, page) => listed(all(), projectId, page),
     allFunctions: async () => sorted(live(), (record) => `${record.projectId}\0${record.name}`),
   };
+}
+
+function listed(
+  functions: readonly FunctionRecord[],
+  projectId: string,
+  page: PageRequest,
+): Page<FunctionRecord> {
+  const own = functions.filter(
+    (record) =>
+      record.projectId === projectId && (page.cursor === undefined || record.name > page.cursor),
+  );
+  return pageOf(
+    sorted(own, (record) => record.name),
+    page,
+    (record) => record.name,
+  );
 }
 
 type DeploymentReads = Pick<

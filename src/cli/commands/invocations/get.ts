@@ -1,5 +1,5 @@
 import { defineCommand } from "../../command.ts";
-import { describeBytes } from "../../describe.ts";
+import { describeBytes, describeUsage } from "../../describe.ts";
 import { describeQueued, describeServed } from "./describe-queued.ts";
 import { sheet } from "../../table.ts";
 
@@ -26,6 +26,7 @@ export const invocationsGet = defineCommand({
         status: item.status ?? undefined,
         error: item.error_code ?? undefined,
         took: item.duration_ms === null ? undefined : `${item.duration_ms.toFixed(1)} ms`,
+        used: item.usage === null ? undefined : describeUsage(item.usage),
         start: item.cold ? "cold" : "warm",
         in: describeBytes(item.bytes_in),
         out: describeBytes(item.bytes_out),

@@ -1,7 +1,7 @@
 import type { InvocationResource } from "../../../client/resources.ts";
 import { queuedStates } from "../../../domain/queue/queued-invocation.ts";
 import { defineCommand } from "../../command.ts";
-import { describeTime } from "../../describe.ts";
+import { describeTime, describeUsage } from "../../describe.ts";
 import { table } from "../../table.ts";
 import { UsageError } from "../../usage-error.ts";
 
@@ -57,11 +57,21 @@ function recordTable(items: readonly InvocationResource[]): string {
     item.method ?? "-",
     String(item.status ?? "-"),
     item.duration_ms === null ? "-" : `${item.duration_ms.toFixed(1)} ms`,
+    item.usage === null ? "-" : describeUsage(item.usage),
     item.cold ? "cold" : "warm",
     `@${item.revision}`,
     item.error_code ?? "",
   ]);
-  const headings = ["INVOCATION", "STARTED", "METHOD", "STATUS", "TOOK", "START", "REVISION"];
+  const headings = [
+    "INVOCATION",
+    "STARTED",
+    "METHOD",
+    "STATUS",
+    "TOOK",
+    "USED",
+    "START",
+    "REVISION",
+  ];
   return table([...headings, "ERROR"], rows);
 }
 

@@ -20,6 +20,7 @@ const outcome = {
   prepare_ms: 1,
   start_ms: 2,
   duration_ms: 3,
+  usage: { run_ms: 2.5, vcpu_ms: 2.5, gb_s: 0.000_625 },
   logs: [
     { at: "2026-11-21T10:00:00.000Z", level: "info", source: "log", message: "said\u001b[31m" },
   ],

@@ -6,6 +6,7 @@ import { type Runtime, runtimes } from "../../../domain/manifest.ts";
 import { collectFiles } from "../../collect-files.ts";
 import { type Command, type CommandContext, defineCommand, exitCodes } from "../../command.ts";
 import { CommandFailure } from "../../command-failure.ts";
+import { describeUsage } from "../../describe.ts";
 import { stripControls } from "../../strip-controls.ts";
 import { UsageError } from "../../usage-error.ts";
 
@@ -71,8 +72,8 @@ function printRemarks({ output }: CommandContext, outcome: PlaygroundOutcomeReso
   }
   if (outcome.logs_dropped > 0) output.warn(`${outcome.logs_dropped} more lines were dropped`);
   if (!output.isTTY.stderr) return;
-  const { status, shape, start_ms, duration_ms } = outcome;
-  const facts = `${status ?? "-"} ${shape ?? "-"} start ${start_ms} ms, answer ${duration_ms} ms`;
+  const { status, shape, start_ms, duration_ms, usage } = outcome;
+  const facts = `${status ?? "-"} ${shape ?? "-"} start ${start_ms} ms, answer ${duration_ms} ms, ${describeUsage(usage)}`;
   output.note(output.styleError("dim", facts));
 }
 
