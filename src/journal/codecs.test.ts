@@ -83,6 +83,22 @@ describe("journal lines", () => {
     expect(JSON.parse(room.toString("utf8", 0, end))).toMatchObject(JSON.parse(old));
   });
 
+  test("records of one deployment that differ in what they were given alone keep it apart", () => {
+    const encoder = new InvocationEncoder();
+    const room = Buffer.alloc(4096);
+    const given = [
+      { memoryMb: 256, vcpu: 1 },
+      { memoryMb: 256, vcpu: 2 },
+      { memoryMb: 512, vcpu: 2 },
+      undefined,
+      { memoryMb: 256, vcpu: 1 },
+    ];
+    for (const allotment of given) {
+      const end = encoder.encode(anInvocation({ allotment }), room, 0);
+      expect(decodeInvocation(room.toString("utf8", 0, end))?.allotment).toEqual(allotment);
+    }
+  });
+
   test("a duration is kept to the microsecond", () => {
     const room = Buffer.alloc(4096);
     const record = anInvocation({ durationMs: 0.123_456_789 });

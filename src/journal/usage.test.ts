@@ -194,6 +194,22 @@ describe("after a restart a function's usage", () => {
     expect((await usage(second)).total.invocations).toBe(60);
   });
 
+  test("stays when every segment was removed and their ids begin anew", async () => {
+    const limits = { ageMsMax: hourMs };
+    const first = await open(limits);
+    record(first, 3);
+    await first.flush();
+    await clock.advance(2 * hourMs);
+    await first.flush();
+    expect((await readdir(folder)).filter((name) => name.startsWith("invocations"))).toEqual([]);
+    await first.close();
+    const second = await open(limits);
+    record(second, 2);
+    expect((await usage(second)).total.invocations).toBe(5);
+    await second.close();
+    expect((await usage(await open(limits))).total.invocations).toBe(5);
+  });
+
   test("has what the segments have when the index was lost, and is whole from then on only", async () => {
     const first = await open(small);
     await fill(first);
