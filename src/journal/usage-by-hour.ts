@@ -25,9 +25,14 @@ export class UsageByHour {
   add(record: InvocationRecord): void {
     const { functionId, startedAtMs, runMs, allotment } = record;
     if (runMs === undefined) return;
-    const fromMs = startedAtMs - (startedAtMs % hourMs);
     let sums = this.#sums;
-    if (sums === undefined || this.#fromMs !== fromMs || this.#functionId !== functionId) {
+    const intoMs = startedAtMs - this.#fromMs;
+    if (
+      sums === undefined ||
+      !(intoMs >= 0 && intoMs < hourMs) ||
+      this.#functionId !== functionId
+    ) {
+      const fromMs = Math.floor(startedAtMs / hourMs) * hourMs;
       sums = this.#at(functionId, fromMs);
       this.#functionId = functionId;
       this.#fromMs = fromMs;
