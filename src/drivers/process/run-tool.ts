@@ -12,11 +12,18 @@ export interface ToolResult {
   readonly failure: string | undefined;
 }
 
+export interface RunToolOptions {
+  readonly timeoutMs: number;
+  readonly outputBytesMax?: number;
+  /** How its output is read. Default `utf8`; `latin1` has a character for each byte. */
+  readonly encoding?: "utf8" | "latin1";
+}
+
 /** Runs a program to its end. Never rejects. */
 export type RunTool = (
   path: string,
   args: readonly string[],
-  options: { readonly timeoutMs: number; readonly outputBytesMax?: number },
+  options: RunToolOptions,
 ) => Promise<ToolResult>;
 
 /** Only what a tool needs to find its parts and to answer in English. */
@@ -41,13 +48,14 @@ function failureOf(error: ExecFileException, timeoutMs: number, bytesMax: number
 export const runTool: RunTool = (
   path,
   args,
-  { timeoutMs, outputBytesMax: bytesMax = outputBytesMax },
+  { timeoutMs, outputBytesMax: bytesMax = outputBytesMax, encoding = "utf8" },
 ) =>
   new Promise((resolve) => {
     const limits = {
       timeout: timeoutMs,
       killSignal: "SIGKILL",
       maxBuffer: bytesMax,
+      encoding,
     } as const;
     const child = execFile(path, args, { ...limits, env: environment }, (error, stdout, stderr) => {
       const failed = error !== null && typeof error.code !== "number";

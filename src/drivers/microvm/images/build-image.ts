@@ -9,7 +9,8 @@ import { fileDigest } from "./file-digest.ts";
 import type { Kernel } from "./find-kernel.ts";
 import { imageFailure } from "./image-failure.ts";
 import type { ImageSource } from "./image-source.ts";
-import { checkImage, listImages, openDraft, removeImage } from "./image-store.ts";
+import { openDraft, sweepDrafts } from "./drafts.ts";
+import { checkImage, listImages, removeImage } from "./image-store.ts";
 import { findImageTools, type ImageTools } from "./image-tools.ts";
 import { makeInitramfs } from "./make-initramfs.ts";
 import {
@@ -56,6 +57,8 @@ export async function buildImage(order: BuildOrder): Promise<BuiltImage> {
   const tools = await findImageTools();
   const { entries, digest } = await describeRoot(order.source, tools);
   order.signal.throwIfAborted();
+  const images = join(order.folder, "images");
+  await sweepDrafts(images);
   const present = (await imagesOf(order, digest)).find(
     ({ kernelVersion }) => kernelVersion === order.kernel.version,
   );
@@ -63,12 +66,12 @@ export async function buildImage(order: BuildOrder): Promise<BuiltImage> {
     if (await isSound(present)) return { image: present, isNew: false };
     await removeImage(present);
   }
-  const draft = await openDraft(order.folder);
+  const draft = await openDraft(images);
   try {
     const record = await fillDraft({ draft, order, tools, entries, digest });
     order.signal.throwIfAborted();
     const id = idOf(record);
-    const folder = join(order.folder, "images", id);
+    const folder = join(images, id);
     await rename(draft, folder).catch((error: unknown) => {
       // Another build of the same was faster.
       if (!existsSync(folder)) throw error;
@@ -129,7 +132,7 @@ async function fillDraft(filling: Filling): Promise<ImageRecord> {
     "initramfs.cpio": join(draft, "initramfs.cpio"),
     "root.ext4": join(draft, "root.ext4"),
   };
-  const workDir = await openDraft(order.folder);
+  const workDir = await openDraft(join(order.folder, "images"));
   try {
     await copyFile(kernel.imagePath, paths.vmlinuz);
     await writeFile(paths["initramfs.cpio"], await makeInitramfs(kernel, tools.busybox));

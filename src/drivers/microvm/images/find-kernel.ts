@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../../process/run-tool.ts";
 import { findTool } from "../../process/sandbox-probe.ts";
+import { openDraft, sweepDrafts } from "./drafts.ts";
 import { imageFailure } from "./image-failure.ts";
 import { runImageTool } from "./image-tools.ts";
 
@@ -22,13 +23,15 @@ const cloudName = /-cloud-amd64$/;
 /**
  * Finds a kernel: one for cloud machines that is installed, else the one of Debian's packages that apt
  * knows of, fetched into `<folder>/kernels` once and unpacked, not installed; else the newest that
- * was fetched before, or any that is installed. No privilege is needed. Throws with the remedy.
+ * was fetched before, or any that is installed. What fetches that were killed left goes. No privilege
+ * is needed. Throws with the remedy.
  */
 export async function findKernel(folder: string): Promise<Kernel> {
+  const kernels = join(folder, "kernels");
+  await sweepDrafts(kernels);
   const installed = kernelsIn("/");
   const cloud = installed.find(({ version }) => cloudName.test(version));
   if (cloud !== undefined) return cloud;
-  const kernels = join(folder, "kernels");
   const { kernel, reason } = await packagedKernel(kernels);
   const found = kernel ?? fetchedKernels(kernels).at(0) ?? installed.at(0);
   if (found !== undefined) return found;
@@ -106,14 +109,13 @@ async function candidate(): Promise<Candidate> {
   return { name, file };
 }
 
-/** Whoever is first at `target` wins; a run that is killed leaves a folder that nobody looks at. */
+/** Whoever is first at `target` wins. */
 async function fetchKernel(kernels: string, name: string, target: string): Promise<void> {
   const [get, dpkg, env] = ["apt-get", "dpkg", "env"].map(findTool);
   if (get === undefined || dpkg === undefined || env === undefined) {
     throw new Error("this machine has no apt");
   }
-  await mkdir(kernels, { recursive: true, mode: 0o700 });
-  const draft = await mkdtemp(join(kernels, ".draft-"));
+  const draft = await openDraft(kernels);
   try {
     // It checks the package by the signed lists.
     const options = ["-qq", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"];

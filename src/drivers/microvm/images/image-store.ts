@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { startTimeOf } from "../../process/process-tree.ts";
+import { newDraftName } from "./drafts.ts";
 import { fileDigest } from "./file-digest.ts";
 import { imageFailure } from "./image-failure.ts";
 import {
@@ -12,9 +12,7 @@ import {
   recordFile,
 } from "./microvm-image.ts";
 
-const draftName = /^\.draft-(\d+)-(\d+)-\d+$/;
 const idPattern = /^[0-9a-f]{32}$/;
-let drafts = 0;
 
 /** The images below `<folder>/images`, one folder each; a name that is no id is not looked at. */
 export async function listImages(folder: string): Promise<readonly MicrovmImage[]> {
@@ -34,7 +32,7 @@ export async function listImages(folder: string): Promise<readonly MicrovmImage[
 /** Removes an image. Machines that run from it keep its files until they end. */
 export async function removeImage(image: MicrovmImage): Promise<void> {
   // First out of sight, so that nobody finds half of it.
-  const draft = join(image.folder, "..", draftFolderName());
+  const draft = join(image.folder, "..", newDraftName());
   await rename(image.folder, draft);
   await rm(draft, { recursive: true });
 }
@@ -49,25 +47,6 @@ export async function checkImage(image: MicrovmImage): Promise<void> {
       `reactor microvm build --runtime ${image.runtime}`,
     );
   }
-}
-
-/** An empty folder for an image that is being made; those of builds that were killed go. */
-export async function openDraft(folder: string): Promise<string> {
-  const images = join(folder, "images");
-  await mkdir(images, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(images)) {
-    const [, pid, startTime] = draftName.exec(name) ?? [];
-    if (pid === undefined || startTimeOf(Number(pid)) === startTime) continue;
-    await rm(join(images, name), { recursive: true, force: true });
-  }
-  const draft = join(images, draftFolderName());
-  await mkdir(draft, { mode: 0o700 });
-  return draft;
-}
-
-function draftFolderName(): string {
-  drafts += 1;
-  return `.draft-${process.pid}-${startTimeOf(process.pid)}-${drafts}`;
 }
 
 /** What was written may have been cut short or changed by hand. */

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
 import { type CpioEntry, cpioModes, packCpio } from "./cpio-archive.ts";
 import type { Kernel } from "./find-kernel.ts";
 import { kernelModules } from "./kernel-modules.ts";
@@ -46,16 +45,16 @@ fail "no agent"
 
 /** The first file system of a machine: a shell, the kernel's modules and what mounts the root. */
 export async function makeInitramfs(kernel: Kernel, busybox: string): Promise<Uint8Array> {
-  const files = kernelModules(kernel.modulesPath, modules);
+  const loaded = await kernelModules(kernel.modulesPath, modules);
   const folders = ["bin", "dev", "modules", "root"];
   const entries: CpioEntry[] = [
     ...folders.map((path) => ({ path, mode: cpioModes.folder, content: new Uint8Array() })),
     { path: "bin/busybox", mode: cpioModes.program, content: await readFile(busybox) },
     { path: "init", mode: cpioModes.program, content: Buffer.from(init) },
   ];
-  for (const [index, file] of files.entries()) {
-    const path = `modules/${String(index).padStart(2, "0")}-${basename(file)}`;
-    entries.push({ path, mode: cpioModes.file, content: await readFile(file) });
+  for (const [index, { name, content }] of loaded.entries()) {
+    const path = `modules/${String(index).padStart(2, "0")}-${name}`;
+    entries.push({ path, mode: cpioModes.file, content });
   }
   return packCpio(entries);
 }
