@@ -17,7 +17,7 @@ import { deploymentEvent } from "./events/deployment-event.ts";
 import { findFunction, lookUpFunction } from "./find-function.ts";
 import { functionExists, newFunction } from "./new-function.ts";
 import { type PreparedBundle, prepareBundle } from "./prepare-bundle.ts";
-import { promoteIn, requireDeclaredEnv } from "./promote.ts";
+import { promoteIn, requireDeclaredEnv, requireNoEnv } from "./promote.ts";
 import { requireBoundRights } from "./require-bound-rights.ts";
 
 const failureLogCharsMax = 65_536;
@@ -133,7 +133,9 @@ async function accept(
         ? await newFunction(writer, context, { project, ...manifest })
         : await stillThere(writer, existing);
     const unborn = { id: undefined, projectId: project.id, name: owner.name };
-    await requireDeclaredEnv(writer, existing === undefined ? unborn : owner, manifest, "deploy");
+    const receiver = existing === undefined ? unborn : owner;
+    await requireDeclaredEnv(writer, receiver, manifest, "deploy");
+    await requireNoEnv(writer, receiver, manifest);
     if (existing === undefined) await writer.insertFunction(owner);
     const deployment: DeploymentRecord = {
       id: deploymentId,

@@ -1,11 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
-import { missingEnvKeys, resolveEnv } from "../domain/declared-env.ts";
+import { missingEnvKeys, receivedKeys, resolveEnv } from "../domain/declared-env.ts";
 import { ReactorError } from "../domain/errors.ts";
 import type {
   AliasRecord,
   AliasTarget,
   DeploymentRecord,
+  EnvRecord,
   FunctionRecord,
   PromotionRecord,
 } from "../domain/function.ts";
@@ -83,19 +84,28 @@ export async function findProduction(
   return aliases.find((alias) => alias.name === productionAlias);
 }
 
+/** A function, or one that is yet to be created. */
+type EnvOwner =
+  | FunctionRecord
+  | { readonly id: undefined; readonly projectId: string; readonly name: string };
+
+async function resolvedEnv(
+  reader: StoreReader,
+  { id, projectId }: EnvOwner,
+): Promise<readonly EnvRecord[]> {
+  const ofProject = await reader.envOf(projectId, undefined);
+  return resolveEnv(ofProject, id === undefined ? [] : await reader.envOf(projectId, id));
+}
+
 /** Throws `env_key_invalid` unless everything the manifest declares is set, each as its own kind. */
 export async function requireDeclaredEnv(
   reader: StoreReader,
-  owner:
-    | FunctionRecord
-    | { readonly id: undefined; readonly projectId: string; readonly name: string },
+  owner: EnvOwner,
   manifest: Manifest,
   action: string,
 ): Promise<void> {
   if (manifest.envKeys === undefined && manifest.secretKeys === undefined) return;
-  const ofProject = await reader.envOf(owner.projectId, undefined);
-  const own = owner.id === undefined ? [] : await reader.envOf(owner.projectId, owner.id);
-  const missing = missingEnvKeys(manifest, resolveEnv(ofProject, own));
+  const missing = missingEnvKeys(manifest, await resolvedEnv(reader, owner));
   if (missing.length === 0) return;
   const faults = missing.map(({ key, wanted, found }) => {
     const flag = wanted === "secret" ? " --secret" : " VALUE";
@@ -109,6 +119,22 @@ export async function requireDeclaredEnv(
     "env_key_invalid",
     `Cannot ${action} function "${owner.name}": the manifest declares keys that it lacks: ${faults.join("; ")}`,
     { details: { keys: missing.map(({ key, wanted, found }) => ({ key, wanted, found })) } },
+  );
+}
+
+/** Throws `env_key_invalid` when the manifest asks for a snapshot, and the function would receive variables. */
+export async function requireNoEnv(
+  reader: StoreReader,
+  owner: EnvOwner,
+  manifest: Manifest,
+): Promise<void> {
+  if (!manifest.snapshot) return;
+  const keys = receivedKeys(manifest, await resolvedEnv(reader, owner));
+  if (keys.length === 0) return;
+  throw new ReactorError(
+    "env_key_invalid",
+    `Cannot deploy function "${owner.name}": it asks for a snapshot, which holds no variables, and receives ${keys.join(", ")}; put "env_keys": [] and "secret_keys": [] into the manifest, or leave "snapshot" out`,
+    { details: { keys } },
   );
 }
 

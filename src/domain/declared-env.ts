@@ -28,6 +28,18 @@ export function resolveEnv(
   return [...byKey.values()];
 }
 
+/** The keys of what a deployment receives of the function's variables, secrets included. */
+export function receivedKeys(
+  { envKeys, secretKeys }: Manifest,
+  resolved: readonly EnvRecord[],
+): readonly string[] {
+  const received = resolved.filter(({ key, secret }) => {
+    const declared = secret ? secretKeys : envKeys;
+    return declared === undefined || declared.includes(key);
+  });
+  return received.map(({ key }) => key);
+}
+
 /** A declared key that cannot be given: not set at all, or set as the other kind. */
 export interface UndeclaredKey {
   readonly key: string;

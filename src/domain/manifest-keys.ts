@@ -73,6 +73,14 @@ const identityKeys: readonly ManifestKey[] = [
       "Lowest isolation tier; where a machine gives less, the deploy is refused and invocations answer 503.",
   },
   {
+    pointer: "/snapshot",
+    type: "boolean",
+    bounds: "true or false; true for a microVM whose function receives no env and no secrets",
+    default: "false",
+    description:
+      "Whether instances begin with the module imported, from a snapshot made at deploy: what the import computed, random values too, is the same in all of them.",
+  },
+  {
     pointer: "/entrypoint",
     type: "string",
     lengthMax: 512,

@@ -52,6 +52,8 @@ export interface Manifest {
   readonly isolation: Isolation;
   /** Lowest isolation tier that it may run at. Undefined: whatever this machine gives. */
   readonly minTier: Tier | undefined;
+  /** Instances begin with the module imported already, from a snapshot of the deployment's own. */
+  readonly snapshot: boolean;
   /** Path below the bundle's root, forward slashes; undefined until resolved against the files. */
   readonly entrypoint: string | undefined;
   /** Name of the export to call for shape 3. */

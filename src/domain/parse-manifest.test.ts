@@ -33,13 +33,14 @@ const companions: Readonly<Record<string, object>> = {
   cors: { origins: ["https://app.example.com"] },
   rate_limit: { requests: 1 },
   hook_order: { hooks: ["post-provision"] },
+  snapshot: { isolation: "microvm" },
 };
 
 /** A manifest that holds one value at a pointer. */
 function at(pointer: string, value: unknown): unknown {
   const [first = "", second] = pointer.slice(1).split("/");
   if (second !== undefined) return { [first]: { ...companions[first], [second]: value } };
-  const isAlone = first !== "method" && first !== "hook_order";
+  const isAlone = !["method", "hook_order", "snapshot"].includes(first);
   return { ...(isAlone ? {} : companions[first]), [first]: value };
 }
 
@@ -132,6 +133,7 @@ test("an empty manifest has every default filled in and is frozen to the bottom"
     runtime: "bun",
     isolation: "process",
     minTier: undefined,
+    snapshot: false,
     entrypoint: undefined,
     handler: undefined,
     access: undefined,
@@ -167,6 +169,22 @@ test("an empty manifest has every default filled in and is frozen to the bottom"
   });
   expect(Object.isFrozen(manifest)).toBe(true);
   expect(Object.isFrozen(manifest.limits.memoryMb)).toBe(true);
+});
+
+test("a snapshot is for microVMs that receive no variables", () => {
+  const microvm = { isolation: "microvm", snapshot: true };
+  expect(parse({ ...microvm, env_keys: [], secret_keys: [] }).snapshot).toBe(true);
+  expect(parse({ ...microvm, snapshot: false, env_keys: ["A"] }).snapshot).toBe(false);
+  expect(parse({}).snapshot).toBe(false);
+  for (const [refused, why] of [
+    [{ snapshot: true }, 'this is bun at isolation "process"; set isolation to "microvm"'],
+    [{ runtime: "deno", isolation: "worker", snapshot: true }, "this is deno at isolation"],
+    [{ runtime: "lambda", snapshot: true }, "this is lambda at isolation"],
+    [{ ...microvm, env_keys: ["A"] }, "env_keys lists some"],
+    [{ ...microvm, secret_keys: ["A"] }, "secret_keys lists some"],
+  ] as const) {
+    expect(() => parse(refused)).toThrow(why);
+  }
 });
 
 for (const key of manifestKeys.filter(({ type }) => type !== "not built")) {

@@ -24,6 +24,7 @@ import {
 } from "./manifest-reader.ts";
 import { parseManifestQueue } from "./parse-manifest-queue.ts";
 import { parseHooks } from "./parse-hooks.ts";
+import { parseSnapshot } from "./parse-snapshot.ts";
 import { nearestKey } from "./nearest-key.ts";
 import { parseCors, parseRateLimit, parseRoute } from "./parse-gateway-keys.ts";
 import {
@@ -75,6 +76,7 @@ export function parseManifest(json: unknown, defaults: ManifestDefaults): Manife
     runtime,
     isolation,
     minTier: tiers.find((tier) => tier === read.number("/min_tier")),
+    snapshot: parseSnapshot(read, runtime, isolation),
     entrypoint: parseEntrypoint(read),
     handler: read.string("/handler"),
     access: parseAccess(read, defaults.caps),

@@ -158,10 +158,24 @@ export class StartError extends Error {
   }
 }
 
+/** Instances written down once they have loaded their code, from which others begin. */
+export interface DriverSnapshots {
+  /**
+   * Loads the artifact once more and writes that down, for starts whose manifest asks for it and that
+   * give neither env nor secrets; others begin with the import, and say so in the log. Idempotent.
+   * Rejects with ReactorError `cold_start_failed` that says what stands in the way.
+   */
+  make(artifact: Artifact, spec: StartSpec, signal: AbortSignal): Promise<void>;
+  /** Removes those of the deployments for which it is false. Instances made of them go on. */
+  keep(isKept: (deploymentId: string) => boolean): Promise<void>;
+}
+
 /** Runs one kind of runtime. Lifecycle: probe, prepare, start, (serve), discard, close. */
 export interface Driver {
   /** Unique among the drivers of a server, e.g. `bun` or `deno-worker`. */
   readonly name: string;
+  /** Absent: every start begins with the import. */
+  readonly snapshots?: DriverSnapshots;
   probe(signal: AbortSignal): Promise<DriverProbe>;
   /** Fills the pool of blank instances in the background. */
   warm(): void;

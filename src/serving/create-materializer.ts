@@ -98,7 +98,10 @@ function platformLine(atMs: number, request: MaterializeRequest, message: string
   };
 }
 
-/** Starts one instance of the artifact, learns its shape and schemas and keeps it or has it killed. */
+/**
+ * Starts one instance of the artifact and learns its shape and schemas; then comes the snapshot, if one
+ * is asked for, and the instance is kept or killed.
+ */
 async function prove(
   driver: Driver,
   request: MaterializeRequest,
@@ -123,9 +126,17 @@ async function prove(
   try {
     const instance = await driver.start(request.artifact, spec, signal);
     const { shape, schemas } = instance;
-    if (request.promotes && options.proved !== undefined) options.proved.keep(instance, spec, ears);
-    // Nobody waits for its end: it is killed here, and whoever closes the driver waits for it.
-    else void instance.stop({ graceMs: 0 });
+    let isKept = false;
+    try {
+      if (manifest.snapshot) {
+        await driver.snapshots?.make(request.artifact, { ...spec, shape }, signal);
+      }
+      isKept = request.promotes;
+    } finally {
+      if (isKept && options.proved !== undefined) options.proved.keep(instance, spec, ears);
+      // Nobody waits for its end: it is killed here, and whoever closes the driver waits for it.
+      else void instance.stop({ graceMs: 0 });
+    }
     // The first request of what works will come, and others like it.
     driver.warm();
     return { shape, schemas };

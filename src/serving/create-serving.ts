@@ -14,6 +14,7 @@ import { Pool } from "./pool.ts";
 import { ProvedInstances } from "./proved-instances.ts";
 import { servingDriver } from "./serving-driver.ts";
 import { preparePolicies } from "./policy-set.ts";
+import { SnapshotKeeper } from "./snapshot-keeper.ts";
 import { missError, routeRefusal } from "./route-refusal.ts";
 import { pickTarget, type Route, RouteTable, type RouteTarget } from "./route-table.ts";
 import type { PoolStatus } from "./pool-status.ts";
@@ -58,6 +59,7 @@ class PooledServing implements RunningServing {
   routes = new RouteTable(emptyPlan);
   readonly #known: KnownDrivers;
   readonly #fleet: Fleet;
+  readonly #snapshots: SnapshotKeeper;
   readonly #pools = new Map<string, Pool>();
   readonly #draining = new Set<Pool>();
   readonly #meters = new Map<string, FunctionMeter>();
@@ -84,6 +86,7 @@ class PooledServing implements RunningServing {
       loadArtifact: options.loadArtifact,
     };
     this.#known = options;
+    this.#snapshots = new SnapshotKeeper(options.drivers, options.log);
     this.#fleet = new Fleet(settings.instancesMax);
     this.#maintenance = clock.every(maintenanceMs, () => this.#maintain());
   }
@@ -110,6 +113,7 @@ class PooledServing implements RunningServing {
       this.#keepMinimum(functionPlan);
     }
     this.proved.apply(plan);
+    this.#snapshots.apply(plan);
   }
 
   invoke(invocation: Invocation): void {
@@ -249,6 +253,7 @@ class PooledServing implements RunningServing {
     this.#maintenance.cancel();
     await Promise.all([...this.#allPools().map((pool) => pool.kill()), this.proved.close()]);
     this.#pools.clear();
+    await this.#snapshots.settled();
     this.context.sweep.close();
   }
 

@@ -15,6 +15,12 @@ export interface KnownDrivers {
 export function driverFor(manifest: Manifest, options: KnownDrivers): Driver {
   const { driver, probe } = findDriver(manifest.runtime, manifest.isolation, options);
   checkEnforcement(manifest, probe);
+  if (manifest.snapshot && driver.snapshots === undefined) {
+    throw unsupported(
+      `"${manifest.runtime}" functions at isolation "${manifest.isolation}" have no snapshots on this server`,
+      'remove "snapshot" from the manifest',
+    );
+  }
   return driver;
 }
 

@@ -17,6 +17,7 @@ export function testManifest(changes: ManifestChanges = {}): Manifest {
     runtime: "bun",
     isolation: "process",
     minTier: undefined,
+    snapshot: false,
     entrypoint: "index.ts",
     handler: undefined,
     access: "public",

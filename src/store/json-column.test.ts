@@ -69,11 +69,11 @@ function membersOf(value: unknown, path = ""): string[] {
   );
 }
 
-/** What format 6 stores. Another member is another format, also when no statement is needed. */
+/** What format 7 stores. Another member is another format, also when no statement is needed. */
 const membersOfFormat = {
-  version: 6,
+  version: 7,
   members:
-    "name runtime isolation minTier entrypoint handler access forwardAuthorization envKeys secretKeys[] " +
+    "name runtime isolation minTier snapshot entrypoint handler access forwardAuthorization envKeys secretKeys[] " +
     "limits.timeoutMs limits.idleTimeoutMs limits.streamTimeoutMs limits.drainTimeoutMs limits.waitUntilMs " +
     "limits.memoryMb.value limits.memoryMb.written limits.vcpu limits.bodyInBytesMax limits.bodyOutBytesMax " +
     "concurrency.minInstances concurrency.maxInstances concurrency.perInstance concurrency.maxConcurrency " +

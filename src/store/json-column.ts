@@ -80,6 +80,8 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   isolation: z.enum(isolations),
   // Absent from deployments that were stored before manifests had it.
   minTier: nullAsUndefined(z.literal(tiers).nullable().default(null)),
+  // Deployments of formats before 7 have none.
+  snapshot: z.boolean().default(false),
   entrypoint: nullAsUndefined(z.string()),
   handler: nullAsUndefined(z.string()),
   access: nullAsUndefined(z.enum(["key", "jwt", "public"])),

@@ -182,4 +182,10 @@ export const migrations: readonly Migration[] = [
     name: "removed projects",
     statements: ["alter table projects add column deleted_at_ms bigint"],
   },
+  {
+    version: 7,
+    name: "snapshots of deployments",
+    // A member of the manifest, which is JSON.
+    statements: [],
+  },
 ];

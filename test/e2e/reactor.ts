@@ -70,14 +70,17 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
   readonly dataDir?: string;
-  /** Its microVMs boot from the images and templates that tests keep. */
-  readonly microvms?: boolean;
+  /**
+   * Its microVMs boot from the images and templates that tests keep; `own templates`: from those images,
+   * and from templates of its own, of which no other server removes what it does not know.
+   */
+  readonly microvms?: true | "own templates";
 }
 
 /** Starts a real server on a free port with a folder of its own and waits for its ready line. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "reactor-e2e-")));
-  if (options.microvms === true) await shareMicrovms(dataDir);
+  if (options.microvms !== undefined) await shareMicrovms(dataDir, options.microvms);
   const child = Bun.spawn(
     [binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, ...(options.args ?? [])],
     {
@@ -142,15 +145,20 @@ export function runDirOf(dataDir: string): string {
   return `/run/reactor-${sha256Hex(dataDir).slice(0, 8)}`;
 }
 
-async function shareMicrovms(dataDir: string): Promise<void> {
+async function shareMicrovms(
+  dataDir: string,
+  share: NonNullable<ServerOptions["microvms"]>,
+): Promise<void> {
   // Looks for programs when it is loaded, which no other test needs.
-  const { testImageFolder } = await import(
+  const { openOwnFolder, testImageFolder } = await import(
     "../../src/drivers/microvm/images/test-images.harness.ts"
   );
   await mkdir(testImageFolder, { recursive: true, mode: 0o700 });
   const link = join(dataDir, "microvm");
   // A data folder of an earlier server has it.
-  if (!existsSync(link)) await symlink(testImageFolder, link);
+  if (existsSync(link)) return;
+  if (share === true) await symlink(testImageFolder, link);
+  else openOwnFolder(link);
 }
 
 async function readKey(file: string): Promise<string> {

@@ -33,6 +33,7 @@ const manifest: Manifest = {
   runtime: "bun",
   isolation: "process",
   minTier: undefined,
+  snapshot: false,
   entrypoint: "code/index.ts",
   handler: undefined,
   access: undefined,

@@ -15,7 +15,7 @@ import { logLevelCode, LogOutput, type LogTransport, processAddress } from "./lo
 import { type LogOwner, logOwners, LogScope } from "./log-scope.ts";
 import type { ConfigureMessage, GuestFailure, GuestHello, HostHello } from "./messages.ts";
 import type { GuestPlatform } from "./platform.ts";
-import { renewClone } from "./renew-clone.ts";
+import { type CloneRenewal, cloneRenewal } from "./renew-clone.ts";
 import { installResponseMemo } from "./response-memo.ts";
 import { RunningInvocations } from "./running-invocations.ts";
 import { describeThrown, type ModuleName, named } from "./thrown.ts";
@@ -43,10 +43,18 @@ export interface GuestOptions {
   readonly endOfTurn: (flush: () => void) => void;
 }
 
+/** A module that was imported, and what was found in it. */
+interface LoadedModule {
+  readonly handler: FoundHandler;
+  readonly module: ModuleName;
+  readonly deploymentId: string;
+}
+
 /**
  * The guest half of an instance: takes one function over the connection and serves it.
  *
  *   greeting --hello--> blank --configure--> loading --ready--> serving --drain--> draining --idle--> exiting
+ *   loading --ready, as a template--> loaded --configure, in a copy--> serving
  *   any --uncaught, load_failed, breach of the protocol, end of the transport--> exiting
  */
 export class Guest {
@@ -56,7 +64,10 @@ export class Guest {
   readonly #processScope: LogScope;
   readonly #running = new RunningInvocations();
   readonly #call = createCallPlatform((listener) => this.openStream(listener));
-  #state: "greeting" | "blank" | "loading" | "serving" | "draining" | "exiting" = "greeting";
+  readonly #renewal: CloneRenewal;
+  #state: "greeting" | "blank" | "loading" | "loaded" | "serving" | "draining" | "exiting" =
+    "greeting";
+  #loaded: LoadedModule | undefined;
   #module: ModuleName | undefined;
   #serving: InvocationShared | undefined;
   #waiting = 0;
@@ -64,6 +75,7 @@ export class Guest {
 
   constructor(options: GuestOptions) {
     this.#options = options;
+    this.#renewal = cloneRenewal(options);
     this.#connection = new WireConnection({
       role: "guest",
       sink: options.sink,
@@ -169,6 +181,8 @@ export class Guest {
         this.#configure(payload);
         return;
       case frameType.ping:
+        // The clock of a machine that is to be copied was set back, so that it leaps in each copy.
+        if (this.#state === "loaded") this.#options.platform.noteTime?.();
         this.#connection.send(frameType.pong);
         this.#connection.writer.flush();
         return;
@@ -194,15 +208,18 @@ export class Guest {
   }
 
   #configure(payload: Buffer): void {
-    if (this.#state !== "blank") {
+    if (this.#state !== "blank" && this.#state !== "loaded") {
       throw new WireError("bad_frame", `Cannot configure in state ${this.#state}, must be blank`);
     }
-    this.#state = "loading";
     const jsonBytes = payload.readUInt32LE(0);
     const configured: ConfigureMessage = JSON.parse(payload.toString("utf8", 4, 4 + jsonBytes));
-    if (configured.clone === true) renewClone(this.#options);
+    if (this.#loaded !== undefined) {
+      this.#configureLoaded(configured, this.#loaded);
+      return;
+    }
+    this.#state = "loading";
+    if (configured.clone === true) this.#renewal.renew();
     const env = applyGuestEnvironment(this.#options.platform.env, configured);
-    this.#waitUntilMs = configured.limits.waitUntilMs ?? waitUntilMsDefault;
     const imported = this.#options.platform.importModule(payload.subarray(4 + jsonBytes));
     const { url, path, exports } = imported;
     const module = { url, path, entrypoint: configured.entrypoint };
@@ -226,6 +243,37 @@ export class Guest {
       this.#exitWith("load_failed", error);
       return;
     }
+    const loaded = { handler, module, deploymentId: configured.deploymentId };
+    this.#processScope.flush();
+    if (configured.template === true) {
+      this.#loaded = loaded;
+      this.#state = "loaded";
+    } else {
+      this.#serve(configured, env, loaded);
+    }
+    this.#sendJson(frameType.ready, { shape: handler.shape, ...handler.schemas });
+  }
+
+  /** In a copy of a guest that had loaded its function. */
+  #configureLoaded(configured: ConfigureMessage, loaded: LoadedModule): void {
+    const { deploymentId, handler } = loaded;
+    if (configured.deploymentId !== deploymentId) {
+      throw new WireError(
+        "bad_frame",
+        `Cannot configure for deployment ${configured.deploymentId}: ${deploymentId} is loaded`,
+      );
+    }
+    this.#renewal.renewLoaded();
+    this.#serve(configured, applyGuestEnvironment(this.#options.platform.env, configured), loaded);
+    this.#sendJson(frameType.ready, { shape: handler.shape, ...handler.schemas });
+  }
+
+  #serve(
+    configured: ConfigureMessage,
+    env: Readonly<Record<string, string>>,
+    { handler, module }: LoadedModule,
+  ): void {
+    this.#waitUntilMs = configured.limits.waitUntilMs ?? waitUntilMsDefault;
     const { platform, clock } = this.#options;
     const secrets = createFunctionSecrets(configured);
     const waitUntil = (owner: LogOwner, promise: PromiseLike<unknown>): void =>
@@ -237,9 +285,7 @@ export class Guest {
       output: this.#output,
       finished: (invocation) => this.#finished(invocation),
     };
-    this.#processScope.flush();
     this.#state = "serving";
-    this.#sendJson(frameType.ready, { shape: handler.shape, ...handler.schemas });
   }
 
   #opened(stream: WireStream, payload: Buffer): StreamListener {

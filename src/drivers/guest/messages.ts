@@ -45,6 +45,11 @@ export interface ConfigureMessage {
   readonly dev: boolean;
   /** It began as a copy of another guest's memory, and must draw its own randomness again. */
   readonly clone?: true;
+  /**
+   * It is to load the module, say that it is ready, and serve nothing: it will be copied, and each copy
+   * gets another `configure`, without code, after which it serves.
+   */
+  readonly template?: true;
 }
 
 /** Handler shapes that the JavaScript guest serves. */

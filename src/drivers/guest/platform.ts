@@ -20,6 +20,13 @@ export interface GuestPlatform {
    * clock leaps. For a clone of a machine, whose memory has what its siblings have.
    */
   renewRandomness?(): void;
+  /**
+   * Forgets random bytes that the runtime drew ahead for a module; absent where `renewRandomness` does
+   * it. For a clone that had its function before it was copied.
+   */
+  dropDrawnAhead?(): void;
+  /** Draws from generators that draw from the system's anew when the clock leaps, so that they know the time. */
+  noteTime?(): void;
   /** Ends the process. */
   exit(code: number): void;
 }

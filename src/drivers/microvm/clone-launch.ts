@@ -14,6 +14,10 @@ const lastWordsMs = 2_000;
 export interface CloneLaunchOptions extends PersonaliseOptions {
   /** Memory of the machine. */
   readonly memoryMb: number;
+  /** The host's end of its control port, where somebody has that already. */
+  readonly control?: ControlPort;
+  /** It is to be written down once it has loaded a function. */
+  readonly isTemplate?: true;
 }
 
 /**
@@ -30,7 +34,7 @@ export async function cloneLaunch(machine: Machine, options: CloneLaunchOptions)
     throw new Error(`A clone ended before it was connected: ${JSON.stringify(opened)}`);
   }
   const [wire, controlSocket, stdout, stderr] = opened as [Socket, Socket, Socket, Socket];
-  const control = new ControlPort(controlSocket);
+  const { control = new ControlPort(controlSocket), isTemplate = false } = options;
   const connected = createDeferred<Socket>();
   let fault: string | undefined;
   const connect = async (): Promise<void> => {
@@ -57,6 +61,7 @@ export async function cloneLaunch(machine: Machine, options: CloneLaunchOptions)
       kill: () => machine.process.kill(),
     },
     isClone: true,
+    isTemplate,
     socket: connected.promise,
     release() {
       wire.destroy();

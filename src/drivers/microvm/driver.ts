@@ -16,6 +16,7 @@ export function createMicrovmDriver(options: MicrovmDriverOptions): Driver {
   const driver = codeDriver(options, host);
   return {
     ...driver,
+    snapshots: host.snapshots,
     async prepare(request, signal) {
       const artifact = await driver.prepare(request, signal);
       await host.ready(request.manifest, signal);

@@ -13,7 +13,7 @@ const payloadBytesMax = 16 * 1024;
 /**
  * Says hello to the guest of a template-to-be and waits until it is a blank that has nothing left to
  * do: what it prepares before its first function is then done once for every clone. Clones begin
- * where this ends, so what is said here is not said again.
+ * where this ends, so what is said here is not said again. The wire is paused and free by then.
  */
 export async function greetTemplate(wire: Socket, control: ControlPort): Promise<void> {
   const answered = createDeferred<void>();
@@ -52,4 +52,6 @@ export async function greetTemplate(wire: Socket, control: ControlPort): Promise
   });
   await Promise.race([answered.promise, ended]);
   await Promise.race([control.send("settle"), ended]);
+  wire.pause();
+  for (const name of ["data", "error", "close"]) wire.removeAllListeners(name);
 }

@@ -6,7 +6,7 @@ import type { PersonaliseOptions } from "./personalise.ts";
 import type { Machine } from "./vmm/machine.ts";
 
 /** Processes and threads of the runtime's user inside a machine, as its agent sets it. */
-const processesMax = 256;
+export const processesMax = 256;
 
 export interface MachineLauncherOptions extends PersonaliseOptions {
   readonly size: MachineSize;

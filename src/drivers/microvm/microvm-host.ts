@@ -1,23 +1,13 @@
-import type { Artifact, DriverProbe, StartSpec } from "../driver.ts";
+import type { Artifact, DriverProbe, DriverSnapshots, StartSpec } from "../driver.ts";
 import { linkAborts } from "../process/linked-abort.ts";
 import { type InstanceHostOptions, ProcessHost } from "../process/process-host.ts";
 import type { ProcessInstance } from "../process/process-instance.ts";
 import type { Manifest } from "../../domain/manifest.ts";
+import { DeploymentSnapshots } from "./deployment-snapshots.ts";
 import { MachineLauncher } from "./machine-launcher.ts";
+import { tell } from "./tell.ts";
 import { type MachineSize, machineSize, roundedUp } from "./machine-size.ts";
-import type { Machine } from "./vmm/machine.ts";
-
-/** Where the machines of one runtime come from. */
-export interface MachineSource {
-  /** Whether there can be any here. Never rejects, and starts none. */
-  probe(): Promise<DriverProbe>;
-  /** Resolves when the template for the size is there, which takes seconds when it has to be made. */
-  ensure(size: MachineSize, signal: AbortSignal): Promise<void>;
-  /** A running clone of that template. */
-  clone(size: MachineSize, signal: AbortSignal): Promise<Machine>;
-  /** Its machines have ended by then. */
-  close(): Promise<void>;
-}
+import type { MachineSource } from "./machine-source.ts";
 
 export interface MicrovmHostOptions extends InstanceHostOptions {
   readonly source: MachineSource;
@@ -32,10 +22,24 @@ export class MicrovmHost {
   readonly #options: MicrovmHostOptions;
   readonly #bySize = new Map<string, ProcessHost>();
   readonly #closing = new AbortController();
+  readonly #snapshots: DeploymentSnapshots;
   #isWarm = false;
 
   constructor(options: MicrovmHostOptions) {
     this.#options = options;
+    const { source, clock, random, tmpBytesMax = tmpBytesMaxDefault } = options;
+    this.#snapshots = new DeploymentSnapshots({
+      source,
+      clock,
+      random,
+      tmpBytesMax,
+      hostOf: (size) => this.#hostOf(size),
+      closing: this.#closing.signal,
+    });
+  }
+
+  get snapshots(): DriverSnapshots {
+    return this.#snapshots;
   }
 
   probe(): Promise<DriverProbe> {
@@ -59,19 +63,19 @@ export class MicrovmHost {
   async start(artifact: Artifact, spec: StartSpec, signal: AbortSignal): Promise<ProcessInstance> {
     signal.throwIfAborted();
     const { manifest, note } = roundedUp(spec.manifest);
+    const wanted = { ...spec, manifest };
+    const instance = await this.#snapshots.start(artifact, wanted, signal);
+    if (instance !== undefined) return instance;
     await this.ready(manifest, signal);
     // At the deployment's first start, which is the one that is yet to find the shape.
-    if (note !== undefined && spec.shape === undefined) this.#tell(spec, note);
-    return this.#hostOf(machineSize(manifest.limits)).start(
-      artifact,
-      { ...spec, manifest },
-      signal,
-    );
+    if (note !== undefined && spec.shape === undefined) tell(spec, this.#options.clock, note);
+    return this.#hostOf(machineSize(manifest.limits)).start(artifact, wanted, signal);
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new Error("Cannot start an instance: the driver is closed"));
     await Promise.all([...this.#bySize.values()].map((host) => host.close()));
+    await this.#snapshots.settled();
     await this.#options.source.close();
   }
 
@@ -93,19 +97,5 @@ export class MicrovmHost {
     this.#bySize.set(key, host);
     if (this.#isWarm) host.warm();
     return host;
-  }
-
-  #tell(spec: StartSpec, message: string): void {
-    const { functionId, deploymentId } = spec;
-    spec.onLog({
-      atMs: this.#options.clock.now(),
-      level: "info",
-      source: "platform",
-      functionId,
-      deploymentId,
-      invocationId: undefined,
-      requestId: undefined,
-      message,
-    });
   }
 }

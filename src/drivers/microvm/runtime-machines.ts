@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { ReactorError } from "../../domain/errors.ts";
-import type { DriverProbe } from "../driver.ts";
+import { type DriverProbe, StartError } from "../driver.ts";
 import { linkAborts } from "../process/linked-abort.ts";
 import { unavailableFor } from "../process/runtime-probe.ts";
 import { ControlPort } from "./control-port.ts";
@@ -11,11 +11,13 @@ import type { ImageSource } from "./images/image-source.ts";
 import { listImages } from "./images/image-store.ts";
 import type { MicrovmImage } from "./images/microvm-image.ts";
 import type { MachineSize } from "./machine-size.ts";
-import type { MachineSource } from "./microvm-host.ts";
+import type { LoadedTemplate, LoadedTemplateRequest, MachineSource } from "./machine-source.ts";
 import type { SharedMachines } from "./shared-machines.ts";
 import type { Machine } from "./vmm/machine.ts";
 import { orEnded } from "./vmm/machine-lifetime.ts";
 import type { Templates, TemplateSpec } from "./vmm/templates.ts";
+import { templateFolder } from "./vmm/machines.ts";
+import { removeDeployments } from "./vmm/template-store.ts";
 import { VmmError } from "./vmm/vmm-error.ts";
 
 export interface RuntimeMachinesOptions {
@@ -87,6 +89,30 @@ export class RuntimeMachines implements MachineSource {
     return templates.clone(spec, signal);
   }
 
+  async ensureLoaded(request: LoadedTemplateRequest, signal: AbortSignal): Promise<void> {
+    const { deploymentId, load } = request;
+    const { templates, spec } = await this.#template(request.size);
+    const warm: TemplateSpec["warm"] = async (machine, closing) => {
+      const control = await this.#warm(machine, closing);
+      await orEnded(load(machine, control, closing), machine.ended, closing);
+    };
+    try {
+      const loaded = { ...spec, variant: loadedVariant(request), deploymentId, warm };
+      await templates.ensure(loaded, signal);
+    } catch (error) {
+      throw error instanceof VmmError ? snapshotRefusal(error) : error;
+    }
+  }
+
+  async cloneLoaded(request: LoadedTemplate, signal: AbortSignal): Promise<Machine | undefined> {
+    const { templates, spec } = await this.#template(request.size);
+    return templates.cloneOfKnown({ ...spec, variant: loadedVariant(request) }, signal);
+  }
+
+  removeLoaded(isKept: (deploymentId: string) => boolean): Promise<void> {
+    return removeDeployments(templateFolder(this.#options.folder), isKept);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new Error("the driver is closed"));
     await Promise.allSettled([this.#image]);
@@ -100,23 +126,27 @@ export class RuntimeMachines implements MachineSource {
     const machines = await this.#options.machines.open();
     this.#image ??= this.#makeImage();
     const image = await this.#image;
-    const warm: TemplateSpec["warm"] = (machine, signal) => this.#warm(machine, signal);
+    const warm: TemplateSpec["warm"] = async (machine, signal) => {
+      await this.#warm(machine, signal);
+    };
     const spec = { shape: { image, ...size }, variant, warm };
     return { templates: await machines.templates(image), spec };
   }
 
   /** Rejects when it takes too long, or the machine ends first. */
-  async #warm({ ports, ended }: Machine, signal: AbortSignal): Promise<void> {
+  async #warm({ ports, ended }: Machine, signal: AbortSignal): Promise<ControlPort> {
     using limit = linkAborts([signal]);
     const late = this.#options.clock.after(bootMsMax, () =>
       limit.abort(new Error(`it was not ready within ${bootMsMax / 1000} s`)),
     );
-    const greet = async (): Promise<void> => {
-      const [wire, control] = await Promise.all([ports["reactor.wire"], ports["reactor.control"]]);
-      await greetTemplate(wire, new ControlPort(control));
+    const greet = async (): Promise<ControlPort> => {
+      const [wire, socket] = await Promise.all([ports["reactor.wire"], ports["reactor.control"]]);
+      const control = new ControlPort(socket);
+      await greetTemplate(wire, control);
+      return control;
     };
     try {
-      await orEnded(greet(), ended, limit.signal);
+      return await orEnded(greet(), ended, limit.signal);
     } finally {
       late.cancel();
     }
@@ -145,6 +175,21 @@ function refusal(error: VmmError): ReactorError {
     cause: error,
     details: { remedy: 'run "reactor doctor"' },
   });
+}
+
+/** For who deploys: why there is no snapshot. */
+function snapshotRefusal(error: VmmError): ReactorError {
+  const { cause } = error;
+  if (!(cause instanceof Error)) return refusal(error);
+  return new ReactorError(
+    "cold_start_failed",
+    `Cannot make the deployment's snapshot: ${cause.message}`,
+    { cause: error, details: { log: cause instanceof StartError ? cause.log : "" } },
+  );
+}
+
+function loadedVariant({ deploymentId, codeDigest }: LoadedTemplate): string {
+  return `loaded ${deploymentId} ${codeDigest}`;
 }
 
 function describeImage(image: MicrovmImage | undefined): string {

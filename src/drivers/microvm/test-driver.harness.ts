@@ -24,11 +24,12 @@ import { greetTemplate } from "./greet-template.ts";
 import type { ImageSource } from "./images/image-source.ts";
 import {
   buildTestImage,
+  openOwnFolder,
   testImageFolder,
   testTemplateBytesMax,
 } from "./images/test-images.harness.ts";
 import type { MachineSize } from "./machine-size.ts";
-import type { MachineSource } from "./microvm-host.ts";
+import type { MachineSource } from "./machine-source.ts";
 import { RuntimeMachines } from "./runtime-machines.ts";
 import { SharedMachines } from "./shared-machines.ts";
 import type { TemplateSpec } from "./vmm/templates.ts";
@@ -64,37 +65,48 @@ export interface TestMicrovms {
   templateFiles(): readonly string[];
 }
 
-/** Opens them; all is closed after the file's last test. Images and templates stay for the next run. */
-export function openTestMicrovms(runtime: MicrovmRuntime): TestMicrovms {
+/**
+ * Opens them; all is closed after the file's last test. Images stay for the next run, and so do templates
+ * unless the file has its own: servers remove the snapshots of deployments that they do not know.
+ */
+export function openTestMicrovms(
+  runtime: MicrovmRuntime,
+  { ownTemplates = false }: { readonly ownTemplates?: boolean } = {},
+): TestMicrovms {
   const folder = mkdtempSync(join(tmpdir(), "rx-"));
   // Machines run as other users, who must be able to pass.
   chmodSync(folder, 0o755);
   const runDir = join(folder, "run");
+  const kept = ownTemplates ? join(folder, "microvm") : testImageFolder;
+  if (ownTemplates) openOwnFolder(kept);
   const machines = new SharedMachines({
     runDir,
-    folder: testImageFolder,
+    folder: kept,
     templateBytesMax: testTemplateBytesMax,
     groups: new SharedGroups({ runDir, clock: systemClock }),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
   });
-  const kept = new RuntimeMachines({
+  const runtimeMachines = new RuntimeMachines({
     runtime,
     machines,
-    folder: testImageFolder,
+    folder: kept,
     source: sources[runtime],
     clock: systemClock,
   });
   // Checking an image and a template reads every byte of them, which is enough once a file.
   const source: MachineSource = {
-    probe: () => kept.probe(),
-    ensure: (size, signal) => kept.ensure(size, signal),
-    clone: (size, signal) => kept.clone(size, signal),
+    probe: () => runtimeMachines.probe(),
+    ensure: (size, signal) => runtimeMachines.ensure(size, signal),
+    clone: (size, signal) => runtimeMachines.clone(size, signal),
+    ensureLoaded: (request, signal) => runtimeMachines.ensureLoaded(request, signal),
+    cloneLoaded: (request, signal) => runtimeMachines.cloneLoaded(request, signal),
+    removeLoaded: (isKept) => runtimeMachines.removeLoaded(isKept),
     close: () => Promise.resolve(),
   };
   afterAll(async () => {
-    await kept.close();
+    await runtimeMachines.close();
     rmSync(folder, { recursive: true, force: true });
   });
   const create: TestMicrovms["create"] = (options = {}) =>
@@ -123,7 +135,7 @@ export function openTestMicrovms(runtime: MicrovmRuntime): TestMicrovms {
     },
     sourceWith: (kernelArgs) => toldMore(source, { runtime, machines, kernelArgs }),
     templateFiles() {
-      const templates = join(testImageFolder, "templates");
+      const templates = join(kept, "templates");
       return readdirSync(templates).flatMap((name) =>
         readdirSync(join(templates, name)).map((file) => join(templates, name, file)),
       );

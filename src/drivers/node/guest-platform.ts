@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { formatWithOptions, inspect, type InspectOptions } from "node:util";
 import type { GuestPlatform } from "../guest/platform.ts";
+import { loadBuiltin } from "../javascript/guest/load-builtin.ts";
 import { importFromFile } from "./import-from-file.ts";
 
 /** Node as the guest's runtime. */
@@ -17,11 +18,29 @@ export function createNodePlatform(): GuestPlatform {
     async warmImport() {
       await importFromFile(emptyModule).exports;
     },
+    dropDrawnAhead,
+    noteTime,
     exit: exitProcess,
   };
 }
 
 const emptyModule = Buffer.from("export default { async fetch() {} };");
+
+/** `randomUUID` draws so many ids at once, and `randomInt` so many numbers. */
+const uuidsAhead = 128;
+const integersAhead = 1024;
+
+/** Draws past what is left of each store, so that it is filled anew on the way. */
+function dropDrawnAhead(): void {
+  const { randomInt, randomUUID: drawId } = loadBuiltin("node:crypto");
+  for (let i = 0; i < uuidsAhead; i++) drawId();
+  for (let i = 0; i <= integersAhead; i++) randomInt(2);
+}
+
+/** OpenSSL's generators draw from the system's again when the clock is far from their last time. */
+function noteTime(): void {
+  crypto.getRandomValues(new Uint8Array(1));
+}
 
 // Taken before user code can replace it.
 const exit = process.exit.bind(process);

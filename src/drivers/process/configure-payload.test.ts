@@ -17,7 +17,11 @@ const spec = {
 };
 
 function told(shape: string | undefined, isClone: boolean): { shape?: unknown; clone?: unknown } {
-  const payload = configurePayload(artifact, { ...spec, shape }, { dev: false, isClone });
+  const payload = configurePayload(
+    artifact,
+    { ...spec, shape },
+    { dev: false, isClone, isTemplate: false },
+  );
   return JSON.parse(payload.toString("utf8", 4, 4 + payload.readUInt32LE(0)));
 }
 

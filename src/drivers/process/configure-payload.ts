@@ -6,13 +6,15 @@ export interface ConfigureFacts {
   readonly dev: boolean;
   /** Whether the guest began as a copy of another's memory. */
   readonly isClone: boolean;
+  /** Whether it is only to load its function, and then to be copied. */
+  readonly isTemplate: boolean;
 }
 
 /** Payload of `configure`: `jsonLength:u32le json code`. Carries the secrets, so it is never logged. */
 export function configurePayload(
   artifact: Artifact,
   spec: StartSpec,
-  { dev, isClone }: ConfigureFacts,
+  { dev, isClone, isTemplate }: ConfigureFacts,
 ): Buffer {
   const { limits, handler } = spec.manifest;
   const message: ConfigureMessage = {
@@ -33,6 +35,7 @@ export function configurePayload(
     },
     dev,
     ...(isClone && { clone: true }),
+    ...(isTemplate && { template: true }),
   };
   const json = Buffer.from(JSON.stringify(message));
   const length = Buffer.allocUnsafe(4);

@@ -27,6 +27,8 @@ export interface Launch {
    * is connected once it may be given a function.
    */
   readonly isClone?: true;
+  /** It loads its function and is then written down to be copied: it serves nothing. */
+  readonly isTemplate?: boolean;
   /** Closes the listener and removes the folder and the group. May be called twice. */
   release(): void;
 }

@@ -84,18 +84,21 @@ export class ProcessHost {
     this.#blanks.fill();
   }
 
-  /** As `Driver.start`. */
-  async start(artifact: Artifact, spec: StartSpec, signal: AbortSignal): Promise<ProcessInstance> {
+  /** As `Driver.start`; with a launcher of its own it comes of that, and of no blank. */
+  async start(
+    artifact: Artifact,
+    spec: StartSpec,
+    signal: AbortSignal,
+    own?: Pick<Launcher, "launch">,
+  ): Promise<ProcessInstance> {
     signal.throwIfAborted();
     const { clock } = this.#options;
     const limitMs = spec.startTimeoutMs;
     const untilMs = clock.monotonicMs() + limitMs;
     using linked = linkAborts([signal, this.#closing.signal]);
     try {
-      const instance =
-        this.#blanks.take() ??
-        (await this.#adopt(limitMs, linked.signal)) ??
-        (await this.#boot(limitMs, untilMs, linked.signal));
+      const blank = own === undefined ? await this.#blank(limitMs, linked.signal) : undefined;
+      const instance = blank ?? (await this.#boot(limitMs, untilMs, linked.signal, own));
       await configured(instance, artifact, spec);
       const { ready, exit } = instance;
       const outcome = await handshake({ ready, exit, clock, untilMs, signal: linked.signal });
@@ -108,7 +111,7 @@ export class ProcessHost {
       instance.output.closeTail();
       return instance;
     } finally {
-      this.#blanks.refillSoon();
+      if (own === undefined) this.#blanks.refillSoon();
     }
   }
 
@@ -122,10 +125,15 @@ export class ProcessHost {
   }
 
   /** Boots a blank; gives up at `untilMs`, which `limitMs` names in the error. */
-  #boot(limitMs: number, untilMs: number, signal: AbortSignal): Promise<ProcessInstance> {
+  #boot(
+    limitMs: number,
+    untilMs: number,
+    signal: AbortSignal,
+    launcher: Pick<Launcher, "launch"> = this.#launcher,
+  ): Promise<ProcessInstance> {
     const { clock } = this.#options;
     const booting = this.#boots.run(async () => {
-      const instance = await this.#spawn();
+      const instance = await this.#spawn(launcher);
       const { greeted, exit } = instance;
       const outcome = await handshake({ ready: greeted, exit, clock, untilMs, signal });
       await insist(instance, outcome, limitMs, signal);
@@ -135,9 +143,9 @@ export class ProcessHost {
     return booting.finally(() => this.#booting.delete(booting));
   }
 
-  async #spawn(): Promise<ProcessInstance> {
+  async #spawn(launcher: Pick<Launcher, "launch">): Promise<ProcessInstance> {
     const { ids, clock, dev, logBudget = defaultLogBudget } = this.#options;
-    const launched = await this.#launcher.launch(this.#closing.signal);
+    const launched = await launcher.launch(this.#closing.signal);
     const instance = new ProcessInstance({
       ...launched,
       id: ids.next("ins"),
@@ -153,8 +161,10 @@ export class ProcessHost {
     return instance;
   }
 
-  /** Waits for a blank that is on its way, at most as long as the start may take. */
-  async #adopt(limitMs: number, signal: AbortSignal): Promise<ProcessInstance | undefined> {
+  /** A blank that is ready, or on its way: that is waited for, at most as long as the start may take. */
+  async #blank(limitMs: number, signal: AbortSignal): Promise<ProcessInstance | undefined> {
+    const ready = this.#blanks.take();
+    if (ready !== undefined) return ready;
     using linked = linkAborts([signal]);
     const late = this.#options.clock.after(limitMs, () => linked.abort(new Error("too late")));
     try {

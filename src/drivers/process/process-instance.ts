@@ -21,6 +21,7 @@ import { closedOf } from "./closed-of.ts";
 import type { Launch } from "./launch.ts";
 import type { LogBudget } from "./log-meter.ts";
 import type { MemoryWatcher } from "./memory-watch.ts";
+import { writeTo } from "./write-to.ts";
 import { PongWaiters } from "./pong-waiters.ts";
 import { parseFailure, parseHello, parseReady, type ReadyReport } from "./parse-frame.ts";
 import {
@@ -140,6 +141,11 @@ export class ProcessInstance implements Instance, InvocationHost {
     return this.#running;
   }
 
+  /** Requests, platform calls and connections to the outside that are open now. */
+  get openStreams(): number {
+    return this.#connection?.streamCount ?? 0;
+  }
+
   /** Hands a blank its function. Await `ready` or `exit`. */
   configure(artifact: Artifact, spec: StartSpec): void {
     if (this.#state !== "blank") return;
@@ -155,7 +161,8 @@ export class ProcessInstance implements Instance, InvocationHost {
     this.#watch.hold(spec.manifest.limits);
     this.#calls.bind(spec.projectId);
     const { dev, launch } = this.#options;
-    const payload = configurePayload(artifact, spec, { dev, isClone: launch.isClone === true });
+    const { isClone = false, isTemplate = false } = launch;
+    const payload = configurePayload(artifact, spec, { dev, isClone, isTemplate });
     this.#connection?.send(frameType.configure, payload);
   }
 
@@ -391,10 +398,4 @@ export class ProcessInstance implements Instance, InvocationHost {
     this.output.end();
     this.#exit.resolve(exit);
   }
-}
-
-/** A destroyed socket takes and drops all. */
-function writeTo(socket: Socket, bytes: Buffer): boolean {
-  if (!socket.destroyed) socket.write(bytes);
-  return socket.writableLength === 0;
 }

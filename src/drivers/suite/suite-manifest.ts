@@ -12,6 +12,7 @@ export function suiteManifest(options: {
     runtime: options.runtime,
     isolation: "process",
     minTier: undefined,
+    snapshot: false,
     entrypoint: "index.js",
     handler: undefined,
     access: undefined,

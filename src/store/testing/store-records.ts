@@ -17,6 +17,7 @@ export function aManifest(name = "hello"): Manifest {
     runtime: "bun",
     isolation: "process",
     minTier: undefined,
+    snapshot: false,
     entrypoint: "code/index.ts",
     handler: undefined,
     access: undefined,

@@ -1,3 +1,4 @@
+import { mkdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../base/clock.ts";
@@ -20,6 +21,16 @@ export const testImageFolder = join(tmpdir(), "reactor-test-microvm");
 const imageBytesMax = 1024 * 1024 * 1024;
 /** What the templates in there may take: those of one state of the sources are 1.5 GiB. */
 export const testTemplateBytesMax = 2 * 1024 * 1024 * 1024;
+
+/** Makes a folder with templates of its own, and the tests' images and kernels. */
+export function openOwnFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of ["images", "kernels"]) {
+    mkdirSync(join(testImageFolder, name), { recursive: true, mode: 0o700 });
+    symlinkSync(join(testImageFolder, name), join(folder, name));
+  }
+}
+
 const mayFetch = process.env["CI"] === "true" && process.getuid?.() === 0;
 
 /** Why no microVM can be booted here; undefined when one can. */

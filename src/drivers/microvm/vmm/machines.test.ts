@@ -243,7 +243,7 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
       const { key, statePath } = await templates.ensure(spec(), never);
       // Whole by its record, and of no use.
       writeFileSync(statePath, "no state of a machine");
-      await writeRecord(join(statePath, ".."), key);
+      await writeRecord(join(statePath, ".."), { key });
       const { machine, shell } = await clone();
       expect(await shell.run("cat /tmp/mark")).toBe("warmed");
       await machine.stop();

@@ -45,6 +45,11 @@ export interface MachinesOptions {
   readonly log: Log;
 }
 
+/** Where the templates of machines are that are kept in `folder`. */
+export function templateFolder(folder: string): string {
+  return join(folder, "templates");
+}
+
 /** The virtual machines of a server. */
 export class Machines {
   readonly #options: MachinesOptions;
@@ -78,7 +83,7 @@ export class Machines {
     const qemu = await findQemu(qemuPath);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const store = await TemplateStore.open({
-      folder: join(folder, "templates"),
+      folder: templateFolder(folder),
       bytesMax,
       clock,
       random,

@@ -17,6 +17,8 @@ const fileShape = z.strictObject({
 const recordShape = z.strictObject({
   format: z.literal(1),
   key: z.string(),
+  /** The deployment whose code it holds; absent where it holds none. */
+  deploymentId: z.string().optional(),
   ram: fileShape,
   state: fileShape,
 });
@@ -52,11 +54,20 @@ function makeFile(path: string, bytes: number): void {
 }
 
 /** Writes what the files of a finished template hold, by which `isIntact` knows them again. */
-export async function writeRecord(folder: string, key: string): Promise<void> {
+export async function writeRecord(
+  folder: string,
+  { key, deploymentId }: Pick<TemplateRecord, "key" | "deploymentId">,
+): Promise<void> {
   const { ramPath, statePath, recordPath } = templateFiles(folder);
   const ram = await digestOf(ramPath);
-  const record: TemplateRecord = { format: 1, key, ram, state: await digestOf(statePath) };
+  const state = await digestOf(statePath);
+  const record: TemplateRecord = { format: 1, key, deploymentId, ram, state };
   await writeFile(recordPath, JSON.stringify(record));
+}
+
+/** The deployment whose code the template in a folder holds; undefined when it holds none. */
+export async function deploymentOf(folder: string): Promise<string | undefined> {
+  return (await readRecord(templateFiles(folder).recordPath))?.deploymentId;
 }
 
 /** Whether a folder holds the template of this key, and every byte of it is as it was written. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
@@ -8,6 +8,7 @@ import type { Random } from "../../../base/random.ts";
 import { startTimeOf } from "../../process/process-tree.ts";
 import type { SnapshotFiles } from "./machine.ts";
 import {
+  deploymentOf,
   diskBytes,
   identityOf,
   isIntact,
@@ -42,6 +43,8 @@ export type BuildTemplate = (files: SnapshotFiles) => Promise<void>;
 export interface TemplateRequest {
   readonly parts: TemplateParts;
   readonly memoryMb: number;
+  /** The deployment whose code it will hold; absent: none. */
+  readonly deploymentId?: string | undefined;
   readonly build: BuildTemplate;
 }
 
@@ -84,6 +87,13 @@ export class TemplateStore {
     return ensured;
   }
 
+  /** The template of these parts, where there is one that is whole. */
+  async find(parts: TemplateParts): Promise<StoredTemplate | undefined> {
+    const key = keyOf(parts);
+    if (!(await this.#isUsable(key))) return undefined;
+    return this.#used(key);
+  }
+
   /** Removes a template that turned out to be of no use. Machines made of it go on. */
   async discard({ key }: StoredTemplate): Promise<void> {
     this.#checked.delete(key);
@@ -97,6 +107,11 @@ export class TemplateStore {
       await this.#build(key, request);
       await this.#makeRoom(key);
     }
+    return this.#used(key);
+  }
+
+  async #used(key: string): Promise<StoredTemplate> {
+    const folder = this.#folderOf(key);
     const now = new Date(this.#options.clock.now());
     await utimes(folder, now, now);
     return { key, ...templateFiles(folder) };
@@ -120,13 +135,13 @@ export class TemplateStore {
     }
   }
 
-  async #build(key: string, { memoryMb, build }: TemplateRequest): Promise<void> {
+  async #build(key: string, { memoryMb, deploymentId, build }: TemplateRequest): Promise<void> {
     const { folder: base, random } = this.#options;
     const folder = join(base, draftNameOf(random));
     const files = makeTemplateFiles(folder, memoryMb);
     try {
       await build(files);
-      await writeRecord(folder, key);
+      await writeRecord(folder, { key, deploymentId });
       await this.#finish(folder, key);
       this.#remember(key, await identityOf(this.#folderOf(key)));
     } catch (error) {
@@ -193,6 +208,21 @@ function draftNameOf(random: Random): string {
 function isLeftOver(name: string): boolean {
   const [, pid, startTime] = draftName.exec(name) ?? [];
   return pid !== undefined && startTimeOf(Number(pid)) !== startTime;
+}
+
+/**
+ * Removes the templates below a store's folder that hold the code of a deployment for which `isKept` is
+ * false. Machines made of them go on.
+ */
+export async function removeDeployments(
+  folder: string,
+  isKept: (deploymentId: string) => boolean,
+): Promise<void> {
+  const names = existsSync(folder) ? await readdir(folder) : [];
+  for (const name of names.filter((each) => keyPattern.test(each))) {
+    const deploymentId = await deploymentOf(join(folder, name));
+    if (deploymentId !== undefined && !isKept(deploymentId)) await remove(join(folder, name));
+  }
 }
 
 async function remove(path: string): Promise<void> {

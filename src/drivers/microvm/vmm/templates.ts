@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import type { Machine, MachineShape, Vmm } from "./machine.ts";
-import type { StoredTemplate, TemplateStore } from "./template-store.ts";
+import type { StoredTemplate, TemplateParts, TemplateStore } from "./template-store.ts";
 import { VmmError } from "./vmm-error.ts";
 
 /** What a clone is to be. */
@@ -8,9 +8,11 @@ export interface TemplateSpec {
   readonly shape: MachineShape;
   /** Whatever else makes templates differ, e.g. the digest of what `warm` brings about. */
   readonly variant: string;
+  /** The deployment whose code `warm` brings into it; absent: none. */
+  readonly deploymentId?: string;
   /**
    * Brings a machine that has just booted to where its clones are to begin. Must leave nothing of a
-   * tenant in it. When it rejects there is no template.
+   * tenant in it but the code of `deploymentId`. When it rejects there is no template.
    */
   readonly warm: (machine: Machine, signal: AbortSignal) => Promise<void>;
 }
@@ -37,18 +39,10 @@ export class Templates {
   /** Makes sure that there is a template; takes a cold boot when there is none, once for all who ask. */
   async ensure(spec: TemplateSpec, signal: AbortSignal): Promise<StoredTemplate> {
     signal.throwIfAborted();
-    const { shape, variant } = spec;
-    const parts = {
-      vmm: this.#vmm.version,
-      cpu: cpus()[0]?.model ?? "unknown",
-      image: shape.image.id,
-      memoryMb: shape.memoryMb,
-      vcpu: shape.vcpu,
-      variant,
-    };
     const ensured = this.#store.ensure({
-      parts,
-      memoryMb: shape.memoryMb,
+      parts: this.#partsOf(spec),
+      memoryMb: spec.shape.memoryMb,
+      deploymentId: spec.deploymentId,
       // Others may wait for it when this caller has given up.
       build: (into) => this.#build(spec, into),
     });
@@ -71,13 +65,38 @@ export class Templates {
     try {
       return await this.#vmm.restore(spec.shape, { from: template, signal });
     } catch (error) {
-      const isUnreadable =
-        error instanceof VmmError && error.failure === "restore" && !signal.aborted;
-      if (!isUnreadable) throw error;
+      if (!isUnreadable(error, signal)) throw error;
       await this.#store.discard(template);
     }
     const anew = await this.ensure(spec, signal);
     return this.#vmm.restore(spec.shape, { from: anew, signal });
+  }
+
+  /** As `clone`, of a template that is there; undefined when there is none that the VMM can read. */
+  async cloneOfKnown(
+    spec: Pick<TemplateSpec, "shape" | "variant">,
+    signal: AbortSignal,
+  ): Promise<Machine | undefined> {
+    const template = await this.#store.find(this.#partsOf(spec));
+    if (template === undefined) return undefined;
+    try {
+      return await this.#vmm.restore(spec.shape, { from: template, signal });
+    } catch (error) {
+      if (!isUnreadable(error, signal)) throw error;
+      await this.#store.discard(template);
+      return undefined;
+    }
+  }
+
+  #partsOf({ shape, variant }: Pick<TemplateSpec, "shape" | "variant">): TemplateParts {
+    return {
+      vmm: this.#vmm.version,
+      cpu: cpus()[0]?.model ?? "unknown",
+      image: shape.image.id,
+      memoryMb: shape.memoryMb,
+      vcpu: shape.vcpu,
+      variant,
+    };
   }
 
   async #build(
@@ -99,4 +118,8 @@ export class Templates {
       await machine.stop();
     }
   }
+}
+
+function isUnreadable(error: unknown, signal: AbortSignal): boolean {
+  return error instanceof VmmError && error.failure === "restore" && !signal.aborted;
 }

@@ -31,7 +31,7 @@ def load_function(take, root, loop, scope):
     """
     payload = take()
     json_bytes = int.from_bytes(payload[:4], "little")
-    configured = json.loads(payload[4 : 4 + json_bytes])
+    configured = _configuration(payload)
     if configured.get("clone"):
         from .renew_clone import renew_clone
 
@@ -60,6 +60,26 @@ def load_function(take, root, loop, scope):
         loaded.app_state = loaded.lifespan.state
         loop.run_until_complete(loaded.lifespan.start())
     return loaded
+
+
+def configure_loaded(payload, loaded):
+    """In a copy of a guest that had loaded its function: takes the payload of its own `configure`."""
+    configured = _configuration(payload)
+    expected = loaded.configured["deploymentId"]
+    if configured["deploymentId"] != expected:
+        raise ValueError(
+            f"Cannot configure for deployment {configured['deploymentId']}: {expected} is loaded"
+        )
+    from .renew_clone import renew_loaded_clone
+
+    renew_loaded_clone()
+    loaded.configured = configured
+    loaded.env = apply_guest_environment(configured)
+
+
+def _configuration(payload):
+    json_bytes = int.from_bytes(payload[:4], "little")
+    return json.loads(payload[4 : 4 + json_bytes])
 
 
 def _check_syntax(root, scope):

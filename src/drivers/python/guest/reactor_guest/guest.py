@@ -2,6 +2,7 @@
 The guest half of an instance: takes one function over the connection and serves it.
 
   greeting --hello--> blank --configure--> loading --ready--> serving --drain--> draining --idle--> exiting
+  loading --ready, as a template--> loaded --configure, in a copy--> serving
   any --uncaught, load_failed, breach of the protocol, end of the transport--> exiting
 
 Three kinds of threads: the I/O thread moves frames and outgoing connections; the main thread imports
@@ -93,7 +94,7 @@ class Guest:
         if kind == frames.HELLO:
             self._greeted(payload)
         elif kind == frames.CONFIGURE:
-            if self._state != "blank":
+            if self._state not in ("blank", "loaded"):
                 raise WireError(
                     "bad_frame", f"Cannot configure in state {self._state}, must be blank"
                 )
@@ -181,6 +182,8 @@ class Guest:
             self.exit_by_user(error)
         except BaseException as error:
             self._exit_with("load_failed", error, EXIT_LOAD_FAILED)
+        if loaded.configured.get("template"):
+            self._be_copied(loaded)
         self._lifespan = loaded.lifespan
         serving = Serving(self, loaded)
         self._process_scope.flush()
@@ -188,6 +191,16 @@ class Guest:
             self._serving = serving
             self._state = "serving"
             self._send_json(frames.READY, {"shape": loaded.handler.shape})
+
+    def _be_copied(self, loaded):
+        """Says that it has loaded, serves nothing, and returns in a copy that was configured."""
+        from .function_loader import configure_loaded
+
+        self._process_scope.flush()
+        with self.connection.lock:
+            self._state = "loaded"
+            self._send_json(frames.READY, {"shape": loaded.handler.shape})
+        configure_loaded(self._configurations.get(), loaded)
 
     # The end.
 
