@@ -4,9 +4,8 @@ import { type Caller, requireScope } from "../../domain/caller.ts";
 import type { QueuedView } from "../../control/queue/queued-view.ts";
 import type { DeploymentRecord } from "../../domain/function.ts";
 import type { InvocationRecord, StoredLogLine } from "../../domain/invocation.ts";
-import type { Manifest } from "../../domain/manifest.ts";
 import type { FunctionPlan } from "../../domain/plan.ts";
-import { defaultManifestQueue } from "../../domain/manifest-queue.ts";
+import { sampleManifest } from "./sample-manifest.ts";
 
 type Outputs = { [N in CommandName]: Commands[N]["output"] };
 
@@ -28,52 +27,12 @@ export const adminKey = "rk_admin";
 export const narrowKey = "rk_narrow";
 const atMs = Date.parse("2026-11-21T10:00:00.000Z");
 
-const manifest: Manifest = {
-  name: "hello",
-  runtime: "bun",
-  isolation: "process",
-  minTier: undefined,
-  snapshot: false,
-  entrypoint: "code/index.ts",
-  handler: undefined,
-  access: undefined,
-  forwardAuthorization: false,
-  envKeys: ["A"],
-  secretKeys: undefined,
-  limits: {
-    timeoutMs: 30_000,
-    idleTimeoutMs: 30_000,
-    streamTimeoutMs: 900_000,
-    drainTimeoutMs: 60_000,
-    waitUntilMs: 30_000,
-    memoryMb: { value: 256, written: true },
-    vcpu: undefined,
-    bodyInBytesMax: 5_000_000,
-    bodyOutBytesMax: 6_000_000,
-  },
-  concurrency: {
-    minInstances: 0,
-    maxInstances: 8,
-    perInstance: 10,
-    maxConcurrency: 50,
-    queueMs: 100,
-    idleTtlMs: 300_000,
-  },
-  queue: defaultManifestQueue,
-  egressAllow: undefined,
-  route: undefined,
-  cors: undefined,
-  rateLimit: undefined,
-  hooks: undefined,
-  bundleSha256: undefined,
-};
-
 const deployment: DeploymentRecord = {
   id: "dep_1",
   functionId: "fn_1",
   revision: 7,
   status: "ready",
-  manifest,
+  manifest: sampleManifest,
   bundleSha256: "ab".repeat(32),
   sourceBlob: "internal-source",
   artifactBlob: "internal-artifact",

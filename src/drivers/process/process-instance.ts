@@ -136,12 +136,11 @@ export class ProcessInstance implements Instance, InvocationHost {
     return this.#options.launch.process.pids();
   }
 
-  /** Requests that run now. */
   get running(): number {
     return this.#running;
   }
 
-  /** Requests, platform calls and connections to the outside that are open now. */
+  /** Requests, platform calls and connections out that are open now. */
   get openStreams(): number {
     return this.#connection?.streamCount ?? 0;
   }
