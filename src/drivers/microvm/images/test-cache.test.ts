@@ -28,7 +28,7 @@ function putImage(digit: number): void {
 const digits = (): number[] =>
   readdirSync(join(folder, "images"))
     .map((name) => Number(name[0]))
-    .toSorted();
+    .toSorted((a, b) => a - b);
 
 test("the tests' cache keeps its newest images within the bound, and all while another process uses it", async () => {
   for (const digit of [1, 2, 3, 4, 5]) putImage(digit);
