@@ -6,8 +6,10 @@ import { tscArgument } from "../tsc-frequency.ts";
 import { emulatedProcessor } from "../vmm/qemu-command.ts";
 import type { MicrovmImage } from "./microvm-image.ts";
 
+const limitMs = 200_000;
 const portNames = ["wire", "control", "stdout", "stderr"] as const;
 type PortName = (typeof portNames)[number];
+export type TestPorts = Readonly<Record<PortName, TestPort>>;
 
 /** The host's end of a port of the machine. */
 export class TestPort {
@@ -75,8 +77,8 @@ export class TestPort {
 }
 
 /** A machine that was booted from an image. */
-export interface TestMachine {
-  readonly ports: Readonly<Record<PortName, TestPort>>;
+interface TestMachine {
+  readonly ports: TestPorts;
   /** What its kernel wrote; complete once it has ended. */
   readonly console: Promise<string>;
   /** The VMM's exit code: 0 when the machine has powered off. */
@@ -85,11 +87,8 @@ export interface TestMachine {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Boots the image in an emulated machine that ends by itself after `limitMs`. */
-export async function bootImage(
-  image: MicrovmImage,
-  { memoryMb = 256, limitMs = 200_000 }: { memoryMb?: number; limitMs?: number } = {},
-): Promise<TestMachine> {
+/** Boots the image in an emulated machine with 256 MB that ends by itself after 200 s. */
+export async function bootImage(image: MicrovmImage): Promise<TestMachine> {
   const folder = mkdtempSync(join(tmpdir(), "rx-vm-"));
   const servers: Server[] = [];
   const ports = {} as Record<PortName, TestPort>;
@@ -103,7 +102,7 @@ export async function bootImage(
     });
   }
   const args = `${image.kernelArgs} ${await tscArgument()}`;
-  const machine = Bun.spawn(commandOf({ image, folder, memoryMb, args }), {
+  const machine = Bun.spawn(commandOf({ image, folder, args }), {
     stdin: "ignore",
     stderr: "inherit",
     timeout: limitMs,
@@ -132,16 +131,15 @@ export async function bootImage(
 interface BootOrder {
   readonly image: MicrovmImage;
   readonly folder: string;
-  readonly memoryMb: number;
   /** Of the kernel. */
   readonly args: string;
 }
 
 // biome-ignore format: one device a line
-function commandOf({ image, folder, memoryMb, args }: BootOrder): string[] {
+function commandOf({ image, folder, args }: BootOrder): string[] {
   return [
     "qemu-system-x86_64", "-M", "microvm,rtc=on,acpi=on", "-cpu", emulatedProcessor, "-accel", "tcg",
-    "-m", String(memoryMb), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+    "-m", "256", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
     "-serial", "stdio",
     "-kernel", image.kernelPath, "-initrd", image.initramfsPath, "-append", args,
     "-drive", `id=root,file=${image.rootPath},format=raw,if=none,readonly=on`,
