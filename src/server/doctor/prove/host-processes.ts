@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Clock } from "../../../base/clock.ts";
 import {
   argumentsOf,
+  childrenOf,
   killHard,
   processTree,
   startTimeOf,
@@ -18,6 +19,11 @@ const pollMs = 10;
 /** Every process below one, itself left out. */
 export function processesBelow(pid: number): readonly KnownProcess[] {
   return known(processTree(pid).slice(1));
+}
+
+/** The same, apart for each process that it started itself: for a server, one for each instance. */
+export function treesBelow(pid: number): readonly (readonly KnownProcess[])[] {
+  return childrenOf(pid).map((child) => known(processTree(child)));
 }
 
 /** Every process with the text among its arguments. */
