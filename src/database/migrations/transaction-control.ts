@@ -1,3 +1,4 @@
+import { afterSqlComment } from "../after-sql-comment.ts";
 import { transactionWord } from "../query/transaction-word.ts";
 
 /** Whatever text of SQL is not a statement's own words: comments, strings, names, quoted bodies. */
@@ -52,24 +53,8 @@ function afterSkipped(text: string, at: number): number {
   const found = skipped.exec(text);
   if (found === null) return at;
   const [matched] = found;
-  if (matched === "/*") return afterComment(text, at);
+  if (matched === "/*") return afterSqlComment(text, at);
   if (!matched.startsWith("$")) return at + matched.length;
   const end = text.indexOf(matched, at + matched.length);
   return end === -1 ? text.length : end + matched.length;
-}
-
-/** Comments of SQL nest. */
-function afterComment(text: string, from: number): number {
-  let depth = 0;
-  for (let at = from; at < text.length; at += 1) {
-    if (text.startsWith("/*", at)) {
-      depth += 1;
-      at += 1;
-    } else if (text.startsWith("*/", at)) {
-      depth -= 1;
-      at += 1;
-      if (depth === 0) return at + 1;
-    }
-  }
-  return text.length;
 }

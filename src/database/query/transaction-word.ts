@@ -1,3 +1,5 @@
+import { afterSqlComment } from "../after-sql-comment.ts";
+
 const words: ReadonlySet<string> = new Set([
   "BEGIN",
   "START",
@@ -26,25 +28,9 @@ function afterBlanks(text: string): string {
       const end = rest.indexOf("\n");
       rest = end === -1 ? "" : rest.slice(end + 1).trimStart();
     } else if (rest.startsWith("/*")) {
-      rest = rest.slice(commentLength(rest)).trimStart();
+      rest = rest.slice(afterSqlComment(rest, 0)).trimStart();
     } else {
       return rest;
     }
   }
-}
-
-/** Comments of SQL nest. */
-function commentLength(text: string): number {
-  let depth = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    if (text.startsWith("/*", at)) {
-      depth += 1;
-      at += 1;
-    } else if (text.startsWith("*/", at)) {
-      depth -= 1;
-      at += 1;
-      if (depth === 0) return at + 1;
-    }
-  }
-  return text.length;
 }
