@@ -4,6 +4,7 @@ import { UsageError } from "../../cli/usage-error.ts";
 import { BackupFault } from "../../domain/backup/backup-fault.ts";
 import { type BackupManifest, dumpedProject } from "../../domain/backup/backup-manifest.ts";
 import { readDataKeyFile } from "../config/data-key.ts";
+import { countProjects } from "./count-projects.ts";
 import { explainFault } from "./explain-fault.ts";
 import { openWrappedKey } from "./open-key.ts";
 import type { DatabasesToRestore } from "./restore-backup.ts";
@@ -94,7 +95,7 @@ export const backupRestoreCommand = defineCommand({
         databases: { state: manifest.databases.state, restored: databases },
       },
       () =>
-        `Restored backup ${manifest.id} to ${dataDir}${databases.length === 0 ? "" : `, with the databases of ${databases.length} projects`}`,
+        `Restored backup ${manifest.id} to ${dataDir}${databases.length === 0 ? "" : `, with the databases of ${countProjects(databases.length)}`}`,
     );
     const absent = databaseWarning(manifest, options.noDatabases);
     if (absent !== undefined) output.warn(absent);

@@ -2,6 +2,7 @@ import path from "node:path";
 import { defineCommand } from "../../cli/command.ts";
 import { describeBytes } from "../../cli/describe.ts";
 import { blobsOf, type DatabaseState, dumpedProject } from "../../domain/backup/backup-manifest.ts";
+import { countProjects } from "./count-projects.ts";
 import { explainFault } from "./explain-fault.ts";
 import { openWrappedKey } from "./open-key.ts";
 
@@ -76,7 +77,7 @@ export const backupVerifyCommand = defineCommand({
 function databasesInWords(state: DatabaseState, count: number): string {
   if (state === "external") return "no function databases (they are on another server)";
   if (state === "left_out") return "no function databases (they were left out)";
-  return `the databases of ${count} projects`;
+  return `the databases of ${countProjects(count)}`;
 }
 
 function keyState(wrapped: boolean, opened: boolean): string {
