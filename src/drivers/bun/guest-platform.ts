@@ -57,16 +57,18 @@ async function warmImport(): Promise<void> {
 
 /** BoringSSL's generator takes new entropy of the system's once in so many draws, and at no other time. */
 const drawsPerSeed = 4096;
-/** The least that Bun passes on to it; smaller draws come from a store of some kilobytes. */
+/** The least that Bun passes on to it; smaller draws come from a store of 2 KiB. */
 const passedBytes = 257;
-const storedBytes = 16;
+const storedBytes = 256;
+/** Eight times what the store holds. */
+const storedDraws = 64;
 
 /** Draws until the generator has been seeded again, and then until nothing is left in the store. */
 function renewRandomness(): void {
   const passed = new Uint8Array(passedBytes);
   for (let draw = 0; draw <= drawsPerSeed; draw++) crypto.getRandomValues(passed);
   const stored = new Uint8Array(storedBytes);
-  for (let draw = 0; draw <= drawsPerSeed; draw++) crypto.getRandomValues(stored);
+  for (let draw = 0; draw < storedDraws; draw++) crypto.getRandomValues(stored);
 }
 
 /** A Blob URL imports in well under a millisecond; a file would cost 13 ms for 1 MB. */
