@@ -19,6 +19,7 @@ const hello = () =>
     "POST /fn/v1/hello": () => Response.json({ message: "Hello, Reactor!" }, { headers }),
     "PUT /fn/v1/hello@staging/items": () => new Response(null, { status: 204 }),
     "POST /fn/v1/broken": () => errorResponse(500, "function_error", "it threw"),
+    "GET /fn/v1/lost": () => new Response("its own 404", { status: 404, headers }),
     "GET /fn/v1/binary": () => new Response(Buffer.from([0xff, 0x00])),
   });
 
@@ -102,6 +103,16 @@ describe("reactor functions invoke", () => {
     });
     expect(code).toBe(1);
     expect(JSON.parse(stdout).error.code).toBe("function_error");
+  });
+
+  test("where there is no such function the next command to try is said", async () => {
+    const none = await runInTerminal(["invoke", "nobody"], { server: hello() });
+    expect(none.code).toBe(1);
+    expect(JSON.parse(none.stdout).error.code).toBe("route_not_found");
+    expect(none.stderr).toBe("  try: reactor functions list\n");
+    const found = await runInTerminal(["invoke", "lost"], { server: hello() });
+    expect(found.code).toBe(1);
+    expect(found.stderr).toBe("");
   });
 
   test("--include prints the head first, and a terminal sees what served it", async () => {

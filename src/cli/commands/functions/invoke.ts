@@ -141,6 +141,10 @@ export const functionsInvoke: Command = defineCommand({
         ),
       );
     }
+    // Only an answer that no function gave lacks the header.
+    if (response.status === 404 && !response.headers.has("x-reactor-function")) {
+      output.note(`  ${output.styleError("dim", "try:")} reactor functions list`);
+    }
     return response.status >= 400 ? exitCodes.failed : exitCodes.ok;
   },
 });
