@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { systemClock } from "../../base/clock.ts";
+import { type Clock, createVirtualClock, systemClock } from "../../base/clock.ts";
 import { createDeferred } from "../../base/deferred.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { ProcessEnd } from "../process/guest-process.ts";
@@ -13,15 +13,32 @@ afterEach(() => {
   for (const fake of opened.splice(0)) fake.close();
 });
 
-async function launched(): Promise<{ readonly fake: FakeMachine; readonly launch: Launch }> {
+async function launched(
+  clock: Clock = systemClock,
+): Promise<{ readonly fake: FakeMachine; readonly launch: Launch }> {
   const fake = await openFakeMachine();
   opened.push(fake);
-  const common = { clock: systemClock, random: systemRandom, tmpBytesMax: 1024 * 1024 };
+  const common = { clock, random: systemRandom, tmpBytesMax: 1024 * 1024 };
   return { fake, launch: await cloneLaunch(fake.machine, { ...common, memoryMb: 128 }) };
 }
 
-/** All that a clone is told. */
+/** All that a clone is told that takes no longer the second time than it is set ahead. */
 const commandCount = 6;
+
+/** The time that a command sets, in milliseconds. */
+function msOf(command: string): number {
+  const [, seconds] = /^clock (\d+\.\d{6})$/.exec(command) ?? [];
+  return Number(seconds) * 1000;
+}
+
+/** What it is told next. */
+function lineOf(fake: FakeMachine): Promise<string> {
+  return new Promise((resolve) =>
+    fake.inside["reactor.control"].once("data", (chunk: Buffer) =>
+      resolve(chunk.toString().trim()),
+    ),
+  );
+}
 
 /** The agent's part: answers every command but the last, and resolves with them. */
 function answerAll(fake: FakeMachine, answer = "ok"): Promise<readonly string[]> {
@@ -46,7 +63,8 @@ async function endOf(said: string, end: MachineEnd): Promise<ProcessEnd> {
 }
 
 test("a clone is connected only once it is like no other, and knows the time", async () => {
-  const { fake, launch } = await launched();
+  const clock = createVirtualClock();
+  const { fake, launch } = await launched(clock);
   const connected = launch.socket.then(() => "connected");
   const commands = await answerAll(fake);
   expect(await Promise.race([connected, Promise.resolve("not yet")])).toBe("not yet");
@@ -55,9 +73,13 @@ test("a clone is connected only once it is like no other, and knows the time", a
   expect(commands[2]).toMatch(/^hostname function-[0-9a-f]{12}$/);
   expect(commands[3]).toBe("tmp 1048576");
   for (const command of commands.slice(4)) {
-    const [, seconds] = /^clock (\d+\.\d{6})$/.exec(command) ?? [];
-    expect(Math.abs(Number(seconds) * 1000 - systemClock.now())).toBeLessThan(60_000);
+    expect(msOf(command)).toBe(clock.now());
   }
+  // That takes longer than it was set ahead, so it is told once more, by more.
+  await clock.advance(100);
+  const again = lineOf(fake);
+  fake.inside["reactor.control"].write("ok\n");
+  expect(msOf(await again)).toBe(clock.now() + 200);
   fake.inside["reactor.control"].write("ok\n");
   const socket = await launch.socket;
   const received = new Promise<string>((resolve) =>
