@@ -104,7 +104,8 @@ export const envCases: readonly DriverCase[] = [
         timeoutMs: 30_000,
         aborted: false,
       });
-      assert(typeof remaining === "number" && remaining > 0 && remaining <= 30_000);
+      assert(typeof remaining === "number");
+      assert(remaining > 0 && remaining <= 30_000, `${remaining} ms remain of 30,000`);
     },
   },
 ];
