@@ -309,17 +309,21 @@ export default { fetch: () => Response.json(readFileSync("/proc/sys/kernel/rando
       ],
       needs: ["microvm"],
       async run({ server, call }) {
+        // Each goes on answering, so that none of them makes room for another.
         const source = `import { readFileSync } from "node:fs";
-export default { async fetch() {
-  await new Promise((done) => setTimeout(done, 500));
-  return Response.json(readFileSync("/etc/machine-id", "utf8"));
-} };`;
+export default { fetch: () => new Response(new ReadableStream({
+  start: (answer) => answer.enqueue(readFileSync("/etc/machine-id")),
+})) };`;
         const concurrency = { queue_ms: 30_000 };
         await server.deploy("apart", source, { isolation: "microvm", concurrency });
-        const ids = await Promise.all(
-          [1, 2, 3].map(async () => (await call("GET", "/fn/v1/apart")).json()),
+        const answers = await Promise.all(
+          [1, 2, 3].map(async () => {
+            const reader = (await call("GET", "/fn/v1/apart")).body?.getReader();
+            return { reader, id: String(Buffer.from((await reader?.read())?.value ?? [])) };
+          }),
         );
-        assert.equal(new Set(ids).size, 3);
+        for (const { reader } of answers) await reader?.cancel();
+        assert.equal(new Set(answers.map(({ id }) => id)).size, 3);
       },
     },
     {

@@ -205,9 +205,13 @@ describe.each(harms)("a bundle that is %s", (name, state, harm) => {
     const live = `live-${name}`;
     const source = `export default { fetch: (request) =>
       request.url.endsWith("/die") ? process.exit(1) : new Response("${live}") };`;
-    const blobs = await blobsOf(() => server.deploy(live, source));
+    const files = new Map([...filesOf(""), ["index.ts", Buffer.from(source)]]);
+    const blobs = await blobsOf(async () => {
+      const { id } = await server.client.deploy(live, { files, createFunction: true });
+      await server.client.promote(live, id);
+    });
     const restore = await harm(blobs);
-    // Promoting starts nothing: the first call is a cold start.
+    // A deploy that promotes leaves an instance; promoting by itself starts nothing, and the first call is cold.
     const cold = await server.fetch(`/fn/v1/${live}`);
     expect(cold.status).toBe(503);
     const { error } = (await cold.json()) as { error: { code: string; message: string } };
