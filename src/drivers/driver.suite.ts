@@ -32,6 +32,8 @@ export interface DriverSuiteOptions {
    * default log budget lets pass; fewer where the driver's budget is smaller.
    */
   readonly floodLines?: number;
+  /** Of those, what the log budget lets pass in a second once its burst is used up. Default 20,000. */
+  readonly floodLinesPerSec?: number;
   readonly clock?: Clock;
   /** How long each wait of a case may take. Default 15 s. */
   readonly deadlineMs?: number;

@@ -131,7 +131,8 @@ async function prove(
       if (manifest.snapshot) {
         await driver.snapshots?.make(request.artifact, { ...spec, shape }, signal);
       }
-      isKept = request.promotes;
+      // Instances of a snapshot have its import, which is another than that of the proof.
+      isKept = request.promotes && !manifest.snapshot;
     } finally {
       if (isKept && options.proved !== undefined) options.proved.keep(instance, spec, ears);
       // Nobody waits for its end: it is killed here, and whoever closes the driver waits for it.

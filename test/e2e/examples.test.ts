@@ -51,7 +51,7 @@ async function ask(name: string, body: unknown, on = server): Promise<[number, u
 
 test("sse streams its events one by one", async () => {
   await deploy("sse");
-  const response = await server.fetch("/fn/v1/sse?count=3&ms=20");
+  const response = await server.fetch("/fn/v1/sse?count=3&ms=300");
   expect(response.headers.get("content-type")).toBe("text/event-stream");
   const pieces: string[] = [];
   const decoder = new TextDecoder();

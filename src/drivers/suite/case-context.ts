@@ -44,6 +44,8 @@ export interface ContextOptions {
   readonly warmStreams?: number | undefined;
   /** Lines of a log flood. Default 200,000. */
   readonly floodLines?: number | undefined;
+  /** Lines of it that the log budget lets pass in a second, once its burst is used up. Default 20,000. */
+  readonly floodLinesPerSec?: number | undefined;
   /** Builds a scenario's artifact. Default: `driver.prepare` with one file, `index.js`. */
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
@@ -76,6 +78,7 @@ export class CaseContext {
   readonly memoryMbMin: number;
   readonly warmStreams: number;
   readonly floodLines: number;
+  readonly floodLinesPerSec: number;
   readonly logs: LogLine[] = [];
   readonly #options: ContextOptions;
   readonly #logWaiting = new Set<() => void>();
@@ -91,6 +94,7 @@ export class CaseContext {
     this.memoryMbMin = options.memoryMbMin ?? 80;
     this.warmStreams = options.warmStreams ?? 32;
     this.floodLines = options.floodLines ?? 200_000;
+    this.floodLinesPerSec = options.floodLinesPerSec ?? 20_000;
   }
 
   /** Builds the scenario without starting it. */

@@ -223,12 +223,19 @@ export const logCases: readonly DriverCase[] = [
     name: "a log flood is not kept whole",
     knob: "unbounded_logs",
     async run(context) {
-      const { floodLines } = context;
+      const { floodLines, floodLinesPerSec, clock } = context;
       const instance = await context.start(flood);
+      const startedMs = clock.monotonicMs();
       await context.ok(instance, { path: `/?lines=${floodLines}` });
       await context.rounds(instance, 3);
+      const tookSecs = (clock.monotonicMs() - startedMs) / 1000;
       const kept = linesOf(context, /^flood line /).length;
-      assert(kept > 0 && kept < floodLines / 2, `${kept} of ${floodLines} lines were kept`);
+      // The budget's burst is less than half of it, and a slow machine has it refilled meanwhile.
+      const keptMax = Math.min(floodLines / 2 + floodLinesPerSec * tookSecs, floodLines);
+      assert(
+        kept > 0 && kept < keptMax,
+        `${kept} of ${floodLines} lines in ${tookSecs} s were kept`,
+      );
     },
   },
   {

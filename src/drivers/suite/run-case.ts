@@ -15,6 +15,7 @@ export interface RunCaseOptions {
   readonly memoryMbMin?: number | undefined;
   readonly warmStreams?: number | undefined;
   readonly floodLines?: number | undefined;
+  readonly floodLinesPerSec?: number | undefined;
   readonly artifact?: ((source: string, driver: Driver) => Promise<Artifact>) | undefined;
 }
 
