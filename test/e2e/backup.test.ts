@@ -124,7 +124,8 @@ test("a backup taken under load restores to a server that answers as before, sec
   } finally {
     await again.stop();
   }
-});
+  // Beside other files it shares two processors with its own load, and starts five processes.
+}, 180_000);
 
 test("without the data key create says so loudly, and the restored server names the key it needs", async () => {
   const [file, dataDir] = [join(folder, "plain.tar"), join(folder, "restored")];
