@@ -48,7 +48,13 @@ test("an invocation uses its instance for as long as it runs; a cold start does 
   // Importing it takes twice as long as a request, so that a start that counts would show.
   const slow = `await new Promise((done) => setTimeout(done, 500));\n${sleeps}`;
   const limits = { memory_mb: 512 };
-  await server.deploy("sleeps", slow, { limits });
+  const files = new Map([
+    ["index.ts", Buffer.from(slow)],
+    ["reactor.json", Buffer.from(JSON.stringify({ access: "public", limits }))],
+  ]);
+  const { id } = await server.client.deploy("sleeps", { files, createFunction: true });
+  // By itself: a deploy that promotes leaves an instance, and nothing would start.
+  await server.client.promote("sleeps", id);
   const answers: { cold: boolean; slept: number; took: number }[] = [];
   for (let i = 0; i < 2; i++) {
     const began = performance.now();
