@@ -21,10 +21,13 @@ function method(owner: unknown, name: string): ((...args: unknown[]) => unknown)
   return typeof found === "function" ? (...args) => Reflect.apply(found, owner, args) : undefined;
 }
 
+/** Some programs fork eighty times, which takes a busy machine seconds. */
+const runMsMax = 20_000;
+
 /** Runs a program of the machine to its end; throws when it may not, or when there is none. */
 export function run(file: string, args: readonly string[], input = ""): Ran {
   runByDeno(file, args);
-  const ran = spawnSync(file, [...args], { input, encoding: "utf8", timeout: 2_500 });
+  const ran = spawnSync(file, [...args], { input, encoding: "utf8", timeout: runMsMax });
   if (ran.error !== undefined) {
     const isMissing = Reflect.get(ran.error, "code") === "ENOENT";
     throw isMissing ? new Absent(`no ${file}`) : ran.error;

@@ -34,7 +34,7 @@ def first_match(pattern, text):
 def run(arguments, text=""):
     """Runs a program of the machine to its end."""
     try:
-        return subprocess.run(arguments, input=text, capture_output=True, encoding="latin1", timeout=2.5)
+        return subprocess.run(arguments, input=text, capture_output=True, encoding="latin1", timeout=20)
     except FileNotFoundError as error:
         raise Absent(f"no {arguments[0]}") from error
     except subprocess.TimeoutExpired as error:
