@@ -1,5 +1,5 @@
 import type { InvocationRecord } from "../domain/invocation.ts";
-import { gbSecondsOf, type UsageSums, vcpuMsOf } from "../domain/usage.ts";
+import { gbSecondsOf, noUsage, type UsageSums, vcpuMsOf } from "../domain/usage.ts";
 
 export const hourMs = 3_600_000;
 
@@ -76,15 +76,7 @@ export class UsageByHour {
     if (hours === undefined) this.#functions.set(functionId, (hours = new Map()));
     let sums = hours.get(fromMs);
     if (sums === undefined) {
-      sums = {
-        invocations: 0,
-        coldStarts: 0,
-        runMs: 0,
-        vcpuMs: 0,
-        gbSeconds: 0,
-        bytesIn: 0,
-        bytesOut: 0,
-      };
+      sums = { ...noUsage };
       hours.set(fromMs, sums);
     }
     return sums;
