@@ -51,6 +51,50 @@ def handler(event):
     }
 `;
 
+/** The shortest step of the clock, and the ticks of a second in which nothing is done. */
+const javascriptClock = `
+import { readFileSync } from "node:fs";
+const ticks = () => Number(/LOC:\\s+(\\d+)/.exec(readFileSync("/proc/interrupts", "utf8"))[1]);
+export default { async fetch() {
+  let stepMs = Infinity;
+  const startMs = performance.now();
+  for (let lastMs = startMs; lastMs < startMs + 50; ) {
+    const nowMs = performance.now();
+    if (nowMs > lastMs) stepMs = Math.min(stepMs, nowMs - lastMs);
+    lastMs = nowMs;
+  }
+  await new Promise((done) => setTimeout(done, 500));
+  const before = ticks();
+  await new Promise((done) => setTimeout(done, 1000));
+  return Response.json({ stepMs, ticks: ticks() - before });
+} };`;
+
+const pythonClock = `
+import re, time
+
+def ticks():
+    with open("/proc/interrupts") as file:
+        return int(re.search(r"LOC:\\s+(\\d+)", file.read())[1])
+
+def handler(event):
+    step = 1.0
+    start = last = time.monotonic()
+    while last < start + 0.05:
+        now = time.monotonic()
+        if now > last:
+            step = min(step, now - last)
+        last = now
+    time.sleep(0.5)
+    before = ticks()
+    time.sleep(1)
+    return {"stepMs": step * 1000, "ticks": ticks() - before}
+`;
+
+interface Clocked {
+  readonly stepMs: number;
+  readonly ticks: number;
+}
+
 interface Seen {
   readonly unlike: Readonly<Record<string, string | number>>;
   readonly nowMs: number;
@@ -82,6 +126,20 @@ for (const runtime of ["bun", "node", "python"] as const) {
   describe.if(microvmMissing === undefined)(`clones of one ${runtime} template${because}`, () => {
     const clones = new Clones(runtime, openTestMicrovms(runtime));
     afterAll(() => clones.harness.close());
+
+    test(
+      "count time finely, and are woken by few ticks while they have nothing to do",
+      async () => {
+        const instance = await clones.function(
+          runtime === "python" ? pythonClock : javascriptClock,
+        );
+        const { stepMs, ticks } = (await clones.ok(instance)).json() as Clocked;
+        // A machine that took its counter for useless counts time by its ticks, 4 ms each, and needs all of them.
+        expect(stepMs).toBeLessThan(1);
+        expect(ticks).toBeLessThan(200);
+      },
+      deadlineMs,
+    );
 
     test(
       "share no randomness, name, machine id or boot id, and know the time",
