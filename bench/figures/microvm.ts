@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
@@ -13,12 +13,13 @@ import {
   bunSource,
   openOwnFolder,
 } from "../../src/drivers/microvm/images/test-images.harness.ts";
-import { processesMax } from "../../src/drivers/microvm/machine-launcher.ts";
+import { MachineLauncher, processesMax } from "../../src/drivers/microvm/machine-launcher.ts";
 import { RuntimeMachines } from "../../src/drivers/microvm/runtime-machines.ts";
 import { SharedMachines } from "../../src/drivers/microvm/shared-machines.ts";
 import { SharedGroups } from "../../src/drivers/process/cgroup/shared-groups.ts";
 import type { Launcher } from "../../src/drivers/process/launcher.ts";
 import { ProcessHost } from "../../src/drivers/process/process-host.ts";
+import { processTree } from "../../src/drivers/process/process-tree.ts";
 import { CaseContext } from "../../src/drivers/suite/case-context.ts";
 import { suiteManifest } from "../../src/drivers/suite/suite-manifest.ts";
 import { type Effort, type FigureRow, round3 } from "../figure.ts";
@@ -33,6 +34,10 @@ const clonesPerRound = 5;
 const gate = 0.1;
 /** A cold boot takes seconds, and another while the machine has other work. */
 const deadlineMs = 300_000;
+/** Monitors are at rest when they use at most so many clock ticks in so long, which idle machines do. */
+const restTicks = 2;
+const restMs = 200;
+const restLooksMax = 40;
 const { signal } = new AbortController();
 
 /** Reads its JSON and answers with JSON. */
@@ -47,14 +52,16 @@ interface Bench {
   readonly driver: Driver;
   /** Boots a machine for each start. */
   readonly cold: ProcessHost;
+  /** Has a clone waiting for each start, as a server has. */
+  readonly ready: ProcessHost;
   readonly finding: string;
 }
 
 /**
  * Figure m: from nothing to the first response of a deployed function in a microVM, started, configured
- * and called: a clone of the runtime's template ÷ a cold boot of the same image, in turns, and ms the
- * same for a function with an import that computes, as a clone of its own snapshot ÷ one of the
- * runtime's template. m20: instances that are alive at once, and what each holds.
+ * and called: a clone of the runtime's template ÷ a cold boot of the same image, in turns; mb the same
+ * of a blank, a clone that waited for its function; and ms of a function with an import that computes,
+ * as a clone of its own snapshot ÷ one of the runtime's template. m20: instances that are alive at once, and what each holds.
  */
 export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
   const folder = mkdtempSync(join(tmpdir(), "rx-bench-vm-"));
@@ -68,11 +75,18 @@ export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
       bench.driver.start(artifact, specOf(bench, artifact.deploymentId, snapshot), signal);
     const boot = (): Promise<Instance> =>
       bench.cold.start(plain, specOf(bench, "dep_quick", false), signal);
-    const times = { cold: [] as number[], clone: [] as number[] };
+    const take = async (): Promise<Instance> => {
+      const instance = await bench.ready.start(plain, specOf(bench, "dep_quick", false), signal);
+      if (!instance.fromBlank) throw new Error("No blank was waiting");
+      return instance;
+    };
+    bench.ready.warm();
+    const times = { cold: [] as number[], clone: [] as number[], blank: [] as number[] };
     const imports = { clone: [] as number[], snapshot: [] as number[] };
     const starts = [
       { make: boot, into: times.cold, count: coldPerRound },
       { make: begin(plain, false), into: times.clone, count: clonesPerRound },
+      { make: take, into: times.blank, count: clonesPerRound },
       { make: begin(heavy, false), into: imports.clone, count: clonesPerRound },
       { make: begin(heavy, true), into: imports.snapshot, count: clonesPerRound },
     ];
@@ -91,6 +105,14 @@ export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
         finding: bench.finding,
       }),
       row({
+        figure: "mb",
+        what: "the same with a clone that waited as a blank, p50: blank ÷ cold boot",
+        subject: { name: "blank", ms: times.blank },
+        reference: { name: "cold boot", ms: times.cold },
+        gate,
+        finding: bench.finding,
+      }),
+      row({
         figure: "ms",
         what: "the same with an import that computes, p50: the deployment's snapshot ÷ clone of the runtime",
         subject: { name: "snapshot", ms: imports.snapshot },
@@ -102,6 +124,7 @@ export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
   } finally {
     await bench.driver.close();
     await bench.cold.close();
+    await bench.ready.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -141,7 +164,16 @@ async function open(folder: string): Promise<Bench> {
   const harness = { driver, close: () => driver.close() };
   const context = new CaseContext({ harness, clock: systemClock, deadlineMs, runtime: "bun" });
   const cold = new ProcessHost(launcher, host);
-  return { context, driver, cold, finding: opened.finding };
+  const size = { memoryMb, vcpu: 1 };
+  const clones = new MachineLauncher({
+    ...common,
+    size,
+    tmpBytesMax,
+    probe: () => source.probe(),
+    clone: (starting) => source.clone(size, starting),
+  });
+  const ready = new ProcessHost(clones, { ...host, blanksMax: 1 });
+  return { context, driver, cold, ready, finding: opened.finding };
 }
 
 function deployed(
@@ -164,12 +196,40 @@ function specOf(
 }
 
 async function sampleMs(bench: Bench, make: () => Promise<Instance>): Promise<number> {
+  await monitorsRest();
   const startMs = performance.now();
   const instance = await make();
   await respond(bench, instance);
   const takenMs = performance.now() - startMs;
   await instance.stop({ graceMs: 0 });
   return takenMs;
+}
+
+/** Resolves when a blank waits and nothing is done for one any more, so that none is measured beside another's boot. */
+async function monitorsRest(): Promise<void> {
+  let before = -1;
+  for (let looks = 0; looks < restLooksMax; looks++) {
+    const used = monitorTicks();
+    if (before > 0 && used - before <= restTicks) return;
+    before = used;
+    await Bun.sleep(restMs);
+  }
+}
+
+/** Processor time of all monitors so far, in clock ticks. */
+function monitorTicks(): number {
+  let ticks = 0;
+  for (const pid of processTree(process.pid)) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+      if (!stat.includes("(qemu-system")) continue;
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      ticks += Number(fields[11]) + Number(fields[12]);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return ticks;
 }
 
 async function respond({ context }: Bench, instance: Instance): Promise<void> {

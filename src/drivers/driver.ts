@@ -39,6 +39,8 @@ export interface Artifact {
   /** Path of the entry module below the bundle's root, for messages and stack traces. */
   readonly entrypoint: string;
   readonly code: Uint8Array;
+  /** Parts of its runtime that the code may reach, by the driver's own names; absent means all. */
+  readonly reaches?: readonly string[] | undefined;
 }
 
 /** Source files by path below the bundle's root. */

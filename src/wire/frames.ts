@@ -6,7 +6,7 @@
  * `length` counts the payload only. Stream 0 is the connection itself; the host opens odd streams
  * (invocations), the guest even ones (calls and byte streams to the outside).
  *
- *   host  -> guest   hello configure request data cancel credit reply opened message drain ping
+ *   host  -> guest   hello configure request data cancel credit reply opened message drain ping rehearse
  *   guest -> host    hello ready response data cancel credit failure log call open upgrade message pong
  */
 export const protocolVersion = 1;
@@ -63,6 +63,11 @@ export const frameType = {
   /** Answered by `pong` at once; a guest that does not is stuck. */
   ping: 18,
   pong: 19,
+  /**
+   * A blank may do once more what makes its function's first request quicker: it is a copy of a machine
+   * that has done it, and has what it computed but none of the code that the emulator made for that.
+   */
+  rehearse: 20,
 } as const;
 
 export type FrameType = (typeof frameType)[keyof typeof frameType];

@@ -1,14 +1,12 @@
 import type { LookupHost } from "../guest/egress-lookup.ts";
 import { NameAnswers } from "../javascript/guest/name-answers.ts";
+import type { Reaches } from "../guest/runtime-parts.ts";
 import { datagramRefusal, isOwnLoopback } from "../javascript/guest/refuse-datagrams.ts";
 import { askingFunctions } from "../javascript/guest/route-lookups.ts";
 import type { EgressListener } from "./guest-egress.ts";
 import { routeConnect } from "./guest-connect.ts";
 import { routeRedis, routeSql } from "./guest-databases.ts";
 import { routeWebSocket } from "./guest-web-socket.ts";
-
-/** Larger modules are taken to use everything. */
-const scannedBytesMax = 1024 * 1024;
 
 interface Ways {
   readonly egress: EgressListener;
@@ -17,25 +15,16 @@ interface Ways {
 }
 
 /**
- * Routes those of Bun's own clients that a function's code names: looking at one of them loads it,
+ * Routes those of Bun's own clients that a function may reach: looking at one of them loads it,
  * `Bun.SQL` for 4 ms.
  */
-export function routeBunApi(code: Uint8Array, { egress, lookupHost, proxyPort }: Ways): void {
-  const names = namesIn(code);
-  if (names("WebSocket")) routeWebSocket(proxyPort);
-  if (!names("Bun", '"bun"', "'bun'", "`bun`")) return;
-  if (names("connect")) routeConnect(egress);
-  if (names("SQL", "sql", "postgres")) routeSql(egress);
-  if (names("RedisClient", "redis")) routeRedis(egress);
-  if (names("udpSocket")) refuseUdpSockets();
-  if (names("dns")) routeBunDns(lookupHost);
-}
-
-/** Finds words as they stand, which in a large module takes a hundredth of what a pattern does. */
-function namesIn(code: Uint8Array): (...words: readonly string[]) => boolean {
-  if (code.byteLength > scannedBytesMax) return () => true;
-  const bytes = Buffer.from(code.buffer, code.byteOffset, code.byteLength);
-  return (...words) => words.some((word) => bytes.includes(word));
+export function routeBunApi(reaches: Reaches, { egress, lookupHost, proxyPort }: Ways): void {
+  if (reaches("web_socket")) routeWebSocket(proxyPort);
+  if (reaches("bun_connect")) routeConnect(egress);
+  if (reaches("bun_sql")) routeSql(egress);
+  if (reaches("bun_redis")) routeRedis(egress);
+  if (reaches("bun_datagrams")) refuseUdpSockets();
+  if (reaches("bun_names")) routeBunDns(lookupHost);
 }
 
 /** `Bun.dns` gives a list of addresses where node:dns gives the first. */

@@ -1,12 +1,10 @@
 import type { InspectOptions } from "node:util";
 import type { GuestPlatform, ImportingModule } from "../guest/platform.ts";
+import type { Reaches } from "../guest/runtime-parts.ts";
 import { loadBuiltin } from "../javascript/guest/load-builtin.ts";
 
-/**
- * Bun as the guest's runtime. `beforeImport` sees the function's code, which is only valid during
- * the call, right before it is imported.
- */
-export function createBunPlatform(beforeImport: (code: Uint8Array) => void): GuestPlatform {
+/** Bun as the guest's runtime. `beforeImport` hears what the function may reach, right before it is imported. */
+export function createBunPlatform(beforeImport: (reaches: Reaches) => void): GuestPlatform {
   return {
     runtime: "bun",
     runtimeVersion: Bun.version,
@@ -15,11 +13,12 @@ export function createBunPlatform(beforeImport: (code: Uint8Array) => void): Gue
     format: (args) => loadBuiltin("node:util").formatWithOptions({ colors: false }, ...args),
     inspect: (value, options) => loadBuiltin("node:util").inspect(value, inspectOptions(options)),
     table: (rows, columns) => tableText(rows, columns).trimEnd(),
-    importModule(code) {
-      beforeImport(code);
+    importModule(code, reaches) {
+      beforeImport(reaches);
       return importModule(code);
     },
-    warmImport,
+    forgetModule,
+    rest: () => Bun.gc(true),
     renewRandomness,
     exit: exitProcess,
   };
@@ -45,28 +44,22 @@ function tableText(rows: unknown, columns: readonly string[] | undefined): strin
     : Bun.inspect.table(data, [...columns], { colors: false });
 }
 
-const emptyModule = new TextEncoder().encode("export default { async fetch() {} };");
-
-async function warmImport(): Promise<void> {
-  const { url, exports } = importModule(emptyModule);
-  await exports;
+function forgetModule(url: string): void {
   URL.revokeObjectURL(url);
   // Bun lists every module here and forgets the ones that are deleted.
   delete import.meta.require.cache[url];
 }
 
-/** BoringSSL's generator takes new entropy of the system's once in so many draws, and at no other time. */
-const drawsPerSeed = 4096;
-/** The least that Bun passes on to it; smaller draws come from a store of 2 KiB. */
-const passedBytes = 257;
+/** The most that Bun takes from its store of 2 KiB; larger draws it passes on. */
 const storedBytes = 256;
-/** Eight times what the store holds. */
-const storedDraws = 64;
+/** Twice what the store holds. */
+const storedDraws = 16;
 
-/** Draws until the generator has been seeded again, and then until nothing is left in the store. */
+/**
+ * Draws until nothing is left in the store. BoringSSL's generator behind it has been told by then that
+ * it is in a copy: the agent of a machine empties the page by which it knows.
+ */
 function renewRandomness(): void {
-  const passed = new Uint8Array(passedBytes);
-  for (let draw = 0; draw <= drawsPerSeed; draw++) crypto.getRandomValues(passed);
   const stored = new Uint8Array(storedBytes);
   for (let draw = 0; draw < storedDraws; draw++) crypto.getRandomValues(stored);
 }

@@ -7,7 +7,6 @@ import { endOfTurn } from "../../base/end-of-turn.ts";
 import { lookupThroughEgress } from "../guest/egress-lookup.ts";
 import { EgressRefusals } from "../guest/egress-refusals.ts";
 import { Guest, guestExitCode } from "../guest/guest.ts";
-import { builtinUse } from "../javascript/guest/builtin-use.ts";
 import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
 import { captureStdio } from "../javascript/guest/capture-stdio.ts";
 import { refuseDatagrams } from "../javascript/guest/refuse-datagrams.ts";
@@ -22,14 +21,13 @@ import { routeBunApi } from "./guest-bun-api.ts";
 
 async function main(socketPath: string, proxyPort: number): Promise<void> {
   const sink = new GuestSocket();
-  const platform = createBunPlatform((code) => {
-    const use = builtinUse(code);
-    if (use.files) captureFsWrite(guest.logScope);
+  const platform = createBunPlatform((reaches) => {
+    if (reaches("files")) captureFsWrite(guest.logScope);
     if (egress === undefined) return;
-    if (use.sockets) routeSocketsThroughEgress((to) => egress.openPort(to), proxyPort);
-    if (use.names) routeLookups(lookupHost);
-    if (use.datagrams) refuseDatagrams();
-    routeBunApi(code, { egress, lookupHost, proxyPort });
+    if (reaches("sockets")) routeSocketsThroughEgress((to) => egress.openPort(to), proxyPort);
+    if (reaches("names")) routeLookups(lookupHost);
+    if (reaches("datagrams")) refuseDatagrams();
+    routeBunApi(reaches, { egress, lookupHost, proxyPort });
   });
   const guest = new Guest({ platform, clock: systemClock, sink, endOfTurn });
   captureStdio(guest.logScope);

@@ -2,7 +2,6 @@ import { systemClock } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import { Guest } from "../guest/guest.ts";
 import { completeCopiedRequests } from "../guest/web-request.ts";
-import { builtinUse } from "../javascript/guest/builtin-use.ts";
 import { captureFsWrite } from "../javascript/guest/capture-fs-write.ts";
 import { captureStdio } from "../javascript/guest/capture-stdio.ts";
 import { refuseDatagrams } from "../javascript/guest/refuse-datagrams.ts";
@@ -39,14 +38,13 @@ export function createDenoGuest(options: DenoGuestOptions): DenoGuest {
   const sink = new GuestSocket();
   const platform = createDenoPlatform({
     env: replaceEnvironment(),
-    beforeImport(code) {
-      const use = builtinUse(code);
-      if (use.files) captureFsWrite(guest.logScope);
+    beforeImport(reaches) {
+      if (reaches("files")) captureFsWrite(guest.logScope);
       const egress = options.egress();
       if (egress === undefined) return;
-      if (use.sockets) routeSocketsThroughEgress((to) => egress.openPort(to), egress.port);
-      if (use.names) routeLookups(egress.lookupHost);
-      if (use.datagrams) refuseDatagrams();
+      if (reaches("sockets")) routeSocketsThroughEgress((to) => egress.openPort(to), egress.port);
+      if (reaches("names")) routeLookups(egress.lookupHost);
+      if (reaches("datagrams")) refuseDatagrams();
     },
     exit: options.exit,
   });

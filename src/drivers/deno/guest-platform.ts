@@ -1,11 +1,12 @@
 import type { GuestPlatform, ImportingModule } from "../guest/platform.ts";
+import type { Reaches } from "../guest/runtime-parts.ts";
 import { deno } from "./deno-api.ts";
 
 export interface DenoPlatformOptions {
   /** What the function sees as its environment. */
   readonly env: Record<string, string | undefined>;
-  /** Sees the function's code, which is only valid during the call, right before it is imported. */
-  readonly beforeImport: (code: Uint8Array) => void;
+  /** Hears what the function may reach, right before it is imported. */
+  readonly beforeImport: (reaches: Reaches) => void;
   /** Ends the process or the worker. */
   readonly exit: (code: number) => void;
 }
@@ -21,11 +22,11 @@ export function createDenoPlatform(options: DenoPlatformOptions): GuestPlatform 
     inspect: (value, shown) => printed(() => printer.dir(value, shown)),
     table: (rows, columns) =>
       printed(() => printer.table(rows, columns === undefined ? undefined : [...columns])),
-    importModule(code) {
-      options.beforeImport(code);
+    importModule(code, reaches) {
+      options.beforeImport(reaches);
       return importModule(code);
     },
-    warmImport,
+    forgetModule: (url) => URL.revokeObjectURL(url),
     exit: options.exit,
   };
 }
@@ -44,14 +45,6 @@ function printed(print: () => void): string {
   print();
   // Deno's console ends what it prints with a newline.
   return output.endsWith("\n") ? output.slice(0, -1) : output;
-}
-
-const emptyModule = new TextEncoder().encode("export default { async fetch() {} };");
-
-async function warmImport(): Promise<void> {
-  const { url, exports } = importModule(emptyModule);
-  await exports;
-  URL.revokeObjectURL(url);
 }
 
 function importModule(code: Uint8Array): ImportingModule {

@@ -16,6 +16,7 @@ import { decodeResponseHead, type RequestHead } from "../../wire/heads.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
 import { buildBunGuest } from "../bun/build-guest.ts";
 import { GuestSocket } from "../bun/guest-socket.ts";
+import { reachableParts } from "../javascript/reachable-parts.ts";
 import type {
   CallMessage,
   ConfigureMessage,
@@ -319,6 +320,7 @@ export class GuestHarness {
       deploymentId: "dep_1",
       revision: 7,
       entrypoint: "code/index.ts",
+      reaches: reachableParts(Buffer.from(code)),
       env: {},
       secrets: {},
       limits: { memoryMb: 256, timeoutMs: 30_000, bodyOutBytesMax: 6_000_000 },
@@ -387,10 +389,8 @@ export class GuestHarness {
     const text = payload.toString("utf8");
     if (type === frameType.hello) {
       this.hello.resolve(JSON.parse(text));
-      this.#connection.send(
-        frameType.hello,
-        Buffer.from(JSON.stringify({ version: this.#version })),
-      );
+      const hello = Buffer.from(JSON.stringify({ version: this.#version }));
+      this.#connection.send(frameType.hello, hello);
     } else if (type === frameType.ready) this.ready.resolve(JSON.parse(text));
     else if (type === frameType.failure) this.failure.resolve(JSON.parse(text));
     else if (type === frameType.log) this.lines.push(decodeLine(payload));

@@ -1,6 +1,4 @@
-import type { Clock } from "../../base/clock.ts";
 import { WireConnection } from "../../wire/connection.ts";
-import type { ByteSink } from "../../wire/frame-writer.ts";
 import { frameType, protocolVersion } from "../../wire/frames.ts";
 import { decodeRequestHead, splitHeadPayload } from "../../wire/heads.ts";
 import type { StreamListener, WireStream } from "../../wire/stream.ts";
@@ -8,18 +6,18 @@ import { WireError } from "../../wire/wire-error.ts";
 import { createCallPlatform } from "./call-platform.ts";
 import { captureConsole } from "./console-capture.ts";
 import { applyGuestEnvironment } from "./guest-environment.ts";
+import type { GuestOptions } from "./guest-options.ts";
 import { type FoundHandler, findHandler } from "./handler-shapes.ts";
 import { Invocation, type InvocationShared } from "./invocation.ts";
 import { createFunctionSecrets } from "./invocation-context.ts";
-import { logLevelCode, LogOutput, type LogTransport, processAddress } from "./log-output.ts";
+import { logLevelCode, LogOutput, processAddress } from "./log-output.ts";
 import { type LogOwner, logOwners, LogScope } from "./log-scope.ts";
 import type { ConfigureMessage, GuestFailure, GuestHello, HostHello } from "./messages.ts";
-import type { GuestPlatform } from "./platform.ts";
 import { type CloneRenewal, cloneRenewal } from "./renew-clone.ts";
+import { rehearse } from "./rehearse.ts";
 import { installResponseMemo } from "./response-memo.ts";
 import { RunningInvocations } from "./running-invocations.ts";
 import { describeThrown, type ModuleName, named } from "./thrown.ts";
-import { warmUp } from "./warm-up.ts";
 
 /** Exit codes of the guest itself. A user's own `process.exit` may use any. */
 export const guestExitCode = { done: 0, loadFailed: 65, uncaught: 70, protocol: 76 } as const;
@@ -31,17 +29,6 @@ const requestsMax = 65_536;
 const waitUntilMsDefault = 30_000;
 /** How long the last bytes may take to leave when the host does not read. */
 const flushMsMax = 1_000;
-
-/** The transport's writing side; `onceEmpty` calls back at once when nothing is queued. */
-export interface GuestSink extends ByteSink, LogTransport {}
-
-export interface GuestOptions {
-  readonly platform: GuestPlatform;
-  readonly clock: Clock;
-  readonly sink: GuestSink;
-  /** Runs the callback at the end of the current turn of the event loop. */
-  readonly endOfTurn: (flush: () => void) => void;
-}
 
 /** A module that was imported, and what was found in it. */
 interface LoadedModule {
@@ -75,7 +62,8 @@ export class Guest {
 
   constructor(options: GuestOptions) {
     this.#options = options;
-    this.#renewal = cloneRenewal(options);
+    const globals = options.isRehearsal === true ? { Math: {}, performance: {} } : globalThis;
+    this.#renewal = cloneRenewal({ ...options, globals });
     this.#connection = new WireConnection({
       role: "guest",
       sink: options.sink,
@@ -186,6 +174,9 @@ export class Guest {
         this.#connection.send(frameType.pong);
         this.#connection.writer.flush();
         return;
+      case frameType.rehearse:
+        this.#rehearse();
+        return;
       case frameType.drain:
         this.#drain();
         return;
@@ -201,9 +192,16 @@ export class Guest {
       );
     }
     this.#state = "blank";
-    // Not at once: what may have come right behind the greeting goes first.
+    this.#rehearse();
+  }
+
+  #rehearse(): void {
+    if (this.#options.isRehearsal === true) return;
+    const isWanted = (): boolean => this.#state === "blank";
+    // Not at once: what may have come right behind goes first.
     this.#options.endOfTurn(() => {
-      if (this.#state === "blank") void warmUp(this.#options);
+      if (!isWanted()) return;
+      void rehearse(this.#options, { create: (options) => new Guest(options), isWanted });
     });
   }
 
@@ -220,7 +218,11 @@ export class Guest {
     this.#state = "loading";
     if (configured.clone === true) this.#renewal.renew();
     const env = applyGuestEnvironment(this.#options.platform.env, configured);
-    const imported = this.#options.platform.importModule(payload.subarray(4 + jsonBytes));
+    const { reaches } = configured;
+    const imported = this.#options.platform.importModule(
+      payload.subarray(4 + jsonBytes),
+      (part) => reaches === undefined || reaches.includes(part),
+    );
     const { url, path, exports } = imported;
     const module = { url, path, entrypoint: configured.entrypoint };
     this.#module = module;

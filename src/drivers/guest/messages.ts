@@ -33,6 +33,8 @@ export interface ConfigureMessage {
   readonly revision: number;
   /** Path of the module below the bundle's root, for messages and stack traces. */
   readonly entrypoint: string;
+  /** Parts of the runtime that the code may reach, as `reachableParts` found; absent means all. */
+  readonly reaches?: readonly string[] | undefined;
   /** Export that the manifest names. */
   readonly handler?: string | undefined;
   /** Shape that the deployment recorded; absent when it is about to. */

@@ -1,3 +1,5 @@
+import type { Reaches } from "./runtime-parts.ts";
+
 /** What the guest needs from the runtime it runs on; each JavaScript driver's guest entry gives one. */
 export interface GuestPlatform {
   readonly runtime: string;
@@ -12,9 +14,14 @@ export interface GuestPlatform {
   /** Renders rows as the runtime's own `console.table` does, without a trailing newline. */
   table(rows: unknown, columns: readonly string[] | undefined): string;
   /** Imports one ES module from its source text, which is only valid during the call. */
-  importModule(code: Uint8Array): ImportingModule;
-  /** Imports a module without any effect and forgets it, so that the first real import is quicker. */
-  warmImport(): Promise<void>;
+  importModule(code: Uint8Array, reaches: Reaches): ImportingModule;
+  /** Forgets a module that was imported and has no effect; absent where nothing is left of one. */
+  forgetModule?(url: string): void;
+  /**
+   * Ends what the runtime has begun by itself, such as a collection of garbage, so that it does not go
+   * on beside a function's start; absent where there is no way to.
+   */
+  rest?(): void;
   /**
    * Makes the runtime's own generators draw from the system's again; absent where they do when the
    * clock leaps. For a clone of a machine, whose memory has what its siblings have.

@@ -1,90 +1,28 @@
-import { WireConnection } from "../../wire/connection.ts";
 import { FrameWriter } from "../../wire/frame-writer.ts";
-import { frameFlag, frameType } from "../../wire/frames.ts";
-import { decodeRequestHead, splitHeadPayload } from "../../wire/heads.ts";
-import { findHandler, type HandlerFunction } from "./handler-shapes.ts";
-import { Invocation, type InvocationShared } from "./invocation.ts";
-import { type ContextShared, createFunctionSecrets } from "./invocation-context.ts";
-import { LogOutput } from "./log-output.ts";
-import { logOwners } from "./log-scope.ts";
+import { frameFlag, frameType, protocolVersion } from "../../wire/frames.ts";
+import type { GuestOptions } from "./guest-options.ts";
 import type { ConfigureMessage } from "./messages.ts";
 
-const configured: ConfigureMessage = {
+/** Does what most functions do: reads a header and its JSON, and answers with JSON. */
+const source = `export default { async fetch(request) {
+  const { pathname } = new URL(request.url);
+  const type = request.headers.get("content-type");
+  return Response.json({ pathname, type, body: await request.json() });
+} };`;
+
+const configure: ConfigureMessage = {
   functionName: "",
   functionId: "",
   deploymentId: "",
   revision: 0,
   entrypoint: "",
+  reaches: [],
   env: {},
   secrets: {},
   limits: { memoryMb: 0, timeoutMs: 0, bodyOutBytesMax: 0 },
   dev: false,
+  clone: true,
 };
-
-/** Does what most functions do: reads a header and its JSON, and answers with JSON. */
-const handler: HandlerFunction = async (request) => {
-  const { pathname } = new URL(request.url);
-  const type = request.headers.get("content-type");
-  return Response.json({ pathname, type, body: await request.json() });
-};
-
-/**
- * Imports a module of the guest's own and runs one request through everything that a request passes,
- * over a connection that leads nowhere: the first time costs 1.5 ms, which a cold start then need not
- * pay. For a guest that has no function yet; nothing that a function could see is left.
- */
-export async function warmUp(parts: Pick<ContextShared, "platform" | "clock">): Promise<void> {
-  serveOwnRequest(parts);
-  await parts.platform.warmImport();
-}
-
-function serveOwnRequest(parts: Pick<ContextShared, "platform" | "clock">): void {
-  const shared: Omit<InvocationShared, "output"> = {
-    handler: findHandler({ default: { fetch: handler } }),
-    module: { url: "", entrypoint: "" },
-    context: {
-      ...parts,
-      configured,
-      env: {},
-      secrets: createFunctionSecrets(configured),
-      call: () => Promise.reject(new Error("There is no platform while warming up")),
-      waitUntil() {},
-    },
-    finished() {},
-  };
-  const connection = new WireConnection({
-    role: "guest",
-    sink: { write: () => true },
-    payloadBytesMax: 64 * 1024,
-    peerStreamsMax: 2,
-    endOfTurn: queueMicrotask,
-    listener: {
-      frame() {},
-      opened(stream, _type, payload) {
-        const { head, body } = splitHeadPayload(payload);
-        const output = new LogOutput({ writer: connection.writer, transport: idleTransport });
-        const invocation = new Invocation({ ...shared, output }, stream, decodeRequestHead(head));
-        logOwners.run(invocation, () => invocation.run(new Uint8Array(body)));
-        return invocation;
-      },
-      closed() {},
-    },
-  });
-  const host = new FrameWriter({
-    sink: {
-      write(bytes) {
-        connection.receive(bytes);
-        return true;
-      },
-    },
-    endOfTurn() {},
-  });
-  const body = Buffer.from('{"warm":true}');
-  host.headFrame(frameType.request, frameFlag.end, 1, head, body);
-  host.flush();
-}
-
-const idleTransport = { queuedBytes: 0, onceEmpty() {} };
 
 const head = {
   invocationId: "inv_0",
@@ -95,3 +33,64 @@ const head = {
   caller: "",
   headers: ["content-type", "application/json"],
 };
+
+/**
+ * Has a second guest in the same process take a function and answer a request, over a connection that
+ * leads nowhere: what is done for the first time costs a process 2 ms and an emulated machine some
+ * tenths of a second, which a cold start then need not pay. For a guest that has no function yet; nothing
+ * that a function could see is left. Stops when `isWanted` says that the guest got its function.
+ */
+export async function rehearse(
+  { platform, clock, endOfTurn }: GuestOptions,
+  parts: {
+    readonly create: (options: GuestOptions) => { receive(chunk: Buffer): void };
+    readonly isWanted: () => boolean;
+  },
+): Promise<void> {
+  const imported: ReturnType<typeof platform.importModule>[] = [];
+  const guest = parts.create({
+    isRehearsal: true,
+    clock,
+    platform: {
+      ...platform,
+      importModule(code, reaches) {
+        const importing = platform.importModule(code, reaches);
+        imported.push(importing);
+        return importing;
+      },
+      exit() {},
+    },
+    sink: { write: () => true, queuedBytes: 0, onceEmpty() {} },
+    endOfTurn: queueMicrotask,
+  });
+  const host = new FrameWriter({
+    sink: {
+      write(bytes) {
+        guest.receive(bytes);
+        return true;
+      },
+    },
+    endOfTurn() {},
+  });
+  const turn = (): Promise<void> => new Promise((resolve) => endOfTurn(resolve));
+  host.frame(frameType.hello, 0, 0, Buffer.from(JSON.stringify({ version: protocolVersion })));
+  host.frame(frameType.configure, 0, 0, configurePayload());
+  host.flush();
+  for (const { url, exports } of imported) {
+    await exports;
+    platform.forgetModule?.(url);
+  }
+  await turn();
+  if (!parts.isWanted()) return;
+  host.headFrame(frameType.request, frameFlag.end, 1, head, Buffer.from('{"warm":true}'));
+  host.flush();
+  await turn();
+  if (parts.isWanted()) platform.rest?.();
+}
+
+function configurePayload(): Buffer {
+  const json = Buffer.from(JSON.stringify(configure));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(json.length);
+  return Buffer.concat([length, json, Buffer.from(source)]);
+}

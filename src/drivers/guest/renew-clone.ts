@@ -17,19 +17,21 @@ export interface CloneRenewal {
 export function cloneRenewal(parts: {
   readonly clock: Clock;
   readonly platform: Pick<GuestPlatform, "renewRandomness" | "dropDrawnAhead">;
+  /** Whose properties are replaced. */
+  readonly globals: { readonly Math: object; readonly performance: object };
 }): CloneRenewal {
-  const { clock, platform } = parts;
+  const { clock, platform, globals } = parts;
   // What a module took of it stays with it, so it is given another state and not replaced again.
   const state = new Uint32Array(4);
   const renew = (): void => {
     platform.renewRandomness?.();
     crypto.getRandomValues(state);
-    replace(performance, "timeOrigin", clock.now() - clock.monotonicMs());
+    replace(globals.performance, "timeOrigin", clock.now() - clock.monotonicMs());
   };
   return {
     renew() {
       renew();
-      replace(Math, "random", drawsFrom(state));
+      replace(globals.Math, "random", drawsFrom(state));
     },
     renewLoaded() {
       platform.dropDrawnAhead?.();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { frameType } from "../../wire/frames.ts";
 import { GuestHarness, type HarnessRequest } from "./guest.harness.ts";
 
 /** Every case touches nothing of the request before it hands it on. */
@@ -115,8 +116,10 @@ test("a fetch of the handed request ends when the client leaves", async () => {
   expect(await exchange.outcome).toMatchObject({ kind: "cancelled" });
 });
 
-test("the guest's own warm-up leaves nothing that a function sees", async () => {
+test("the guest's own rehearsals leave nothing that a function sees", async () => {
   await using blank = await GuestHarness.spawn();
+  for (let turn = 0; turn < 20; turn++) await blank.ping();
+  blank.send(frameType.rehearse);
   for (let turn = 0; turn < 20; turn++) await blank.ping();
   blank.configure(code);
   await blank.ready.promise;

@@ -3,6 +3,7 @@ import { bundleFunction } from "./bundle-function.ts";
 import type { BundleTarget } from "./bundle-target.ts";
 import { releaseBundler, retainBundler } from "./bundler-lifetime.ts";
 import { explainStart } from "./explain-start.ts";
+import { reachableParts } from "./reachable-parts.ts";
 
 /** What starts and keeps the instances of a driver. */
 interface InstanceHost extends Pick<Driver, "warm" | "close"> {
@@ -29,11 +30,23 @@ export function javascriptDriver({ name, target, host }: JavascriptDriverOptions
     name,
     probe: () => host.probe(),
     warm: () => host.warm(),
-    prepare: (request, signal) => bundleFunction(request, target, signal),
-    start: (artifact, spec, signal) => explainStart(artifact, host.start(artifact, spec, signal)),
+    prepare: async (request, signal) => scanned(await bundleFunction(request, target, signal)),
+    start: (artifact, spec, signal) =>
+      explainStart(artifact, host.start(scanned(artifact), spec, signal)),
     close() {
       closed ??= close();
       return closed;
     },
   };
+}
+
+/** Artifacts that were scanned: a deployment keeps its own, and starts many instances. */
+const known = new WeakMap<Artifact, Artifact>();
+
+/** The artifact with what its code reaches. */
+function scanned(artifact: Artifact): Artifact {
+  if (artifact.reaches !== undefined) return artifact;
+  const found = known.get(artifact) ?? { ...artifact, reaches: reachableParts(artifact.code) };
+  known.set(artifact, found);
+  return found;
 }

@@ -1,33 +1,39 @@
 import { expect, test } from "bun:test";
-import { type BuiltinUse, builtinUse } from "./builtin-use.ts";
+import { type RuntimePart, runtimeParts } from "../guest/runtime-parts.ts";
+import { reachableParts } from "./reachable-parts.ts";
 
-const none = { sockets: false, files: false, names: false, datagrams: false };
-const all = { sockets: true, files: true, names: true, datagrams: true };
-const cases: readonly (readonly [code: string, use: BuiltinUse])[] = [
-  ['export default { fetch: () => fetch("https://api.test/net") };', none],
-  ['const { join } = await import("node:path"); // the name is required', none],
-  ['import net from "node:net";', { ...none, sockets: true }],
-  ["import{request}from'https';", { ...none, sockets: true }],
-  ['const h = await import("node:_http_client");', { ...none, sockets: true }],
-  ['import { writeSync } from "fs";', { ...none, files: true }],
-  ['import { open } from "node:fs/promises";', { ...none, files: true }],
-  ['import { lookup } from "dns/promises";', { ...none, names: true }],
-  ['import dgram from "node:dgram";', { ...none, datagrams: true }],
-  ['const name = "ne" + "t"; await import(name);', all],
-  ['await import("ne" + "t");', all],
-  ["await import( `node:${name}`);", all],
-  ['process.getBuiltinModule("n" + "et");', all],
-  ['import.meta.require("n" + "et");', all],
-  ['import { createRequire as $r } from "node:module";', all],
-  ["new Function(text)();", all],
-  ["(0, eval)(text); eval (text);", all],
+const ofNode: readonly RuntimePart[] = ["sockets", "files", "names", "datagrams"];
+const cases: readonly (readonly [code: string, parts: readonly RuntimePart[]])[] = [
+  ['export default { fetch: () => fetch("https://api.test/net") };', []],
+  ['const { join } = await import("node:path"); // the name is required', []],
+  ['import net from "node:net";', ["sockets"]],
+  ["import{request}from'https';", ["sockets"]],
+  ['const h = await import("node:_http_client");', ["sockets"]],
+  ['import { writeSync } from "fs";', ["files"]],
+  ['import { open } from "node:fs/promises";', ["files"]],
+  ['import { lookup } from "dns/promises";', ["names"]],
+  ['import dgram from "node:dgram";', ["datagrams"]],
+  ['const name = "ne" + "t"; await import(name);', ofNode],
+  ['await import("ne" + "t");', ofNode],
+  ["await import( `node:${name}`);", ofNode],
+  ['process.getBuiltinModule("n" + "et");', ofNode],
+  ['import.meta.require("n" + "et");', ofNode],
+  ['import { createRequire as $r } from "node:module";', ofNode],
+  ["new Function(text)();", ofNode],
+  ["(0, eval)(text); eval (text);", ofNode],
+  ["new WebSocket(url);", ["web_socket"]],
+  ["Bun.connect({});", ["bun_connect"]],
+  ['import { SQL } from "bun"; new SQL(url);', ["bun_sql"]],
+  ["import{redis}from'bun';", ["bun_redis"]],
+  ['const { udpSocket, dns } = globalThis["Bun"];', ["bun_datagrams", "bun_names"]],
+  ["connect(); redis(); sql(); dns(); udpSocket();", []],
 ];
 
-test.each(cases)("builtinUse() of %s", (code, use) => {
-  expect(builtinUse(Buffer.from(code))).toEqual(use);
+test.each(cases)("reachableParts() of %s", (code, parts) => {
+  expect(reachableParts(Buffer.from(code))).toEqual(parts);
 });
 
-test("builtinUse() takes a module over 1 MiB to use everything", () => {
-  expect(builtinUse(Buffer.alloc(1024 * 1024, " "))).toEqual(none);
-  expect(builtinUse(Buffer.alloc(1024 * 1024 + 1, " "))).toEqual(all);
+test("reachableParts() takes a module over 1 MiB to reach everything", () => {
+  expect(reachableParts(Buffer.alloc(1024 * 1024, " "))).toEqual([]);
+  expect(reachableParts(Buffer.alloc(1024 * 1024 + 1, " "))).toEqual(runtimeParts);
 });

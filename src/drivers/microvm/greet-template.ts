@@ -4,6 +4,7 @@ import { endOfTurn } from "../../base/end-of-turn.ts";
 import { WireConnection } from "../../wire/connection.ts";
 import { frameType, protocolVersion } from "../../wire/frames.ts";
 import { WireError } from "../../wire/wire-error.ts";
+import { hostHello } from "../process/handshake.ts";
 import { parseHello } from "../process/parse-frame.ts";
 import type { ControlPort } from "./control-port.ts";
 
@@ -30,8 +31,7 @@ export async function greetTemplate(wire: Socket, control: ControlPort): Promise
           throw new WireError("bad_frame", `Frame type ${type} is not expected of a template`);
         }
         parseHello(payload.toString("utf8"), protocolVersion);
-        const hello = Buffer.from(JSON.stringify({ version: protocolVersion }));
-        connection.send(frameType.hello, hello);
+        connection.send(frameType.hello, hostHello);
         connection.send(frameType.ping);
       },
       opened: () => {

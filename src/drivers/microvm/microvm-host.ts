@@ -8,14 +8,13 @@ import { MachineLauncher } from "./machine-launcher.ts";
 import { tell } from "./tell.ts";
 import { type MachineSize, machineSize, roundedUp } from "./machine-size.ts";
 import type { MachineSource } from "./machine-source.ts";
+import { tmpBytesOfAgent } from "./personalise.ts";
 
 export interface MicrovmHostOptions extends InstanceHostOptions {
   readonly source: MachineSource;
   /** Size of each instance's private /tmp. Default 64 MiB. */
   readonly tmpBytesMax?: number;
 }
-
-const tmpBytesMaxDefault = 64 * 1024 * 1024;
 
 /** Starts instances of one runtime, each in a machine of its own; machines of one size share a pool of blanks. */
 export class MicrovmHost {
@@ -27,7 +26,7 @@ export class MicrovmHost {
 
   constructor(options: MicrovmHostOptions) {
     this.#options = options;
-    const { source, clock, random, tmpBytesMax = tmpBytesMaxDefault } = options;
+    const { source, clock, random, tmpBytesMax = tmpBytesOfAgent } = options;
     this.#snapshots = new DeploymentSnapshots({
       source,
       clock,
@@ -83,7 +82,7 @@ export class MicrovmHost {
     const key = `${size.memoryMb}/${size.vcpu}`;
     const known = this.#bySize.get(key);
     if (known !== undefined) return known;
-    const { source, tmpBytesMax = tmpBytesMaxDefault, ...options } = this.#options;
+    const { source, tmpBytesMax = tmpBytesOfAgent, ...options } = this.#options;
     const { clock, random } = options;
     const launcher = new MachineLauncher({
       size,

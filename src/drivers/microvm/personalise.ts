@@ -7,6 +7,8 @@ const entropyBytes = 64;
 const machineIdBytes = 16;
 const nameBytes = 6;
 const clockTellsMax = 5;
+/** What a machine's agent makes its /tmp of by itself. */
+export const tmpBytesOfAgent = 64 * 1024 * 1024;
 
 export interface PersonaliseOptions {
   readonly clock: Clock;
@@ -28,7 +30,7 @@ export async function personalise(
     control.send("entropy", hex(random, entropyBytes)),
     control.send("machine-id", hex(random, machineIdBytes)),
     control.send("hostname", `function-${hex(random, nameBytes)}`),
-    control.send("tmp", String(tmpBytesMax)),
+    ...(tmpBytesMax === tmpBytesOfAgent ? [] : [control.send("tmp", String(tmpBytesMax))]),
   ]);
   await tellTime(control, clock);
 }

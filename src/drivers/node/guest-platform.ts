@@ -15,16 +15,11 @@ export function createNodePlatform(): GuestPlatform {
     inspect: (value, options) => inspect(value, inspectOptions(options)),
     table: (rows, columns) => tableText(rows, columns).trimEnd(),
     importModule: importFromFile,
-    async warmImport() {
-      await importFromFile(emptyModule).exports;
-    },
     dropDrawnAhead,
     noteTime,
     exit: exitProcess,
   };
 }
-
-const emptyModule = Buffer.from("export default { async fetch() {} };");
 
 /** `randomUUID` draws so many ids at once, and `randomInt` so many numbers. */
 const uuidsAhead = 128;

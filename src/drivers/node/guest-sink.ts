@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { GuestSink as Sink } from "../guest/guest.ts";
+import type { GuestSink as Sink } from "../guest/guest-options.ts";
 
 const nothing = Buffer.alloc(0);
 

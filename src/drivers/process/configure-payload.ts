@@ -23,6 +23,7 @@ export function configurePayload(
     deploymentId: spec.deploymentId,
     revision: spec.revision,
     entrypoint: artifact.entrypoint,
+    reaches: artifact.reaches,
     handler,
     shape: spec.shape,
     env: spec.env,

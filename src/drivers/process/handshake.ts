@@ -1,5 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
 import type { InstanceExit } from "../../domain/instance.ts";
+import { protocolVersion } from "../../wire/frames.ts";
+
+/** Payload of the host's hello. */
+export const hostHello = Buffer.from(JSON.stringify({ version: protocolVersion }));
 
 export type HandshakeOutcome =
   | { readonly kind: "ready" }

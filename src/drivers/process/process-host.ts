@@ -67,7 +67,12 @@ export class ProcessHost {
     this.#egress = createEgressRelay({ ...defaultEgressOptions, ...options.egress, clock });
     this.#blanks = new BlankPool({
       bounds: { kept: blanksKept, max: blanksMax },
-      boot: (signal) => this.#boot(bootTimeoutMs, clock.monotonicMs() + bootTimeoutMs, signal),
+      boot: async (signal) => {
+        const untilMs = clock.monotonicMs() + bootTimeoutMs;
+        const blank = await this.#boot(bootTimeoutMs, untilMs, signal);
+        blank.rehearse();
+        return blank;
+      },
       idle: () => this.#boots.isIdle,
       clock,
       random,

@@ -55,7 +55,7 @@ afterEach(() => {
 const killed: ProcessEnd = { code: undefined, signal: "SIGKILL", error: undefined };
 
 /** `end` is how it turns out to have ended once it was killed. */
-async function toyGuest(end = killed): Promise<ToyGuest> {
+async function toyGuest(end = killed, isClone = false): Promise<ToyGuest> {
   const folder = mkdtempSync(join(tmpdir(), "rx-"));
   const accepted = createDeferred<Socket>();
   const server = createServer((connection) => accepted.resolve(connection));
@@ -74,6 +74,7 @@ async function toyGuest(end = killed): Promise<ToyGuest> {
     launch: {
       process: { stdout, stderr, ended: ended.promise, pids: () => [], kill },
       socket: accepted.promise,
+      ...(isClone && { isClone }),
       release() {},
     },
     clock: systemClock,
@@ -107,9 +108,10 @@ async function toyGuest(end = killed): Promise<ToyGuest> {
   };
 }
 
-async function servingGuest(end = killed): Promise<ToyGuest> {
-  const guest = await toyGuest(end);
-  guest.say(hello);
+async function servingGuest(end = killed, isClone = false): Promise<ToyGuest> {
+  const guest = await toyGuest(end, isClone);
+  // A copy was greeted before it was copied.
+  if (!isClone) guest.say(hello);
   await guest.instance.greeted;
   const configured = guest.heard(frameType.configure);
   const code = Buffer.from("export default 1");
@@ -232,6 +234,23 @@ describe("a hostile guest ends as `protocol`", () => {
     const exit: InstanceExit = { reason: "protocol", message: "it closed its connection" };
     expect(await guest.instance.exit).toEqual(exit);
   });
+});
+
+test("a blank that is a copy is told to rehearse, and one that has a function is not", async () => {
+  const copy = await toyGuest(killed, true);
+  const told = copy.heard(frameType.rehearse);
+  await copy.instance.greeted;
+  copy.instance.rehearse();
+  expect(await told).toHaveLength(0);
+
+  const serving = await servingGuest(killed, true);
+  const heard: string[] = [];
+  void serving.heard(frameType.rehearse).then(() => heard.push("rehearse"));
+  const pinged = serving.heard(frameType.ping);
+  serving.instance.rehearse();
+  void serving.instance.responds(1000);
+  await pinged;
+  expect(heard).toEqual([]);
 });
 
 test("an exit that is heard of late is still the exit that it was", async () => {

@@ -15,6 +15,7 @@ import { configurePayload } from "./configure-payload.ts";
 import { type EgressGate, type EgressRelay, refuseOpen } from "./egress-relay.ts";
 import { GuestCalls } from "./guest-calls.ts";
 import type { ProcessEnd } from "./guest-process.ts";
+import { hostHello } from "./handshake.ts";
 import { InstanceLog, type LogOwner } from "./instance-log.ts";
 import { InstanceWatch } from "./instance-watch.ts";
 import { closedOf } from "./closed-of.ts";
@@ -37,8 +38,6 @@ const payloadBytesMax = 256 * 1024;
 const peerStreamsMax = 256;
 /** How long a guest that said its last word may take to exit, and its last output to arrive. */
 const lastWordsMs = 200;
-
-const helloPayload = Buffer.from(JSON.stringify({ version: protocolVersion }));
 
 export interface ProcessInstanceOptions {
   readonly id: string;
@@ -165,6 +164,12 @@ export class ProcessInstance implements Instance, InvocationHost {
     this.#connection?.send(frameType.configure, payload);
   }
 
+  /** Has a blank that is a copy get quick again; for one that will wait for its function. */
+  rehearse(): void {
+    const isCopy = this.#options.launch.isClone === true;
+    if (isCopy && this.#state === "blank") this.#connection?.send(frameType.rehearse);
+  }
+
   serve(
     head: RequestHead,
     body: Uint8Array | undefined,
@@ -220,8 +225,8 @@ export class ProcessInstance implements Instance, InvocationHost {
   }
 
   exitFor(error: WireError | undefined): InstanceExit {
-    if (this.#settled !== undefined) return this.#settled;
-    return { reason: "protocol", message: error?.message ?? "it is not connected yet" };
+    const message = error?.message ?? "it is not connected yet";
+    return this.#settled ?? { reason: "protocol", message };
   }
 
   masked(text: string): string {
@@ -231,8 +236,6 @@ export class ProcessInstance implements Instance, InvocationHost {
   log(payload: Buffer, owner: LogOwner): void {
     this.output.frame(payload, owner);
   }
-
-  // The connection.
 
   #connect(socket: Socket): void {
     if (this.#state === "exited") {
@@ -269,7 +272,7 @@ export class ProcessInstance implements Instance, InvocationHost {
       case frameType.hello:
         if (this.#state !== "booting") break;
         parseHello(payload.toString("utf8"), protocolVersion);
-        this.#connection?.send(frameType.hello, helloPayload);
+        this.#connection?.send(frameType.hello, hostHello);
         this.#becomeBlank();
         return;
       case frameType.ready:
@@ -316,9 +319,8 @@ export class ProcessInstance implements Instance, InvocationHost {
   #onBroken(error: WireError): void {
     this.#broken = error;
     this.#pongs.answer(false);
-    if (error.code !== "connection_closed") {
-      this.#end({ reason: "protocol", message: error.message });
-    }
+    const { code, message } = error;
+    if (code !== "connection_closed") this.#end({ reason: "protocol", message });
   }
 
   /** The guest hung up; mostly because it died, whose reason comes with its exit. */
@@ -331,8 +333,6 @@ export class ProcessInstance implements Instance, InvocationHost {
       launch.process.kill();
     });
   }
-
-  // The end.
 
   /** Kills it for a reason of the platform's. The first reason counts. */
   #end(verdict: InstanceExit): void {

@@ -28,6 +28,8 @@ export interface RuntimeSpec {
   readonly socketArgs?: (path: string) => readonly string[];
   readonly unsandboxedArgs: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** What it has besides in a virtual machine. */
+  readonly machineEnv?: Readonly<Record<string, string>>;
   /** Folders outside of /usr that the runtime reads, by absolute path; the sandbox has them there, read-only. */
   readonly mounts: readonly string[];
   /** The guest's single file: its name and how it is built. */

@@ -52,7 +52,7 @@ function addFileAs(tree: RootTree, path: string, from: string): void {
 
 /** How the agent starts the runtime; its lines are read by `agent/Reactor/Runtime.pm`. */
 function startFile({ runtime }: ImageSource, guestPath: string): string {
-  const env = Object.entries(environmentInside(runtime.env));
+  const env = Object.entries(environmentInside({ ...runtime.env, ...runtime.machineEnv }));
   const words = [
     inside.runtime,
     ...runtime.args,

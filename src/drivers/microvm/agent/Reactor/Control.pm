@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use Errno qw(EAGAIN EINTR);
 use Reactor::Machine;
+use Reactor::Runtime;
 use Reactor::System;
 
 my $line_bytes_max   = 4096;
@@ -24,6 +25,7 @@ my %commands = (
         my ($hex) = @_;
         return 'must be 64 bytes in hex' unless $hex =~ /\A[0-9a-f]{128}\z/;
         Reactor::System::add_entropy(pack('H*', $hex));
+        Reactor::Runtime::wipe_as_forked();
         return;
     },
     clock => sub {
@@ -158,6 +160,7 @@ sub look {
     return if $now < $settling->{until} && $now - $settling->{since} < $settled_seconds;
     my $settled = $now - $settling->{since} >= $settled_seconds;
     $self->{settling} = undef;
+    Reactor::Runtime::find_wiped_on_fork();
     $self->say($settled ? 'ok' : "error settle: the runtime was busy for $settle_seconds_max s");
     $self->take_lines($now);
 }

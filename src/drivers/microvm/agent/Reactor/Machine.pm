@@ -42,6 +42,8 @@ sub set_up {
     Reactor::System::unmount('/sys');
     Reactor::System::mount('tmpfs', '/run', $guarded | Reactor::System::MS_NOEXEC, 'size=256k,mode=755');
     mkdir('/run/reactor') or die "mkdir /run/reactor: $!\n";
+    # Every clone has another, and finds the files and the mount there.
+    set_machine_id('0' x 32);
     set_up_devices();
     Reactor::System::mount('tmpfs', '/dev/shm', $guarded, 'mode=1777');
     Reactor::System::mount('tmpfs', '/tmp',     $guarded, 'mode=1777');

@@ -4,6 +4,7 @@ package Reactor::Runtime;
 
 use strict;
 use warnings;
+use Fcntl qw(O_RDWR SEEK_SET);
 use POSIX ();
 use Reactor::System;
 
@@ -59,6 +60,37 @@ sub become {
     %ENV = %{ $start->{env} };
     my @words = @{ $start->{words} };
     exec { $words[0] } @words or die "exec $words[0]: $!\n";
+}
+
+# Parts of the memory of processes that the kernel would empty in a child of fork(2), as their libraries
+# asked it to (MADV_WIPEONFORK): [process, address, bytes].
+my @wiped_on_fork;
+
+# Finds them, for a machine that is about to be copied. Looking takes long, and they stay where they are.
+sub find_wiped_on_fork {
+    no warnings 'portable';    # Addresses have more than 32 bits.
+    @wiped_on_fork = ();
+    for my $folder (glob('/proc/[0-9]*')) {
+        my ($pid) = $folder =~ m{(\d+)\z};
+        my ($from, $to);
+        for my $line (split /\n/, eval { Reactor::System::read_file("$folder/smaps") } // '') {
+            if ($line =~ /\A([0-9a-f]+)-([0-9a-f]+) /) { ($from, $to) = (hex $1, hex $2) }
+            elsif ($line =~ /\AVmFlags:.* wf\b/) { push @wiped_on_fork, [$pid, $from, $to - $from] }
+        }
+    }
+}
+
+# Empties them: by that libraries know that they are in a copy and may not go on drawing from the
+# randomness that they share with it.
+sub wipe_as_forked {
+    for my $part (@wiped_on_fork) {
+        my ($pid, $address, $bytes) = @$part;
+        next unless -e "/proc/$pid";
+        sysopen(my $memory, "/proc/$pid/mem", O_RDWR) or die "open the memory of $pid: $!\n";
+        sysseek($memory, $address, SEEK_SET) or die "seek in the memory of $pid: $!\n";
+        my $count = syswrite($memory, "\0" x $bytes);
+        die "write the memory of $pid: $!\n" unless defined $count && $count == $bytes;
+    }
 }
 
 # Hundredths of a second of processor time that it and its threads have used; -1 when it is gone.

@@ -102,6 +102,8 @@ class Guest:
             self._configurations.put(payload)
         elif kind == frames.PING:
             self._pinged()
+        elif kind == frames.REHEARSE:
+            pass  # What it prepares are imports, which a copy has.
         elif kind == frames.DRAIN:
             self._drain()
         else:
