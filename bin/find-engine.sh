@@ -17,8 +17,8 @@ find_module() {
       printf '%s\n' "$folder/node_modules/$1"
       return 0
     fi
-    [ "$folder" != / ] || return 1
-    folder=$(dirname -- "$folder")
+    [ -n "$folder" ] || return 1
+    folder=${folder%/*}
   done
 }
 
