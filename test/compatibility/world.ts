@@ -53,6 +53,7 @@ export async function openWorld(config: string): Promise<OpenWorld> {
     await symlink(join(root, "bin/reactor"), join(home, ".bin", name));
   }
   const server = await startServer({
+    runtimes: "all",
     microvms: true,
     args: ["--config", join(home, "reactor.toml")],
     env: {

@@ -4,7 +4,7 @@ import { startServer, type TestServer, until } from "./reactor.ts";
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ runtimes: "all" });
   await server.deploy(
     "work",
     `export default { async fetch(request, ctx) {

@@ -74,7 +74,7 @@ function load() {
       counts.deployed += 1;
     }
   };
-  const running = Promise.all([invoke(), invoke(), deploy()]);
+  const running = Promise.all([invoke(), deploy()]);
   return async () => {
     state.done = true;
     await running;

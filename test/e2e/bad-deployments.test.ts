@@ -8,7 +8,10 @@ import { startServer, type TestServer, until } from "./reactor.ts";
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer({ env: { REACTOR_FUNCTIONS_START_TIMEOUT_MS: "4000" } });
+  server = await startServer({
+    runtimes: "all",
+    env: { REACTOR_FUNCTIONS_START_TIMEOUT_MS: "4000" },
+  });
 });
 
 afterAll(async () => {

@@ -144,7 +144,7 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
   };
 
   beforeAll(async () => {
-    server = await startServer({ env: { REACTOR_DATABASE_SLOW_QUERY_MS: "200" } });
+    server = await startServer({ runtimes: "all", env: { REACTOR_DATABASE_SLOW_QUERY_MS: "200" } });
     await server.client.setProjectEnv({ key: "TOKEN", value: "hidden-value", secret: true });
     await server.deploy("on-bun", relay);
     const made = await ask("on-bun", {
@@ -345,7 +345,7 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
     const pid = Number((await readFile(pidFile, "utf8")).split("\n")[0]);
     server.signal("SIGKILL");
     await server.exited;
-    server = await startServer({ dataDir: server.dataDir });
+    server = await startServer({ runtimes: "all", dataDir: server.dataDir });
     expect(await amounts()).toEqual(before);
     expect(Number((await readFile(pidFile, "utf8")).split("\n")[0])).not.toBe(pid);
   }, 120_000);
@@ -357,6 +357,6 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
     await server.stop({ keepData: true });
     // PostgreSQL removes the file as the last step of a shutdown.
     expect(existsSync(pidFile)).toBe(false);
-    server = await startServer({ dataDir: server.dataDir });
+    server = await startServer({ runtimes: "all", dataDir: server.dataDir });
   }, 120_000);
 });

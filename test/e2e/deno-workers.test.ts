@@ -5,7 +5,10 @@ import { startServer, type TestServer } from "./reactor.ts";
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer({ env: { REACTOR_FUNCTIONS_DENO_POD_MEMORY_MB: "400" } });
+  server = await startServer({
+    runtimes: "all",
+    env: { REACTOR_FUNCTIONS_DENO_POD_MEMORY_MB: "400" },
+  });
 });
 
 afterAll(async () => {

@@ -12,7 +12,7 @@ const typed = (...args: string[]): Promise<RunResult> =>
   reactor(args, { cwd: home, env: { REACTOR_URL: server.url, REACTOR_API_KEY: server.key } });
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ runtimes: "all" });
   home = await mkdtemp(join(tmpdir(), "reactor-home-"));
 });
 

@@ -41,7 +41,10 @@ let home: string;
 
 beforeAll(async () => {
   registry = await startRegistry([shout, mark]);
-  server = await startServer({ env: { REACTOR_FUNCTIONS_NPM_REGISTRY: registry.url } });
+  server = await startServer({
+    runtimes: "all",
+    env: { REACTOR_FUNCTIONS_NPM_REGISTRY: registry.url },
+  });
   home = await mkdtemp(join(tmpdir(), "reactor-dependencies-"));
 });
 
@@ -193,6 +196,7 @@ test("without a setting, packages come from the registry that the machine's npm 
   });
   await chmod(join(bin, "npm"), 0o755);
   const other = await startServer({
+    runtimes: "all",
     env: {
       PATH: `${bin}:${process.env["PATH"]}`,
       REACTOR_EGRESS_PRIVATE_ALLOW: `127.0.0.1:${registry.port}`,
@@ -218,7 +222,10 @@ test("a server that is killed in the middle of an install leaves nothing of it",
     hung.resolve();
     return true;
   });
-  const first = await startServer({ env: { REACTOR_FUNCTIONS_NPM_REGISTRY: slow.url } });
+  const first = await startServer({
+    runtimes: "all",
+    env: { REACTOR_FUNCTIONS_NPM_REGISTRY: slow.url },
+  });
   const folder = join(home, "killed");
   await writeFolder(folder, sources());
   const env = { REACTOR_URL: first.url, REACTOR_API_KEY: first.key };
@@ -237,6 +244,7 @@ test("a server that is killed in the middle of an install leaves nothing of it",
   const cache = join(first.dataDir, "functions", "dependencies");
   await writeFile(join(cache, "half-0.draft"), "what a kill in the middle of writing leaves");
   const second = await startServer({
+    runtimes: "all",
     dataDir: first.dataDir,
     env: { REACTOR_FUNCTIONS_NPM_REGISTRY: registry.url },
   });

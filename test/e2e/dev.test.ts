@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
 import { findPostgres } from "../../src/database/postgres/find-postgres.ts";
-import { baseEnvironment, processesWith, reactor, root, runDirOf, until } from "./reactor.ts";
+import { processesWith, reactor, root, runDirOf, serverEnvironment, until } from "./reactor.ts";
 
 const postgres = findPostgres({ setting: undefined, searchPath: process.env["PATH"] })[0];
 
@@ -48,7 +48,7 @@ function answering(text: string): string {
 async function startDev(folder = ".", args: readonly string[] = []): Promise<Dev> {
   const child = Bun.spawn([join(root, "bin/reactor"), "dev", "--listen", "127.0.0.1:0", ...args], {
     cwd: join(home, folder),
-    env: { ...baseEnvironment(), HOME: home },
+    env: { ...serverEnvironment(), HOME: home },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

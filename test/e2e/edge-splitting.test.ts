@@ -85,7 +85,7 @@ const hostiles: readonly Hostile[] = [
 ];
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ runtimes: "all" });
   for (const { name, source, file = "index.ts", manifest } of hostiles) {
     const limits = { timeout_ms: 2000 };
     const text = JSON.stringify({ name, access: "public", limits, ...manifest });

@@ -168,6 +168,7 @@ describe.if(postgresBinaries !== undefined && Bun.which("bwrap") !== null)(
       postgres = await startPostgres();
       registry = await startRegistry(pgPackages);
       server = await startServer({
+        runtimes: "all",
         env: {
           REACTOR_EGRESS_PRIVATE_ALLOW: `localhost:${postgres.port}`,
           REACTOR_FUNCTIONS_NPM_REGISTRY: registry.url,

@@ -72,7 +72,7 @@ beforeAll(async () => {
     return true;
   });
   const env = { REACTOR_FUNCTIONS_NPM_REGISTRY: npm.url, REACTOR_FUNCTIONS_JSR_REGISTRY: jsr.url };
-  server = await startServer({ env });
+  server = await startServer({ runtimes: "all", env });
   home = await mkdtemp(join(tmpdir(), "reactor-jsr-"));
 });
 
@@ -193,7 +193,7 @@ test.each(Object.keys(failures))("%s is a failed deployment whose log says why",
 });
 
 test("a server without a registry of jsr refuses them and names the setting", async () => {
-  const other = await startServer();
+  const other = await startServer({ runtimes: "all" });
   try {
     const lock = lockOf({ "jsr:@deep/mark@0.2": "0.2.3" });
     const folder = await writeFunction("nowhere", { ...only, "deno.lock": lock });

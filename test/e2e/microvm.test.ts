@@ -53,6 +53,7 @@ describe.if(microvmMissing === undefined)(`microVM functions${because}`, () => {
 
   const start = (dataDir?: string): Promise<TestServer> =>
     startServer({
+      runtimes: "all",
       ...(dataDir !== undefined && { dataDir }),
       microvms: true,
       env: {

@@ -52,8 +52,8 @@ beforeAll(async () => {
   registry = await startRegistry([here, elsewhere, fast, built]);
   const env = { REACTOR_FUNCTIONS_NPM_REGISTRY: registry.url };
   [allowing, refusing, home] = await Promise.all([
-    startServer({ env: { ...env, REACTOR_FUNCTIONS_NATIVE_ADDONS: "true" } }),
-    startServer({ env }),
+    startServer({ runtimes: "all", env: { ...env, REACTOR_FUNCTIONS_NATIVE_ADDONS: "true" } }),
+    startServer({ runtimes: "all", env }),
     mkdtemp(join(tmpdir(), "reactor-addons-")),
   ]);
 });

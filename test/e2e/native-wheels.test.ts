@@ -42,8 +42,8 @@ beforeAll(async () => {
   });
   const env = { REACTOR_FUNCTIONS_PYTHON_INDEX: `http://127.0.0.1:${index.port}/simple/` };
   [allowing, refusing, home] = await Promise.all([
-    startServer({ env: { ...env, REACTOR_FUNCTIONS_NATIVE_ADDONS: "true" } }),
-    startServer({ env }),
+    startServer({ runtimes: "all", env: { ...env, REACTOR_FUNCTIONS_NATIVE_ADDONS: "true" } }),
+    startServer({ runtimes: "all", env }),
     mkdtemp(join(tmpdir(), "reactor-native-wheels-")),
   ]);
 });

@@ -10,7 +10,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "reactor-node-"));
-  server = await startServer();
+  server = await startServer({ runtimes: "all" });
 });
 
 afterAll(async () => {

@@ -10,7 +10,7 @@ let runDir: string;
 
 beforeAll(async () => {
   runDir = await makeRunDir();
-  server = await startServer({ env: { REACTOR_RUN_DIR: runDir } });
+  server = await startServer({ runtimes: "all", env: { REACTOR_RUN_DIR: runDir } });
 });
 
 afterAll(async () => {

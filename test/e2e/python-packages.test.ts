@@ -27,7 +27,7 @@ let server: TestServer;
 let home: string;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ runtimes: "all" });
   home = await mkdtemp(join(tmpdir(), "reactor-wheels-"));
 });
 

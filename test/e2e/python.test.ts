@@ -13,7 +13,7 @@ describe.if(Bun.which("python3", { PATH: "/usr/bin" }) !== null)(
     let server: TestServer;
 
     beforeAll(async () => {
-      server = await startServer();
+      server = await startServer({ runtimes: "all" });
     });
 
     afterAll(async () => {

@@ -21,7 +21,7 @@ return Response.json({ message: \`Hello, \${name}!\` });
 `;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ runtimes: "all" });
   home = await mkdtemp(join(tmpdir(), "reactor-home-"));
   await cp(join(root, "examples/hello"), join(home, "functions/hello"), { recursive: true });
   await rm(join(home, "functions/hello/reactor.json"));

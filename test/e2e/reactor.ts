@@ -10,14 +10,36 @@ import { removeServerGroups } from "../../src/drivers/process/cgroup/remove-serv
 export const root = resolve(import.meta.dirname, "../..");
 const binary = join(root, "bin/reactor");
 
+/** The engine under test, and where its modules are kept compiled: a start of Node costs half with them. */
+const engineVariables = ["REACTOR_ENGINE", "NODE_COMPILE_CACHE"];
+
 /** What a child inherits: enough to run, nothing that could configure it, plus the engine under test. */
-export function baseEnvironment(): Record<string, string> {
-  const engine = process.env["REACTOR_ENGINE"];
+function baseEnvironment(): Record<string, string> {
+  const given = engineVariables.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
   return {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: process.env["HOME"] ?? "/root",
     NO_COLOR: "1",
-    ...(engine === undefined ? {} : { REACTOR_ENGINE: engine }),
+    // What bin/reactor would find; how it finds it is what its own tests show.
+    REACTOR_BUN: process.execPath,
+    ...Object.fromEntries(given),
+  };
+}
+
+/** What a server gets beside that, so that it starts no more than a test needs. */
+export function serverEnvironment({ runtimes }: Pick<ServerOptions, "runtimes"> = {}) {
+  return {
+    ...baseEnvironment(),
+    // A pool that follows the demand boots dozens of instances in a test, which nobody takes.
+    REACTOR_FUNCTIONS_BUN_BLANK_INSTANCES: "1",
+    REACTOR_FUNCTIONS_BUN_BLANK_INSTANCES_MAX: "1",
+    REACTOR_FUNCTIONS_BLANK_INSTANCES: "1",
+    REACTOR_FUNCTIONS_BLANK_INSTANCES_MAX: "1",
+    // Each runtime is started once to see whether it runs.
+    ...(runtimes === "all" ? {} : { REACTOR_FUNCTIONS_RUNTIMES: "bun" }),
   };
 }
 
@@ -70,6 +92,8 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
   readonly dataDir?: string;
+  /** Default: Bun alone. */
+  readonly runtimes?: "all";
   /**
    * Its microVMs boot from the images and templates that tests keep; `own templates`: from those images,
    * and from templates of its own, of which no other server removes what it does not know.
@@ -85,7 +109,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     [binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, ...(options.args ?? [])],
     {
       cwd: root,
-      env: { ...baseEnvironment(), ...options.env },
+      env: { ...serverEnvironment(options), ...options.env },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",

@@ -69,6 +69,7 @@ export async function openHost({ sandbox, env = {} }: HostOptions): Promise<Host
   const runFolder = await makeRunDir();
   opened.defer(() => rm(runFolder, { recursive: true, force: true }));
   const server = await startServer({
+    runtimes: "all",
     dataDir,
     args: ["--sandbox", sandbox],
     env: { CANARY_OF_THE_SERVER: canary("env"), REACTOR_RUN_DIR: runFolder, ...env },

@@ -76,7 +76,7 @@ describe.skipIf(!hasSandbox)("what a function can use in the sandbox (needs bubb
     for (const kinds of [usual, ...present.filter(isOther).map((kind) => [kind])]) {
       const allow = new URL(origin).host;
       const env = { REACTOR_EGRESS_PRIVATE_ALLOW: allow, ...kinds[0]?.env };
-      const server = await startServer({ env });
+      const server = await startServer({ runtimes: "all", env });
       servers.push(server);
       for (const kind of kinds) {
         const both = [findInside(server, kind, origin), runOutside(kind, origin)] as const;
