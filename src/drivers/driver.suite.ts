@@ -1,10 +1,11 @@
-import { describe, test } from "bun:test";
+import { afterAll, describe, test } from "bun:test";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Runtime } from "../domain/manifest.ts";
 import type { Artifact, Driver } from "./driver.ts";
-import type { DriverHarness } from "./suite/case-context.ts";
+import type { DriverHarness } from "./suite/driver-harness.ts";
 import { driverCases } from "./suite/driver-cases.ts";
 import { runCase } from "./suite/run-case.ts";
+import { SharedInstances } from "./suite/shared-instances.ts";
 
 export interface DriverSuiteOptions {
   /** Makes a fresh driver for each case; `close` closes it and removes its folders. */
@@ -27,6 +28,10 @@ export interface DriverSuiteOptions {
    * takes long.
    */
   readonly warmStreams?: number;
+  /** Requests that one instance gets after each other. Default 2000; fewer where each takes long. */
+  readonly manyRequests?: number;
+  /** Instances that are started at once. Default 16; fewer where each takes long. */
+  readonly manyStarts?: number;
   /**
    * Lines of a log flood, each of 420 bytes or more. Default 200,000, more than twice of what the
    * default log budget lets pass; fewer where the driver's budget is smaller.
@@ -52,7 +57,9 @@ export function driverSuite(name: string, options: DriverSuiteOptions): void {
   for (const gap of Object.keys(gaps)) {
     if (!names.has(gap)) throw new Error(`Gap of driver ${name} names no case: "${gap}"`);
   }
+  const shared = new SharedInstances(options.create);
   describe(`${name} driver`, () => {
+    afterAll(() => shared.close());
     for (const driverCase of driverCases) {
       const reason = gaps[driverCase.name];
       if (reason !== undefined) {
@@ -62,6 +69,7 @@ export function driverSuite(name: string, options: DriverSuiteOptions): void {
       const run = (): Promise<void> =>
         runCase(driverCase, {
           create: options.create,
+          shared,
           clock: options.clock ?? systemClock,
           deadlineMs,
           runtime: options.runtime ?? "bun",
@@ -70,7 +78,10 @@ export function driverSuite(name: string, options: DriverSuiteOptions): void {
           collectorNoiseMb: options.collectorNoiseMb ?? 0,
           memoryMbMin: options.memoryMbMin,
           warmStreams: options.warmStreams,
+          manyRequests: options.manyRequests,
+          manyStarts: options.manyStarts,
           floodLines: options.floodLines,
+          floodLinesPerSec: options.floodLinesPerSec,
         });
       test(driverCase.name, run, deadlineMs * 4);
     }

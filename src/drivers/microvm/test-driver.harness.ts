@@ -1,4 +1,4 @@
-import { afterAll } from "bun:test";
+import { afterAll, beforeAll } from "bun:test";
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import { repository } from "../process/testing/open-test-driver.ts";
 import { findPython } from "../python/find-python.ts";
 import { libraryFolders } from "../python/library-folders.ts";
 import { pythonRuntime } from "../python/python-runtime.ts";
-import type { DriverHarness } from "../suite/case-context.ts";
+import type { DriverHarness } from "../suite/driver-harness.ts";
 import { createMicrovmDriver, type MicrovmDriverOptions } from "./driver.ts";
 import { ControlPort } from "./control-port.ts";
 import { greetTemplate } from "./greet-template.ts";
@@ -50,6 +50,8 @@ const sources: Readonly<Record<MicrovmRuntime, () => Promise<ImageSource>>> = {
     return { runtime: pythonRuntime(installation), folders: await libraryFolders(installation) };
   },
 };
+
+const imageMsMax = 180_000;
 
 /** Drivers of one runtime for the tests of one file, which share its machines, image and templates. */
 export interface TestMicrovms {
@@ -105,6 +107,10 @@ export function openTestMicrovms(
     removeLoaded: (isKept) => runtimeMachines.removeLoaded(isKept),
     close: () => Promise.resolve(),
   };
+  // Else the first test that needs an image waits for it, and a probe before it finds none.
+  beforeAll(async () => {
+    await buildTestImage(await sources[runtime]());
+  }, imageMsMax);
   afterAll(async () => {
     await runtimeMachines.close();
     rmSync(folder, { recursive: true, force: true });

@@ -4,12 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createVirtualClock } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
-import type { DriverHarness } from "../suite/case-context.ts";
+import type { DriverHarness } from "../suite/driver-harness.ts";
 import { driverCases } from "../suite/driver-cases.ts";
 import type { DriverCase } from "../suite/driver-case.ts";
 import { runCase } from "../suite/run-case.ts";
 import { createSimulatedDriver } from "./driver.ts";
 import { type SimulatedKnob, simulatedKnobs } from "./knobs.ts";
+
+/** A turn of the event loop each: without a knob every wait is over long before. */
+const deadlineMs = 3000;
+/** Nothing here has a heap that warms up, and a thousand lines of a log pass in a second. */
+const volumes = { warmStreams: 2, floodLines: 20_000, floodLinesPerSec: 1000 };
 
 let runDir = "";
 
@@ -42,7 +47,7 @@ async function simulate(driverCase: DriverCase, knobs: readonly SimulatedKnob[])
     };
   };
   try {
-    await runCase(driverCase, { create, clock, deadlineMs: 15_000, runtime: "bun" });
+    await runCase(driverCase, { create, clock, runtime: "bun", deadlineMs, ...volumes });
   } finally {
     running = false;
   }

@@ -11,25 +11,16 @@ import {
   StartError,
   type StartSpec,
 } from "../driver.ts";
+import type { DriverHarness } from "./driver-harness.ts";
 import { Recording } from "./recording.ts";
 import type { Scenario } from "./scenario.ts";
+import type { SharedInstances } from "./shared-instances.ts";
 import { suiteManifest } from "./suite-manifest.ts";
-
-/** One driver under test with what it needs; made anew for each case. */
-export interface DriverHarness {
-  readonly driver: Driver;
-  /** Closes the driver and removes the harness's own folders. */
-  close(): Promise<void>;
-  /** Folders in which the driver keeps files while it runs; need not exist before; must be as empty after as before. */
-  readonly folders?: readonly string[];
-  /** Kills the instance from outside. Default: SIGKILL to its last pid. */
-  kill?(instance: Instance): void;
-  /** Makes the instance send bytes that break the protocol. Default: the function itself does. */
-  breach?(instance: Instance): void;
-}
 
 export interface ContextOptions {
   readonly harness: DriverHarness;
+  /** Instances to go on with, where the case shares them. */
+  readonly shared?: SharedInstances | undefined;
   readonly clock: Clock;
   /** How long anything may take before the case fails. */
   readonly deadlineMs: number;
@@ -42,6 +33,9 @@ export interface ContextOptions {
   readonly memoryMbMin?: number | undefined;
   /** Streams of 4 MiB that go before one of 64 MiB. Default 32. */
   readonly warmStreams?: number | undefined;
+  /** Requests one after another, and starts at once, where a case is about many. Default 2000 and 16. */
+  readonly manyRequests?: number | undefined;
+  readonly manyStarts?: number | undefined;
   /** Lines of a log flood. Default 200,000. */
   readonly floodLines?: number | undefined;
   /** Lines of it that the log budget lets pass in a second, once its burst is used up. Default 20,000. */
@@ -77,6 +71,8 @@ export class CaseContext {
   readonly collectorNoiseMb: number;
   readonly memoryMbMin: number;
   readonly warmStreams: number;
+  readonly manyRequests: number;
+  readonly manyStarts: number;
   readonly floodLines: number;
   readonly floodLinesPerSec: number;
   readonly logs: LogLine[] = [];
@@ -93,6 +89,8 @@ export class CaseContext {
     this.collectorNoiseMb = options.collectorNoiseMb ?? 0;
     this.memoryMbMin = options.memoryMbMin ?? 80;
     this.warmStreams = options.warmStreams ?? 32;
+    this.manyRequests = options.manyRequests ?? 2000;
+    this.manyStarts = options.manyStarts ?? 16;
     this.floodLines = options.floodLines ?? 200_000;
     this.floodLinesPerSec = options.floodLinesPerSec ?? 20_000;
   }
@@ -140,9 +138,13 @@ export class CaseContext {
     };
   }
 
-  async start(scenario: Scenario, overrides: SpecOverrides = {}): Promise<Instance> {
-    const artifact = await this.artifact(scenario);
-    return this.startArtifact(artifact, overrides);
+  /** An instance of the scenario; where the case shares them, the one that runs it already. */
+  async start(scenario: Scenario, overrides?: SpecOverrides): Promise<Instance> {
+    const start = async (): Promise<Instance> =>
+      this.startArtifact(await this.artifact(scenario), overrides);
+    const { shared } = this.#options;
+    if (shared === undefined || overrides !== undefined) return start();
+    return shared.take(scenario.name, start);
   }
 
   startArtifact(artifact: Artifact, overrides: SpecOverrides = {}): Promise<Instance> {

@@ -37,6 +37,7 @@ async function failing(context: CaseContext, path: string): Promise<Recording> {
 export const failureCases: readonly DriverCase[] = [
   {
     name: "a handler that throws fails as `threw` with message and stack",
+    isShared: true,
     knob: "wrong_failure",
     async run(context) {
       const { failure } = await failing(context, "/throws");
@@ -47,6 +48,7 @@ export const failureCases: readonly DriverCase[] = [
   },
   {
     name: "a handler that throws something that is no Error fails as `threw` with its text",
+    isShared: true,
     knob: "wrong_failure",
     async run(context) {
       const { failure } = await failing(context, "/throws-text");
@@ -56,6 +58,7 @@ export const failureCases: readonly DriverCase[] = [
   },
   {
     name: "a handler that returns nothing fails as `threw` with a message that says so",
+    isShared: true,
     knob: "wrong_failure",
     async run(context) {
       const { failure } = await failing(context, "/nothing");
@@ -65,6 +68,7 @@ export const failureCases: readonly DriverCase[] = [
   },
   {
     name: "a handler that returns a number fails as `threw`",
+    isShared: true,
     knob: "wrong_failure",
     async run(context) {
       const { failure } = await failing(context, "/number");
@@ -73,6 +77,7 @@ export const failureCases: readonly DriverCase[] = [
   },
   {
     name: "a body that fails after the head ends as `body_failed`, never as a clean end",
+    isShared: true,
     knob: "clean_cut",
     async run(context) {
       const recording = await failing(context, "/body");
@@ -84,6 +89,7 @@ export const failureCases: readonly DriverCase[] = [
   },
   {
     name: "a request that fails leaves the instance and its neighbours alone",
+    isShared: true,
     knob: "crash_after",
     async run(context) {
       const instance = await context.start(fails);

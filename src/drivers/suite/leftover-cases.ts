@@ -49,11 +49,15 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder).map((name) => `${folder}/${name}`);
 }
 
+function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
 function belongings(context: CaseContext): Belongings {
   const folders = context.harness.folders ?? [];
   return {
     children: children(),
-    descriptors: readdirSync("/proc/self/fd").length,
+    descriptors: descriptors(),
     files: folders.flatMap(filesIn),
   };
 }
@@ -64,12 +68,10 @@ function belongings(context: CaseContext): Belongings {
  */
 async function settled(context: CaseContext, before: Belongings): Promise<Belongings> {
   await context.settle(20);
-  let now = belongings(context);
-  for (let look = 0; look < looksMax && now.descriptors > before.descriptors; look++) {
+  for (let look = 0; look < looksMax && descriptors() > before.descriptors; look++) {
     await context.clock.sleep(1);
-    now = belongings(context);
   }
-  return now;
+  return belongings(context);
 }
 
 /** Runs the work twice, so that what a process opens once and keeps (pools, polls) is not blamed. */

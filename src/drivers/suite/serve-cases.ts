@@ -71,6 +71,7 @@ async function described(
 export const serveCases: readonly DriverCase[] = [
   {
     name: "a JSON body comes back as it was sent",
+    isShared: true,
     knob: "corrupt_body",
     async run(context) {
       const instance = await context.start(jsonEcho);
@@ -85,21 +86,25 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "binary bodies of all byte values pass unchanged both ways",
+    isShared: true,
     knob: "corrupt_request",
     run: (context) => echoes(context, Buffer.from(Array.from({ length: 1024 }, (_, i) => i & 255))),
   },
   {
     name: "a body of 300 KB, over the stream's window, passes unchanged both ways",
+    isShared: true,
     knob: "corrupt_body",
     run: (context) => echoes(context, Buffer.alloc(300_000, "0123456789abcdef-")),
   },
   {
     name: "text beyond Latin-1 passes unchanged both ways",
+    isShared: true,
     knob: "corrupt_body",
     run: (context) => echoes(context, Buffer.from("héllo wörld, 你好, 🚀")),
   },
   {
     name: "an empty 200 has a head, no data and an end",
+    isShared: true,
     knob: "corrupt_body",
     async run(context) {
       const instance = await context.start(respond);
@@ -110,6 +115,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "a 204 keeps its status and has no body",
+    isShared: true,
     knob: "wrong_status",
     async run(context) {
       const instance = await context.start(respond);
@@ -120,6 +126,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "statuses such as 302 and 418 pass with their headers",
+    isShared: true,
     knob: "wrong_status",
     async run(context) {
       const instance = await context.start(respond);
@@ -132,6 +139,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "many Set-Cookie headers stay apart",
+    isShared: true,
     knob: "joined_cookies",
     async run(context) {
       const instance = await context.start(respond);
@@ -145,6 +153,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "HEAD gets the headers of the response and no body",
+    isShared: true,
     knob: "body_on_head",
     async run(context) {
       const instance = await context.start(respond);
@@ -156,6 +165,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "request headers reach the handler, Latin-1 values and repeated names included",
+    isShared: true,
     knob: "lost_headers",
     async run(context) {
       const headers = ["x-plain", "a b", "x-latin", "caf\u00e9", "x-many", "1", "x-many", "2"];
@@ -167,6 +177,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "Latin-1 header values of the response reach the sink",
+    isShared: true,
     knob: "lost_headers",
     async run(context) {
       const instance = await context.start(describeRequest);
@@ -180,6 +191,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "method, path and query string reach the handler verbatim",
+    isShared: true,
     knob: "mangled_url",
     async run(context) {
       const path = "/a%20b/c?x=1&x=2&empty=&enc=%26%3D%2F&plus=a+b";
@@ -190,6 +202,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "8 requests run in parallel in one instance",
+    isShared: true,
     knob: "one_at_a_time",
     async run(context) {
       const instance = await context.start(barrier);
@@ -201,13 +214,14 @@ export const serveCases: readonly DriverCase[] = [
     },
   },
   {
-    name: "2,000 requests, 32 at a time, each get their own answer",
+    name: "many requests, 32 at a time, each get their own answer",
+    isShared: true,
     knob: "crash_after",
     async run(context) {
       const instance = await context.start(bytesEcho);
       let next = 0;
       const worker = async (): Promise<void> => {
-        while (next < 2000) {
+        while (next < context.manyRequests) {
           const body = `body ${next++}`;
           const answer = context.call(instance, { body });
           await context.within(
@@ -222,6 +236,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "an answer is complete although the handler never reads the request body",
+    isShared: true,
     knob: "buffered_request",
     async run(context) {
       const instance = await context.start(ignoresBody);
@@ -236,6 +251,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "the sink hears the head once",
+    isShared: true,
     knob: "double_head",
     async run(context) {
       const instance = await context.start(respond);
@@ -245,6 +261,7 @@ export const serveCases: readonly DriverCase[] = [
   },
   {
     name: "the sink hears nothing after its last call",
+    isShared: true,
     knob: "data_after_end",
     async run(context) {
       const instance = await context.start(respond);

@@ -245,11 +245,13 @@ export const startCases: readonly DriverCase[] = [
     },
   },
   {
-    name: "16 starts at once give 16 instances with their own ids that all serve",
+    name: "many starts at once give as many instances with their own ids that all serve",
     knob: "start_limit",
     async run(context) {
       const artifact = await context.artifact(hello);
-      const starts = Array.from({ length: 16 }, () => context.startArtifact(artifact));
+      const starts = Array.from({ length: context.manyStarts }, () =>
+        context.startArtifact(artifact),
+      );
       const instances = await Promise.all(starts);
       const answers = await Promise.all(instances.map((instance) => context.ok(instance)));
       assert.deepEqual(new Set(answers.map((answer) => answer.text())), new Set(["hello"]));

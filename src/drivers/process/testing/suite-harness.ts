@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DriverHarness } from "../../suite/case-context.ts";
+import type { DriverHarness } from "../../suite/driver-harness.ts";
 import type { TestDriver } from "./open-test-driver.ts";
 
 /** What the conformance suite needs of a driver of subprocesses, in a folder of the harness's own. */
