@@ -350,6 +350,23 @@ describe.skipIf(postgres === undefined)("ctx.db (needs PostgreSQL)", () => {
     expect(Number((await readFile(pidFile, "utf8")).split("\n")[0])).not.toBe(pid);
   }, 120_000);
 
+  test("Ctrl-C in the server's terminal lets a query that runs finish", async () => {
+    await server.stop({ keepData: true });
+    server = await startServer({ dataDir: server.dataDir, ownGroup: true });
+    await ask("on-bun", { ask: "sql", text: "select 1" });
+    const text = "select count(pg_sleep(1))::int as slept from pg_advisory_xact_lock(1)";
+    const slow = ask("on-bun", { ask: "sql", text });
+    const isFree = "select pg_try_advisory_xact_lock_shared(1) as free";
+    await until("the query runs", async () => {
+      const { result } = await ask("on-bun", { ask: "sql", text: isFree });
+      return Bun.deepEquals(result, [{ free: false }]);
+    });
+    server.interrupt();
+    expect(await slow).toEqual({ result: [{ slept: 1 }] });
+    expect(await server.exited).toBe(0);
+    server = await startServer({ dataDir: server.dataDir });
+  }, 120_000);
+
   test("a server that is stopped stops PostgreSQL, cleanly", async () => {
     const pidFile = join(server.dataDir, "postgres", "cluster", "postmaster.pid");
     await amounts();

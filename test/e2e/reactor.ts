@@ -83,6 +83,8 @@ export interface TestServer {
   deploy(name: string, source: string, manifest?: Record<string, unknown>): Promise<void>;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   signal(name: NodeJS.Signals): void;
+  /** What Ctrl-C in a terminal does: SIGINT to every process of the server's group. */
+  interrupt(): void;
   readonly exited: Promise<number>;
   /** Stops the server; keeps the data folder when told to. */
   stop(options?: { keepData?: boolean }): Promise<void>;
@@ -99,6 +101,8 @@ export interface ServerOptions {
    * and from templates of its own, of which no other server removes what it does not know.
    */
   readonly microvms?: true | "own templates";
+  /** In a process group of its own, as a shell starts it; `interrupt` is then Ctrl-C. */
+  readonly ownGroup?: true;
 }
 
 /** Starts a real server on a free port with a folder of its own and waits for its ready line. */
@@ -113,6 +117,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
+      detached: options.ownGroup === true,
     },
   );
   let output = "";
@@ -151,6 +156,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     deploy: (name, source, manifest) => deploy(client, name, source, manifest),
     fetch: (path, init) => fetch(`${url}${path}`, init),
     signal: (name) => child.kill(name),
+    interrupt: () => void process.kill(-child.pid, "SIGINT"),
     exited: child.exited,
     async stop({ keepData = false } = {}) {
       child.kill("SIGTERM");

@@ -134,9 +134,9 @@ test("promote under load: no request fails, none is answered by the old version 
   expect(wrong).toEqual([]);
 });
 
-test("SIGTERM lets a running request finish, exits 0 and leaves no process or run folder behind", async () => {
+async function drainsAndLeavesNothing(end: (server: TestServer) => void): Promise<void> {
   const runDir = await makeRunDir();
-  const own = await startServer({ env: { REACTOR_RUN_DIR: runDir } });
+  const own = await startServer({ env: { REACTOR_RUN_DIR: runDir }, ownGroup: true });
   await own.deploy(
     "slow",
     `export default { async fetch() { await new Promise((r) => setTimeout(r, 400)); return new Response("whole"); } };`,
@@ -151,14 +151,20 @@ test("SIGTERM lets a running request finish, exits 0 and leaves no process or ru
     ),
   );
   expect(await processesWith(runDir)).not.toEqual([]);
-  own.signal("SIGTERM");
+  end(own);
   expect(await running).toBe("whole");
   expect(await own.exited).toBe(0);
   expect(await processesWith(runDir)).toEqual([]);
   expect(groupsLeft(runDir)).toEqual([]);
   expect(await stat(runDir).catch((error: NodeJS.ErrnoException) => error.code)).toBe("ENOENT");
   await own.stop();
-});
+}
+
+test("SIGTERM lets a running request finish, exits 0 and leaves no process or run folder behind", () =>
+  drainsAndLeavesNothing((server) => server.signal("SIGTERM")));
+
+test("Ctrl-C in its terminal lets a running request finish, exits 0 and leaves no process or run folder behind", () =>
+  drainsAndLeavesNothing((server) => server.interrupt()));
 
 test("after kill -9 no instance is left, a new server serves the deployed function by itself, and after it no cgroup is left", async () => {
   const first = await startServer();

@@ -78,8 +78,9 @@ export function spawnGuest({ command, filterPath, files = [], group }: GuestSpaw
       env: command.env,
       ...(command.uid !== undefined && { uid: command.uid, gid: command.gid ?? command.uid }),
       stdio: [command.waits ? "pipe" : "ignore", "pipe", "pipe", ...inherited],
-      // Without a process namespace the group is what can be killed at once.
-      detached: !command.needsFilter,
+      // In a group of its own: Ctrl-C in the server's terminal is the server's, which lets running
+      // invocations finish. Without a process namespace the group is also what can be killed at once.
+      detached: true,
     });
   } finally {
     for (const descriptor of inherited) closeSync(descriptor);

@@ -46,6 +46,8 @@ export function createProgramStarter(clock: Clock) {
         env: options.env,
         ...command.identity,
         stdio: ["ignore", "pipe", "pipe", ...options.descriptors],
+        // Ctrl-C in the server's terminal is the server's: functions that still run need their database.
+        detached: true,
       });
       const meter = new LogMeter(defaultLogBudget, clock);
       const outputs = [child.stdout, child.stderr].filter((stream) => stream !== null);
