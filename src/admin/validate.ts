@@ -9,12 +9,23 @@ export function validate<T>(schema: z.ZodType<T>, value: unknown, place: Place):
   if (result.success) return result.data;
   const violations = result.error.issues.flatMap(violationsOf);
   const [first] = violations;
-  const where = first?.pointer ? ` at ${first.pointer}` : "";
   throw new ReactorError(
     "invalid_request",
-    `The request's ${place} is not acceptable${where}: ${first?.message ?? "it breaks the schema"}`,
+    `The request's ${place} is not acceptable${shown(violations)}`,
     { details: { in: place, pointer: first?.pointer ?? "", violations } },
   );
+}
+
+/** Violations that the message has; a misspelt key is two, the missing one and the unknown one. */
+const shownMax = 3;
+
+function shown(violations: readonly Violation[]): string {
+  if (violations.length === 0) return ": it breaks the schema";
+  const parts = violations
+    .slice(0, shownMax)
+    .map(({ pointer, message }) => `${pointer === "" ? "" : ` at ${pointer}`}: ${message}`);
+  const more = violations.length - parts.length;
+  return `${parts.join(";")}${more > 0 ? `; and ${more} more` : ""}`;
 }
 
 interface Violation {
@@ -25,12 +36,19 @@ interface Violation {
 
 function violationsOf(issue: z.core.$ZodIssue): readonly Violation[] {
   if (issue.code !== "unrecognized_keys") {
-    return [{ pointer: pointerOf(issue.path), message: issue.message }];
+    return [{ pointer: pointerOf(issue.path), message: messageOf(issue) }];
   }
   return issue.keys.map((key) => ({
     pointer: pointerOf([...issue.path, key]),
     message: `unknown key ${JSON.stringify(key)}`,
   }));
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "invalid_type" || !issue.message.endsWith("received undefined")) {
+    return issue.message;
+  }
+  return `it is missing, must be of type ${issue.expected}`;
 }
 
 function pointerOf(path: readonly PropertyKey[]): string {

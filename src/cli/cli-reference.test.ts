@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { commandReference } from "./cli-reference.ts";
 import { flagOf } from "./command.ts";
+import { commandGroups } from "./command-groups.ts";
 import { commands } from "./commands.ts";
 
 const page = await readFile(
@@ -25,4 +26,13 @@ test("docs/reference/cli.md names every option of every command", () => {
 test("no two commands have the same name, and each says what it does in one line", () => {
   expect(new Set(commands.map((command) => command.name)).size).toBe(commands.length);
   for (const { summary } of commands) expect(summary).toMatch(/^[A-Z][^\n]{5,70}[^.\n]$/);
+});
+
+test("every word that only groups commands says what they are about", () => {
+  const names = new Set(commands.map(({ name }) => name));
+  const groups = [...names]
+    .flatMap((name) => name.split(" ").map((_, at, words) => words.slice(0, at).join(" ")))
+    .filter((group) => group !== "" && !names.has(group));
+  expect(groups).not.toEqual([]);
+  expect(groups.filter((group) => commandGroups[group] === undefined)).toEqual([]);
 });

@@ -4,6 +4,7 @@ export const commandGroups: Readonly<Record<string, string>> = {
   functions: "Create, deploy, promote, invoke and watch functions.",
   "functions deployments": "Look at the versions of a function.",
   "functions env": "Environment variables and secrets of a function.",
+  runtime: "What a function's instances do.",
   aliases: "Named pointers to one or two deployments.",
   policies: "Rules that must hold for every invocation of a function.",
   secrets: "Secrets of a project and of its functions, and the key that seals them.",

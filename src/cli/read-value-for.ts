@@ -21,6 +21,14 @@ export async function readValueFor(
     }
     return given;
   }
+  const [name, after] = key.split(/=(.*)/s);
+  if (after !== undefined) {
+    throw new UsageError(`Cannot set ${name}=…: the value comes after a space, or on stdin`, {
+      next: isSecret
+        ? `printf %s "$VALUE" | reactor ${command.replace(key, name ?? "")}`
+        : `reactor ${command.replace(key, name ?? "")} VALUE`,
+    });
+  }
   const value = await context.readSecret(`Value of ${key}`);
   if (value === "") {
     throw new UsageError(`There was no value for ${key} on stdin`, {

@@ -242,6 +242,8 @@ test("a manifest of another name, runtime or isolation is refused with its point
     refusal(plane.deploy("hello", { "index.ts": code, [file]: JSON.stringify(manifest) }));
   expect((await withManifest({ name: "other" })).details).toMatchObject({ pointer: "/name" });
   expect((await withManifest({ runtime: "node" })).details).toMatchObject({ pointer: "/runtime" });
+  // Though the bundle has no file that wasm could run.
+  expect((await withManifest({ runtime: "wasm" })).details).toMatchObject({ pointer: "/runtime" });
   expect((await withManifest({ isolation: "microvm" })).details).toMatchObject({
     pointer: "/isolation",
   });

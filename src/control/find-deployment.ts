@@ -37,7 +37,11 @@ export async function findNewestDeployment(
 }
 
 /** Throws unless the deployment is ready: the code and the message say what it is instead. */
-export function requireReady(action: string, deployment: DeploymentRecord): void {
+export function requireReady(
+  action: string,
+  deployment: DeploymentRecord,
+  functionName: string,
+): void {
   const { id, revision, status } = deployment;
   const state = `Cannot ${action} deployment "${id}" (revision ${revision}): state is "${status}", must be "ready"`;
   const details = { deployment_id: id, revision, status };
@@ -53,10 +57,15 @@ export function requireReady(action: string, deployment: DeploymentRecord): void
     case "failed":
       throw new ReactorError(
         "deployment_failed",
-        `${state}; ${deployment.failure?.message ?? "its log says why"}; see: reactor functions deployments get NAME ${revision}`,
+        `${state}; ${firstLine(deployment.failure?.message) ?? "its log says why"}; see: reactor functions deployments get ${functionName} ${revision}`,
         { details: { ...details, failure: deployment.failure?.code } },
       );
     case "destroyed":
       throw new ReactorError("conflict", `${state}; deploy its code again`, { details });
   }
+}
+
+/** The others show where in the code it is, and belong to the deployment. */
+function firstLine(text: string | undefined): string | undefined {
+  return text?.split("\n")[0]?.trimEnd();
 }

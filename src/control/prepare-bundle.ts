@@ -52,8 +52,10 @@ export async function prepareBundle(request: PrepareBundleRequest): Promise<Prep
     routeByName: file === "flux.json" || request.ofProject === true,
     caps: settings.manifest,
   };
-  const manifest = resolveEntrypoint(parseManifest(json, defaults), files);
-  if (existing !== undefined) requireSameKind(manifest, existing);
+  const parsed = parseManifest(json, defaults);
+  // Before the entry point, which another runtime looks for under other names.
+  if (existing !== undefined) requireSameKind(parsed, existing);
+  const manifest = resolveEntrypoint(parsed, files);
   const digest = bundleDigest(files);
   requireDigest(request.claimedSha256, digest, "the client");
   requireDigest(manifest.bundleSha256, digest, "the manifest");

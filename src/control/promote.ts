@@ -34,7 +34,7 @@ export async function promoteIn(
   request: PromoteRequest,
 ): Promise<void> {
   const { function: owner, deployment, kind } = request;
-  requireReady(kind === "promote" ? "promote" : "roll back to", deployment);
+  requireReady(kind === "promote" ? "promote" : "roll back to", deployment, owner.name);
   await requireDeclaredEnv(
     writer,
     owner,

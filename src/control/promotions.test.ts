@@ -64,12 +64,15 @@ test("promote of nothing, of an unknown and of another function's deployment are
 test("a failed newest deployment is 409 deployment_failed and nothing moves", async () => {
   await using plane = await planeWith(1);
   await plane.promote("hello");
-  plane.materialize = () => Promise.reject(new ReactorError("cold_start_failed", "it threw"));
+  plane.materialize = () =>
+    Promise.reject(new ReactorError("cold_start_failed", "it threw\n    at the code"));
   await plane.deploy("hello");
   for (const id of [undefined, "2"]) {
     const refused = await refusal(plane.promote("hello", id));
     expect(refused).toMatchObject({ code: "deployment_failed", status: 409 });
-    expect(refused.message).toContain('state is "failed", must be "ready"');
+    expect(refused.message).toEndWith(
+      'state is "failed", must be "ready"; it threw; see: reactor functions deployments get hello 2',
+    );
   }
   expect(production(plane)).toEqual([[1, 100]]);
 });

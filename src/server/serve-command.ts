@@ -9,6 +9,10 @@ import { failStart, startOnMachine } from "./start-on-machine.ts";
 import type { RunningServer } from "./start-server.ts";
 import { serverVersion } from "./server-version.ts";
 
+/** Said when a server begins to stop, which can take as long as what it serves. */
+export const stoppingNote =
+  "Stopping: running invocations may finish. Press Ctrl-C again to stop at once.";
+
 /** `reactor serve`: the server, until SIGTERM or Ctrl-C. */
 export const serveCommand = defineCommand({
   name: "serve",
@@ -35,9 +39,10 @@ export const serveCommand = defineCommand({
   errors: [],
   async run({ output, env, cwd, signal }, _args, options) {
     const config = await loadConfig(machineSources({ flags: options, env, cwd }));
+    // Before the start, which fails when, say, the port is taken that a misspelt variable was to change.
+    for (const warning of config.warnings) output.warn(warning);
     const server = await startOnMachine({ config, mode: "serve", env, signal });
     try {
-      for (const warning of config.warnings) output.warn(warning);
       for (const line of server.findings) output.warn(line);
       const example = await exampleUrl(options["example"], server, cwd).catch(failStart);
       output.result(
@@ -55,7 +60,7 @@ export const serveCommand = defineCommand({
           ].join("\n"),
       );
       await aborted(signal);
-      output.note("Stopping: running invocations may finish. Press Ctrl-C again to stop at once.");
+      output.note(stoppingNote);
       return undefined;
     } finally {
       await server.stop();

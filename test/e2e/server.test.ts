@@ -47,17 +47,15 @@ test("a second server on the same data folder is refused with the first one's pr
   expect(second.stderr).toContain(String(server.pid));
 });
 
-test("an address in use is refused with a sentence that names it", async () => {
+test("an address in use is refused with a sentence that names it, after what a misspelt variable was meant to be", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "reactor-e2e-"));
-  const second = await reactor([
-    "serve",
-    "--listen",
-    `127.0.0.1:${server.port}`,
-    "--data-dir",
-    dataDir,
-  ]);
+  const second = await reactor(
+    ["serve", "--listen", `127.0.0.1:${server.port}`, "--data-dir", dataDir],
+    { env: { REACTOR_LISTN: "127.0.0.1:0" } },
+  );
   expect(second.code).toBe(1);
   expect(second.stderr).toContain(String(server.port));
+  expect(second.stderr).toContain("REACTOR_LISTN is no setting; did you mean REACTOR_LISTEN?");
   await rm(dataDir, { recursive: true, force: true });
 });
 

@@ -42,3 +42,20 @@ test("deploys four functions at a time, promotes all in one request, and prints 
   expect(lines.at(-1)).toBe("POST /api/v1/promotions");
   expect(stdout.match(/^\w+/gm)).toEqual(["FUNCTION", "a", "b", "c", "d", "e", "f"]);
 });
+
+test("the next command is one of a function that a body alone can call", async () => {
+  const server: FakeServer = {
+    requests: [],
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      const name = pathname.split("/")[4];
+      const { manifest } = fakeDeployment();
+      const route = { path: name === "a" ? "/a/:id" : `/${name}`, method: "POST" } as const;
+      return pathname.endsWith("/deployments")
+        ? Response.json(fakeDeployment({ manifest: { ...manifest, route } }))
+        : Response.json({ items: [] });
+    },
+  };
+  const { stderr } = await runInTerminal(["deploy", "--only", "a,b"], { server, cwd: root });
+  expect(stderr).toContain("Next: reactor invoke b --payload '{}'");
+});

@@ -5,6 +5,7 @@ import type { DeploymentResource } from "../../client/resources.ts";
 import { collectFiles } from "../collect-files.ts";
 import { type CommandContext, defineCommand, exitCodes } from "../command.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { describeFailure } from "../describe-failure.ts";
 import { findProject, type FunctionFolder, type Project } from "../find-project.ts";
 import { stripControls } from "../strip-controls.ts";
 import { table } from "../table.ts";
@@ -63,10 +64,8 @@ async function deployOne(
     const { files } = await collectFiles(folder, signal);
     const input = { files, createFunction: true, ofProject };
     const deployment = await reactor.deploy(name, input, { signal });
-    const { failure } = deployment;
     if (deployment.status === "ready") return ended(deployment, undefined);
-    const log = failure?.log ? `\n${failure.log.trimEnd()}` : "";
-    return ended(deployment, `${failure?.message ?? "no reason was recorded"}${log}`);
+    return ended(deployment, describeFailure(deployment));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     // What is wrong with the server or the key is so for every function.
@@ -196,7 +195,10 @@ export const deploy = defineCommand({
       output.error(`\n${faultText(outcomes)}\n\nNothing went live: mend it and deploy again`);
       return exitCodes.failed;
     }
-    const [first] = outcomes;
+    // One whose path has a parameter cannot be called with a body alone.
+    const first =
+      outcomes.find(({ deployment }) => !deployment?.manifest.route?.path.includes(":")) ??
+      outcomes[0];
     output.note(
       goesLive
         ? `Next: reactor invoke ${first?.name} --payload '{}'`

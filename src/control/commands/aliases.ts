@@ -58,7 +58,7 @@ async function resolveTargets(
   const targets: AliasTarget[] = [];
   for (const { revision, weight } of wanted) {
     const deployment = await findDeployment(reader, owner, String(revision));
-    requireReady(`point alias "${alias}" at`, deployment);
+    requireReady(`point alias "${alias}" at`, deployment, owner.name);
     await requireArtifact(blobs, deployment, `point alias "${alias}" at`);
     await requireDeclaredEnv(reader, owner, deployment.manifest, `set alias "${alias}" of`);
     targets.push({ revision, deploymentId: deployment.id, weight });

@@ -28,7 +28,7 @@ async function move(
       wanted === undefined
         ? await choose(writer, owner)
         : await findDeployment(writer, owner, wanted);
-    requireReady(actions[kind], deployment);
+    requireReady(actions[kind], deployment, owner.name);
     await requireArtifact(context.blobs, deployment, actions[kind]);
     await requireFreeRoute(writer, context, owner, deployment.manifest.route);
     await promoteIn(writer, context, { function: owner, deployment, kind });
@@ -55,7 +55,7 @@ async function promoteAll(
     for (const entry of promotions) {
       const owner = await findFunction(writer, project, entry.function, hints);
       const deployment = await findDeployment(writer, owner, entry.deployment);
-      requireReady("promote", deployment);
+      requireReady("promote", deployment, owner.name);
       await requireArtifact(context.blobs, deployment, "promote");
       await promoteIn(writer, context, { function: owner, deployment, kind: "promote" });
       moved.push({ owner, deployment });

@@ -7,6 +7,7 @@ import { type Config, loadConfig } from "../config/load-config.ts";
 import { machineSources } from "../config/machine-sources.ts";
 import { settingOptions } from "../config/setting-options.ts";
 import { serverVersion } from "../server-version.ts";
+import { stoppingNote } from "../serve-command.ts";
 import { startOnMachine } from "../start-on-machine.ts";
 import { DevSession } from "./dev-session.ts";
 
@@ -31,9 +32,9 @@ export const devCommand = defineCommand({
     const project = findProject(cwd);
     const root = project.root ?? cwd;
     const config = await devConfig(options, env, { cwd, root });
+    for (const warning of config.warnings) output.warn(warning);
     const server = await startOnMachine({ config, mode: "dev", env, signal });
     try {
-      for (const warning of config.warnings) output.warn(warning);
       for (const line of server.findings) output.warn(line);
       output.item(
         { event: "ready", url: server.url },
@@ -43,6 +44,7 @@ export const devCommand = defineCommand({
       const { dataDir } = config.settings;
       const context = { output, cwd, signal, clock: systemClock, dataDir };
       await new DevSession(context, project, reactor).run();
+      output.note(stoppingNote);
       return undefined;
     } finally {
       await server.stop();

@@ -43,6 +43,17 @@ describe("reactor functions deploy", () => {
     expect(uploaded(target)).toEqual(["code/index.ts"]);
   });
 
+  test("a bundle that is refused says which folder it was, when none was named", async () => {
+    const folder = await folderOf({ "README.md": "1" });
+    const target = server(() => errorResponse(400, "bundle_invalid", "Cannot find an entry point"));
+    const note = `Deployed was ${folder}, the folder you are in; --dir names another`;
+    const argv = ["functions", "deploy", "hello"];
+    const here = await runInTerminal(argv, { server: target, cwd: folder });
+    expect(here.stderr).toContain(`${note}\nerror: Cannot find an entry point`);
+    const named = await runInTerminal([...argv, "--dir", folder], { server: target });
+    expect(named.stderr).toStartWith("error: Cannot find an entry point");
+  });
+
   test("leaves out .git, .reactor, npm's links and what .reactorignore lists, and keeps node_modules", async () => {
     const folder = await folderOf({
       "index.ts": "1",

@@ -1,10 +1,11 @@
 import path from "node:path";
+import { ClientError } from "../../../client/client-error.ts";
 import type { DeploymentResource } from "../../../client/resources.ts";
 import { collectFiles } from "../../collect-files.ts";
 import { type CommandContext, defineCommand } from "../../command.ts";
 import { CommandFailure } from "../../command-failure.ts";
 import { describeBytes, describeDeployment } from "../../describe.ts";
-import { stripControls } from "../../strip-controls.ts";
+import { describeFailure } from "../../describe-failure.ts";
 import { functionArgument } from "./function-argument.ts";
 
 const tickMs = 100;
@@ -35,12 +36,6 @@ async function upload(context: CommandContext, input: Upload): Promise<Deploymen
     ticker.cancel();
     waiting.end();
   }
-}
-
-function describeFailure(deployment: DeploymentResource): string {
-  const { failure } = deployment;
-  const message = stripControls(failure?.message ?? "no reason was recorded");
-  return failure?.log ? `${message}\n\n${stripControls(failure.log).trimEnd()}` : message;
 }
 
 export const functionsDeploy = defineCommand({
@@ -75,7 +70,13 @@ export const functionsDeploy = defineCommand({
     const { output } = context;
     const folder = path.resolve(context.cwd, options.dir);
     const { promote, create } = options;
-    const deployment = await upload(context, { name: args.function, folder, promote, create });
+    const input = { name: args.function, folder, promote, create };
+    const deployment = await upload(context, input).catch((error: unknown) => {
+      if (options.dir === "." && error instanceof ClientError && error.code === "bundle_invalid") {
+        output.note(`Deployed was ${folder}, the folder you are in; --dir names another`);
+      }
+      throw error;
+    });
     const title = describeDeployment(args.function, deployment);
     if (deployment.status === "failed") {
       if (output.json) output.result(deployment, () => "");

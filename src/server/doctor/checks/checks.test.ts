@@ -173,6 +173,7 @@ describe("the check of what microVMs need", () => {
     });
     expect(of("microVM images")).toMatchObject({
       state: "missing",
+      means: "the first deploy of a microVM function builds its runtime's, and takes as long",
       remedy: "reactor microvm build",
     });
   });

@@ -123,7 +123,7 @@ async function checkImages(stock: ImageStock): Promise<Finding> {
     name,
     state: "missing",
     found: "none was built",
-    means: "no microVM can boot",
+    means: "the first deploy of a microVM function builds its runtime's, and takes as long",
     remedy: "reactor microvm build",
   };
 }

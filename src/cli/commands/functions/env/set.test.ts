@@ -29,6 +29,21 @@ describe("reactor functions env", () => {
     });
   });
 
+  test("KEY=VALUE is refused with the command that sets it, and without the value", async () => {
+    const target = server();
+    const argv = ["functions", "env", "set", "hello", "KEY=hidden"];
+    const plain = await runInTerminal(argv, { server: target });
+    expect(plain).toMatchObject({ code: 2 });
+    expect(plain.stderr).toBe(
+      "error: Cannot set KEY=…: the value comes after a space, or on stdin\n" +
+        "  try: reactor functions env set hello KEY VALUE\n",
+    );
+    const { stderr } = await runInTerminal(["secrets", "set", "KEY=hidden"], { server: target });
+    expect(stderr).toContain('try: printf %s "$VALUE" | reactor secrets set KEY\n');
+    expect(stderr).not.toContain("hidden");
+    expect(target.requests).toEqual([]);
+  });
+
   test("set takes a value that looks like an option after --", async () => {
     const target = server();
     expect((await runInTerminal([...set, "--", "-x"], { server: target })).code).toBe(0);

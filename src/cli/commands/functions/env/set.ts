@@ -36,7 +36,7 @@ export const envSet = defineCommand({
       key: args.key,
       given: args.value,
       isSecret: secret,
-      command: `functions env set <function> ${args.key}${secret ? " --secret" : ""}`,
+      command: `functions env set ${args.function} ${args.key}${secret ? " --secret" : ""}`,
     });
     const reactor = await client();
     const input = { key: args.key, value, secret };

@@ -1,0 +1,19 @@
+import type { DeploymentResource } from "../client/resources.ts";
+import { stripControls } from "./strip-controls.ts";
+
+/**
+ * Why a deployment failed, for a person: the message, then what of its log the message has not said.
+ * The platform's own frames of a stack are left out; `functions logs` has them.
+ */
+export function describeFailure({ failure }: DeploymentResource): string {
+  const message = stripControls(failure?.message ?? "no reason was recorded").trimEnd();
+  const lines = stripControls(failure?.log ?? "").split("\n");
+  const said = new Set(message.split("\n").map((line) => line.trim()));
+  const news = lines.filter((line) => {
+    if (/^\s+at .*\/runtime\/guest\.\w+:/.test(line) || said.has(line.trim())) return false;
+    const text = line.replace(/^(?:\w*Error|Instance \S+ could not load its module): /, "").trim();
+    return text === "" || !message.includes(text);
+  });
+  const rest = news.join("\n").replace(/^\n+/, "").trimEnd();
+  return rest === "" ? message : `${message}\n\n${rest}`;
+}
