@@ -21,6 +21,7 @@ test("of an error's log the function's own frames and what is new are left, not 
     "    at code/index.ts:1:11",
     "    at fe (/runtime/guest.js:4:12797)",
     "    at file:///runtime/guest.js:6:3328",
+    "    at ce (blob:null/5a4f3cfe-d38e-4700-8566-122b144e3323:4:12788)",
     "Instance ins_1 could not load its module: No handler found",
     "code/index.ts:1:8: the export x",
   ].join("\n");

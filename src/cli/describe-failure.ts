@@ -1,6 +1,9 @@
 import type { DeploymentResource } from "../client/resources.ts";
 import { stripControls } from "./strip-controls.ts";
 
+/** A frame of the guest, which a worker has as a blob. */
+const platformFrame = /^\s+at .*(?:\/runtime\/guest\.\w+|blob:null\/[0-9a-f-]+):\d/;
+
 /**
  * Why a deployment failed, for a person: the message, then what of its log the message has not said.
  * The platform's own frames of a stack are left out; `functions logs` has them.
@@ -10,7 +13,7 @@ export function describeFailure({ failure }: DeploymentResource): string {
   const lines = stripControls(failure?.log ?? "").split("\n");
   const said = new Set(message.split("\n").map((line) => line.trim()));
   const news = lines.filter((line) => {
-    if (/^\s+at .*\/runtime\/guest\.\w+:/.test(line) || said.has(line.trim())) return false;
+    if (platformFrame.test(line) || said.has(line.trim())) return false;
     const text = line.replace(/^(?:\w*Error|Instance \S+ could not load its module): /, "").trim();
     return text === "" || !message.includes(text);
   });

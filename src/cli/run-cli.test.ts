@@ -31,6 +31,14 @@ describe("runCli()", () => {
     });
   }
 
+  test("`help` before a command's words is its --help, and alone that of all", async () => {
+    const words = ["functions", "deploy"];
+    const asked = await runInTerminal(["help", ...words]);
+    expect(asked).toEqual(await runInTerminal([...words, "--help"]));
+    expect(asked.stdout).toContain("--dir <folder>");
+    expect((await runInTerminal(["help"])).stdout).toContain("Usage: reactor [options] [command]");
+  });
+
   test.each([
     ["an unknown command", ["functions", "lst"], "Did you mean list"],
     ["an unknown option", ["functions", "list", "--limits", "3"], "Did you mean --limit"],

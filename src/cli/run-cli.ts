@@ -97,6 +97,12 @@ async function runCommand(
 
 const helpCodes: ReadonlySet<string> = new Set(["commander.helpDisplayed", "commander.version"]);
 
+/** `help functions deploy` is `functions deploy --help`; the parser's own looks at one word only. */
+function withoutHelpWord([first, ...words]: readonly string[]): readonly string[] {
+  const isHelp = first === "help" && words.length > 0;
+  return isHelp ? [...words, "--help"] : first === undefined ? [] : [first, ...words];
+}
+
 /** Runs one command line (without the program's own name) and resolves with the exit code. Never rejects. */
 export async function runCli(argv: readonly string[], cli: CliOptions): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
@@ -115,7 +121,7 @@ export async function runCli(argv: readonly string[], cli: CliOptions): Promise<
       program.outputHelp();
       return exitCodes.ok;
     }
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(withoutHelpWord(argv), { from: "user" });
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

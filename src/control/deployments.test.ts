@@ -270,6 +270,20 @@ test("declared keys must be set, each as its own kind, before the deploy", async
   expect((await plane.deploy("hello", files)).status).toBe("ready");
 });
 
+test("what sets a declared key works also before the function is there", async () => {
+  await using plane = await TestPlane.open();
+  const manifest = { env_keys: ["PUBLIC"], secret_keys: ["SECRET"] };
+  const files = { "index.ts": code, "reactor.json": JSON.stringify(manifest) };
+  const upload = filesUpload(files);
+  const input = { ...ref("fresh"), upload, bundleSha256: undefined, promote: false };
+  const create = () => plane.run("deployments.create", { ...input, createFunction: true });
+  const { message } = await refusal(create());
+  expect(message).toContain('"SECRET" is not set (reactor secrets set SECRET)');
+  expect(message).toContain(
+    '"PUBLIC" is not set (reactor functions create fresh --runtime bun, then reactor functions env set fresh PUBLIC VALUE)',
+  );
+});
+
 test("a deploy may create the function when asked, with the scope for it", async () => {
   await using plane = await TestPlane.open();
   const unknown = await refusal(plane.deploy("fresh"));

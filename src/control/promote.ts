@@ -108,8 +108,7 @@ export async function requireDeclaredEnv(
   const missing = missingEnvKeys(manifest, await resolvedEnv(reader, owner));
   if (missing.length === 0) return;
   const faults = missing.map(({ key, wanted, found }) => {
-    const flag = wanted === "secret" ? " --secret" : " VALUE";
-    const command = `reactor functions env set ${owner.name} ${key}${flag}`;
+    const command = setCommand(owner, manifest, key, wanted);
     if (found === "nothing") return `"${key}" is not set (${command})`;
     return found === "secret"
       ? `"${key}" is a secret: list it in secret_keys`
@@ -120,6 +119,21 @@ export async function requireDeclaredEnv(
     `Cannot ${action} function "${owner.name}": the manifest declares keys that it lacks: ${faults.join("; ")}`,
     { details: { keys: missing.map(({ key, wanted, found }) => ({ key, wanted, found })) } },
   );
+}
+
+/** What sets the key: a function that is yet to be created has no variables of its own. */
+function setCommand(owner: EnvOwner, manifest: Manifest, key: string, wanted: string): string {
+  const isUnborn = owner.id === undefined;
+  if (wanted === "secret") {
+    return isUnborn
+      ? `reactor secrets set ${key}`
+      : `reactor functions env set ${owner.name} ${key} --secret`;
+  }
+  const set = `reactor functions env set ${owner.name} ${key} VALUE`;
+  if (!isUnborn) return set;
+  const { runtime, isolation } = manifest;
+  const kind = `--runtime ${runtime}${isolation === "process" ? "" : ` --isolation ${isolation}`}`;
+  return `reactor functions create ${owner.name} ${kind}, then ${set}`;
 }
 
 /** Throws `env_key_invalid` when the manifest asks for a snapshot, and the function would receive variables. */

@@ -1,3 +1,4 @@
+import { ClientError } from "../../../client/client-error.ts";
 import { defineCommand } from "../../command.ts";
 import { table } from "../../table.ts";
 import { UsageError } from "../../usage-error.ts";
@@ -36,7 +37,14 @@ export const dbQuery = defineCommand({
     if (sql.trim() === "") throw new UsageError("The statement is empty");
     const reactor = await client();
     const params = options.param.map(parameterOf);
-    const result = await reactor.queryDatabase({ sql, params, write: options.write }, { signal });
+    const statement = { sql, params, write: options.write };
+    const result = await reactor.queryDatabase(statement, { signal }).catch((error: unknown) => {
+      // PostgreSQL's sentence does not know of the option.
+      if (error instanceof ClientError && error.message.includes("read-only transaction")) {
+        output.note("A statement that changes something needs --write");
+      }
+      throw error;
+    });
     output.result(result, () => {
       const { columns, rows, count } = result;
       if (columns.length === 0) return `${count} ${count === 1 ? "row" : "rows"} changed`;

@@ -64,7 +64,10 @@ export const functionsDeploy = defineCommand({
   errors: [
     { code: "function_not_found", next: "reactor functions create {function}" },
     { code: "env_key_invalid", next: "reactor functions env list {function}" },
-    { code: "bundle_too_large", next: "leave files out with .reactorignore" },
+    {
+      code: "bundle_too_large",
+      next: "leave files out with .reactorignore, or raise the server's functions.bundle_max_bytes",
+    },
   ],
   async run(context, args, options) {
     const { output } = context;

@@ -20,7 +20,7 @@ export const projectsDelete = defineCommand({
   ],
   errors: [
     { code: "permission_denied", next: "use a key of all projects with the scope config:write" },
-    { code: "conflict", next: "reactor projects delete NAME --yes --force" },
+    { code: "conflict", next: "reactor projects delete {name} --yes --force" },
     { code: "not_found", next: "reactor projects list" },
   ],
   async run({ output, client, signal }, { name }, { yes, force }) {
