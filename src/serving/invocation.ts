@@ -289,9 +289,8 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
       if (nowMs >= (this.waited?.untilMs ?? 0)) this.#host?.expired(this);
     } else if (this.#state === "running") {
       const { timeoutMs } = this.#limits;
-      if (nowMs - this.#ranAtMs >= timeoutMs) {
-        this.#timeout(`did not answer within timeout_ms of ${timeoutMs} ms`);
-      }
+      if (nowMs - this.#ranAtMs < timeoutMs) return;
+      this.#timeout(`did not answer within timeout_ms of ${timeoutMs} ms`);
     } else if (this.#state === "streaming") {
       this.#pace ??= new StreamPace(this.#limits, nowMs);
       const moved = {
@@ -364,8 +363,9 @@ export class Invocation implements RequestHead, InvocationSink, Swept {
   }
 
   #fail(error: ReactorError, stack?: string): void {
-    if (this.#state === "streaming") {
-      logForInvocation(this.#context, this, `Response cut: ${error.message}`);
+    const cut = this.#state === "streaming" ? "Response cut: " : "";
+    if (cut !== "" || error.code === "function_timeout") {
+      logForInvocation(this.#context, this, `${cut}${error.message}`);
     }
     this.#settle(error.status, error.code);
     this.#listener.failed(error, stack);

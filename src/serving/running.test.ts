@@ -4,7 +4,7 @@ import { durationBucketsMs } from "./meter.ts";
 import { ServingBench, warmBench } from "./serving.harness.ts";
 
 describe("timers", () => {
-  test("no head within timeout_ms is function_timeout, the guest is told to stop, the slot comes back", async () => {
+  test("no head within timeout_ms is function_timeout and a line of the log, the guest is told to stop, the slot comes back", async () => {
     const { bench, calls } = await warmBench({ timeoutMs: 1000 });
     const { heard } = bench.ask();
     await bench.clock.advance(950);
@@ -16,6 +16,13 @@ describe("timers", () => {
       function: "hello",
       deployment_id: "dep_hello_1",
     });
+    expect(bench.lines).toMatchObject([
+      {
+        level: "error",
+        invocationId: "inv_2",
+        message: 'Function "hello" did not answer within timeout_ms of 1000 ms',
+      },
+    ]);
     expect(calls[0]?.cancelReason).toBe("timeout");
     expect(bench.serving.pools()[0]?.running).toBe(0);
     expect(bench.driver.instances[0]?.stopOptions).toBeUndefined();

@@ -43,6 +43,25 @@ describe("reactor functions deploy", () => {
     expect(uploaded(target)).toEqual(["code/index.ts"]);
   });
 
+  test("Ctrl-C says where to look whether the server finished it", async () => {
+    const folder = await folderOf({ "index.ts": "1" });
+    const interrupt = new AbortController();
+    const hanging: FakeServer = {
+      requests: [],
+      fetch: (request) =>
+        new Promise((_, reject) => {
+          request.signal.addEventListener("abort", () => reject(new Error("aborted")));
+          interrupt.abort(new Error("SIGINT"));
+        }),
+    };
+    const argv = ["functions", "deploy", "hello", "--dir", folder];
+    const run = await runInTerminal(argv, { server: hanging, signal: interrupt.signal });
+    expect(run).toMatchObject({ code: 1, stdout: "" });
+    expect(run.stderr).toBe(
+      "The server may have all of it, and finish the deployment: reactor functions deployments list hello\nInterrupted\n",
+    );
+  });
+
   test("a bundle that is refused says which folder it was, when none was named", async () => {
     const folder = await folderOf({ "README.md": "1" });
     const target = server(() => errorResponse(400, "bundle_invalid", "Cannot find an entry point"));

@@ -78,6 +78,10 @@ export const functionsDeploy = defineCommand({
       if (options.dir === "." && error instanceof ClientError && error.code === "bundle_invalid") {
         output.note(`Deployed was ${folder}, the folder you are in; --dir names another`);
       }
+      if (context.signal.aborted) {
+        const command = `reactor functions deployments list ${args.function}`;
+        output.note(`The server may have all of it, and finish the deployment: ${command}`);
+      }
       throw error;
     });
     const title = describeDeployment(args.function, deployment);
