@@ -3,7 +3,6 @@ import type { Command } from "./command.ts";
 
 /** What helps after an error that any command can meet; `{url}` is the server's. */
 const commonSteps: Partial<Record<ClientErrorCode, string>> = {
-  unreachable: "reactor serve",
   unexpected_response: "check --url and REACTOR_URL: no Reactor server answered there",
   auth_required:
     "set REACTOR_API_KEY or pass --key, or run the command below the folder that holds the server's .reactor",

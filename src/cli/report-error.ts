@@ -22,7 +22,10 @@ function reportOf(
 ): Report {
   if (error instanceof ClientError) {
     const { code, message, status, requestId, details } = error;
-    return { code, message, status, requestId, details, next: nextStep(code, command, args) };
+    // A server that cannot be reached has one only where starting it would help.
+    const own = details["next"];
+    const next = typeof own === "string" ? own : nextStep(code, command, args);
+    return { code, message, status, requestId, details, next };
   }
   if (error instanceof UsageError) {
     const next = error.next ?? `reactor ${command.name} --help`;

@@ -13,7 +13,7 @@ export function parseFunctionName(name: string): string {
   if (!functionNamePattern.test(name)) {
     throw new ReactorError(
       "invalid_function_name",
-      `Cannot use ${JSON.stringify(name.slice(0, 80))} as a function name: it must match ${functionNamePattern.source}`,
+      `Cannot use ${JSON.stringify(name.slice(0, 80))} as a function name: it must match ${functionNamePattern.source}, as hello or send_mail do`,
     );
   }
   if (reservedFunctionNames.has(name)) {

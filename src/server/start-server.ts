@@ -330,9 +330,13 @@ function requireSandbox(settings: Settings, drivers: Drivers): void {
   const usable = [...drivers.probes.values()].filter((probe) => probe.available);
   const isSandboxed = usable.every((probe) => probe.tier > 0);
   if (isSandboxed || settings.allowUnsandboxed || isLoopbackHost(settings.listen.host)) return;
+  const remedy =
+    settings.sandbox === "off"
+      ? "set sandbox to auto"
+      : "install bubblewrap (apt-get install bubblewrap)";
   throw new ReactorError(
     "unsupported_runtime",
-    `Cannot listen on ${settings.listen.host}: instances would run without a sandbox; install bubblewrap (apt-get install bubblewrap), listen on 127.0.0.1, or accept it with --allow-unsandboxed`,
+    `Cannot listen on ${settings.listen.host}: instances would run without a sandbox; ${remedy}, listen on 127.0.0.1, or accept it with --allow-unsandboxed`,
   );
 }
 

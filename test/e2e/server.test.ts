@@ -76,6 +76,7 @@ test("without a sandbox the server says so loudly on loopback and refuses to lis
     dataDir,
   ]);
   expect(open.code).toBe(1);
+  expect(open.stderr).toContain("without a sandbox; set sandbox to auto, listen on 127.0.0.1");
   expect(open.stderr).toContain("--allow-unsandboxed");
   await rm(dataDir, { recursive: true, force: true });
 });

@@ -46,6 +46,7 @@ describe("reactor init", () => {
     const { code, stderr } = await runInTerminal(["init", name], { cwd });
     expect(code).toBe(2);
     expect(stderr).toContain("as a function name");
+    if (name !== "health") expect(stderr).toContain(", as hello or send_mail do");
   });
 });
 

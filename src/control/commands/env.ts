@@ -15,7 +15,7 @@ function requireKey(key: string): void {
   if (envKeyPattern.test(key)) return;
   throw new ReactorError(
     "env_key_invalid",
-    `Cannot use ${JSON.stringify(key.slice(0, 140))} as an env key: it must match ${envKeyPattern.source}`,
+    `Cannot use ${JSON.stringify(key.slice(0, 140))} as an env key: it must match ${envKeyPattern.source}, as API_URL does`,
     { details: { key: key.slice(0, 140) } },
   );
 }
