@@ -1,10 +1,8 @@
 import { expect, test } from "bun:test";
 import { describeFailure } from "./describe-failure.ts";
-import { fakeDeployment } from "./fake-resources.ts";
 
 function described(message: string, log: string): string {
-  const failure = { code: "cold_start_failed", message, log } as const;
-  return describeFailure(fakeDeployment({ status: "failed", failure }));
+  return describeFailure({ message, log });
 }
 
 test("a log that says what the message says adds nothing", () => {

@@ -65,7 +65,7 @@ async function deployOne(
     const input = { files, createFunction: true, ofProject };
     const deployment = await reactor.deploy(name, input, { signal });
     if (deployment.status === "ready") return ended(deployment, undefined);
-    return ended(deployment, describeFailure(deployment));
+    return ended(deployment, describeFailure(deployment.failure));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     // What is wrong with the server or the key is so for every function.

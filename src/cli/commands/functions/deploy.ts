@@ -87,9 +87,12 @@ export const functionsDeploy = defineCommand({
     const title = describeDeployment(args.function, deployment);
     if (deployment.status === "failed") {
       if (output.json) output.result(deployment, () => "");
-      throw new CommandFailure(`Deployment ${title} failed: ${describeFailure(deployment)}`, {
-        next: "mend it and deploy again; what is live did not change",
-      });
+      throw new CommandFailure(
+        `Deployment ${title} failed: ${describeFailure(deployment.failure)}`,
+        {
+          next: "mend it and deploy again; what is live did not change",
+        },
+      );
     }
     output.result(
       deployment,

@@ -110,6 +110,10 @@ describe("reactor functions invoke", () => {
     expect(none.code).toBe(1);
     expect(JSON.parse(none.stdout).error.code).toBe("route_not_found");
     expect(none.stderr).toBe("  try: reactor functions list\n");
+    const alias = await runInTerminal(["invoke", "nobody@beta"], { server: hello() });
+    expect(alias.stderr).toBe("  try: reactor aliases list nobody\n");
+    const revision = await runInTerminal(["invoke", "nobody@7"], { server: hello() });
+    expect(revision.stderr).toBe("  try: reactor functions deployments list nobody\n");
     const found = await runInTerminal(["invoke", "lost"], { server: hello() });
     expect(found.code).toBe(1);
     expect(found.stderr).toBe("");

@@ -143,11 +143,17 @@ export const functionsInvoke: Command = defineCommand({
     }
     // Only an answer that no function gave lacks the header.
     if (response.status === 404 && !response.headers.has("x-reactor-function")) {
-      output.note(`  ${output.styleError("dim", "try:")} reactor functions list`);
+      output.note(`  ${output.styleError("dim", "try:")} reactor ${listOf(name, alias)}`);
     }
     return response.status >= 400 ? exitCodes.failed : exitCodes.ok;
   },
 });
+
+/** What shows the names that there are: of functions, or of what one of them has. */
+function listOf(name: string, alias: string | undefined): string {
+  if (alias === undefined) return "functions list";
+  return /^\d+$/.test(alias) ? `functions deployments list ${name}` : `aliases list ${name}`;
+}
 
 /** What only a queued invocation has would be left out in silence otherwise. */
 function requireNoQueueOptions(options: QueueOptions): void {

@@ -7,6 +7,7 @@ import { collectFiles } from "../../collect-files.ts";
 import { type Command, type CommandContext, defineCommand, exitCodes } from "../../command.ts";
 import { CommandFailure } from "../../command-failure.ts";
 import { describeUsage } from "../../describe.ts";
+import { describeFailure } from "../../describe-failure.ts";
 import { stripControls } from "../../strip-controls.ts";
 import { UsageError } from "../../usage-error.ts";
 
@@ -80,9 +81,9 @@ function printRemarks({ output }: CommandContext, outcome: PlaygroundOutcomeReso
 function failureOf({ error }: PlaygroundOutcomeResource): CommandFailure | undefined {
   if (error === null) return undefined;
   const { log, stack } = error.details;
-  const more = [log, stack].filter((text) => typeof text === "string" && text !== "");
-  const told = [error.message, ...more].map((text) => stripControls(String(text)).trimEnd());
-  return new CommandFailure(`The draft failed with ${error.code}: ${told.join("\n\n")}`);
+  const texts = [log, stack].filter((text) => typeof text === "string");
+  const told = describeFailure({ message: error.message, log: texts.join("\n") });
+  return new CommandFailure(`The draft failed with ${error.code}: ${told}`);
 }
 
 export const playgroundRun: Command = defineCommand({
