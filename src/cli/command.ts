@@ -66,6 +66,8 @@ export interface CommandContext {
   readonly client: () => Promise<ReactorClient>;
   /** Asks without echo on a terminal; otherwise reads stdin to its end, minus one line break. */
   readonly readSecret: (question: string) => Promise<string>;
+  /** Every command that there is, this one included. */
+  readonly commands: readonly Command[];
   /** Everything on stdin; fails beyond `bytesMax`. */
   readonly readStdin: (bytesMax: number) => Promise<Uint8Array>;
 }

@@ -4,6 +4,7 @@ import { aliasesList } from "./commands/aliases/list.ts";
 import { aliasesSet } from "./commands/aliases/set.ts";
 import { clientGenerate } from "./commands/client/generate.ts";
 import { backupCreate } from "./commands/backup/create.ts";
+import { completion } from "./commands/completion.ts";
 import { deploy } from "./commands/deploy.ts";
 import { dbMigrate } from "./commands/db/migrate.ts";
 import { dbQuery } from "./commands/db/query.ts";
@@ -126,4 +127,5 @@ export const commands: readonly Command[] = [
   shortcut(functionsInvoke, "invoke"),
   logs,
   usage,
+  completion,
 ];

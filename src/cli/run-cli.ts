@@ -41,6 +41,10 @@ function text(values: Values, key: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+function allCommands({ localCommands }: CliOptions): readonly Command[] {
+  return [...localCommands, ...commands];
+}
+
 function contextOf(
   cli: CliOptions,
   command: Command,
@@ -61,6 +65,7 @@ function contextOf(
     cwd,
     signal,
     clock: cli.clock ?? systemClock,
+    commands: allCommands(cli),
     client: () => connect({ flags, env, cwd, fetch: cli.fetch }),
     readSecret: (question) =>
       isTTY.stdin
@@ -107,7 +112,7 @@ function withoutHelpWord([first, ...words]: readonly string[]): readonly string[
 export async function runCli(argv: readonly string[], cli: CliOptions): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
   const program = createProgram({
-    commands: [...cli.localCommands, ...commands],
+    commands: allCommands(cli),
     version: cli.version,
     width: cli.width ?? 80,
     writeOut: (text) => void cli.stdout.write(text),
