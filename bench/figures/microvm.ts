@@ -5,6 +5,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { createIds } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
+import { describeExit } from "../../src/domain/instance.ts";
 import type { Artifact, Driver, Instance, StartSpec } from "../../src/drivers/driver.ts";
 import { cloneLaunch } from "../../src/drivers/microvm/clone-launch.ts";
 import { createMicrovmDriver } from "../../src/drivers/microvm/driver.ts";
@@ -17,8 +18,12 @@ import { MachineLauncher, processesMax } from "../../src/drivers/microvm/machine
 import { RuntimeMachines } from "../../src/drivers/microvm/runtime-machines.ts";
 import { SharedMachines } from "../../src/drivers/microvm/shared-machines.ts";
 import { SharedGroups } from "../../src/drivers/process/cgroup/shared-groups.ts";
+import { createEgressRelay, defaultEgressOptions } from "../../src/drivers/process/egress-relay.ts";
 import type { Launcher } from "../../src/drivers/process/launcher.ts";
+import { defaultLogBudget } from "../../src/drivers/process/log-meter.ts";
+import { createMemoryWatcher } from "../../src/drivers/process/memory-watch.ts";
 import { ProcessHost } from "../../src/drivers/process/process-host.ts";
+import { ProcessInstance } from "../../src/drivers/process/process-instance.ts";
 import { processTree } from "../../src/drivers/process/process-tree.ts";
 import { CaseContext } from "../../src/drivers/suite/case-context.ts";
 import { suiteManifest } from "../../src/drivers/suite/suite-manifest.ts";
@@ -54,14 +59,16 @@ interface Bench {
   readonly cold: ProcessHost;
   /** Has a clone waiting for each start, as a server has. */
   readonly ready: ProcessHost;
+  /** What brings up a machine that was booted, and a clone. */
+  readonly launchers: { readonly cold: Launcher; readonly clone: Launcher };
   readonly finding: string;
 }
 
 /**
- * Figure m: from nothing to the first response of a deployed function in a microVM, started, configured
- * and called: a clone of the runtime's template ÷ a cold boot of the same image, in turns; mb the same
- * of a blank, a clone that waited for its function; and ms of a function with an import that computes,
- * as a clone of its own snapshot ÷ one of the runtime's template. m20: instances that are alive at once, and what each holds.
+ * Figure mr: from nothing to the first reply of the guest in a microVM, a clone of the runtime's template
+ * ÷ a cold boot of the same image, in turns. m: the same to the first response of a deployed function,
+ * started, configured and called; mb of a blank, a clone that waited for its function; and ms of a
+ * function with an import that computes, as a clone of its own snapshot ÷ one of the runtime's template. m20: instances that are alive at once, and what each holds.
  */
 export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
   const folder = mkdtempSync(join(tmpdir(), "rx-bench-vm-"));
@@ -81,6 +88,7 @@ export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
       return instance;
     };
     bench.ready.warm();
+    const replies = { cold: [] as number[], clone: [] as number[] };
     const times = { cold: [] as number[], clone: [] as number[], blank: [] as number[] };
     const imports = { clone: [] as number[], snapshot: [] as number[] };
     const starts = [
@@ -94,11 +102,23 @@ export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
       for (const { make, into, count } of starts) {
         for (let n = 0; n < count; n++) into.push(await sampleMs(bench, make));
       }
+      for (let n = 0; n < coldPerRound; n++) replies.cold.push(await replyMs(bench.launchers.cold));
+      for (let n = 0; n < clonesPerRound; n++) {
+        replies.clone.push(await replyMs(bench.launchers.clone));
+      }
     }
     return [
       row({
+        figure: "mr",
+        what: `microVM from nothing to the guest's first reply, ${memoryMb} MB, p50: clone ÷ cold boot`,
+        subject: { name: "clone", ms: replies.clone },
+        reference: { name: "cold boot", ms: replies.cold },
+        gate,
+        finding: bench.finding,
+      }),
+      row({
         figure: "m",
-        what: `microVM to a function's first response, ${memoryMb} MB, p50: clone ÷ cold boot`,
+        what: "the same to a function's first response, p50: clone ÷ cold boot",
         subject: { name: "clone", ms: times.clone },
         reference: { name: "cold boot", ms: times.cold },
         gate,
@@ -106,7 +126,7 @@ export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
       }),
       row({
         figure: "mb",
-        what: "the same with a clone that waited as a blank, p50: blank ÷ cold boot",
+        what: "a function's first response in a clone that waited as a blank, p50: blank ÷ cold boot",
         subject: { name: "blank", ms: times.blank },
         reference: { name: "cold boot", ms: times.cold },
         gate,
@@ -114,7 +134,7 @@ export async function microvm(effort: Effort): Promise<readonly FigureRow[]> {
       }),
       row({
         figure: "ms",
-        what: "the same with an import that computes, p50: the deployment's snapshot ÷ clone of the runtime",
+        what: "a first response behind an import that computes, p50: the deployment's snapshot ÷ clone of the runtime",
         subject: { name: "snapshot", ms: imports.snapshot },
         reference: { name: "clone", ms: imports.clone },
         finding: bench.finding,
@@ -173,7 +193,8 @@ async function open(folder: string): Promise<Bench> {
     clone: (starting) => source.clone(size, starting),
   });
   const ready = new ProcessHost(clones, { ...host, blanksMax: 1 });
-  return { context, driver, cold, ready, finding: opened.finding };
+  const launchers = { cold: launcher, clone: clones };
+  return { context, driver, cold, ready, launchers, finding: opened.finding };
 }
 
 function deployed(
@@ -202,6 +223,29 @@ async function sampleMs(bench: Bench, make: () => Promise<Instance>): Promise<nu
   await respond(bench, instance);
   const takenMs = performance.now() - startMs;
   await instance.stop({ graceMs: 0 });
+  return takenMs;
+}
+
+/** How long a machine takes to come up and to answer a ping, which its guest does when it is a blank. */
+async function replyMs(launcher: Launcher): Promise<number> {
+  await monitorsRest();
+  const clock = systemClock;
+  const startMs = performance.now();
+  const instance = new ProcessInstance({
+    ...(await launcher.launch(signal)),
+    id: "ins_reply",
+    clock,
+    logBudget: defaultLogBudget,
+    memoryWatcher: createMemoryWatcher(clock),
+    egress: createEgressRelay({ ...defaultEgressOptions, clock }),
+    calls: undefined,
+    dev: false,
+  });
+  await Promise.race([instance.greeted, instance.exit]);
+  const hasAnswered = await instance.responds(deadlineMs);
+  const takenMs = performance.now() - startMs;
+  const exit = await instance.stop({ graceMs: 0 });
+  if (!hasAnswered) throw new Error(`The machine ended before it answered: ${describeExit(exit)}`);
   return takenMs;
 }
 
