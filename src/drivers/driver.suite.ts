@@ -40,7 +40,7 @@ export interface DriverSuiteOptions {
   /** Of those, what the log budget lets pass in a second once its burst is used up. Default 20,000. */
   readonly floodLinesPerSec?: number;
   readonly clock?: Clock;
-  /** How long each wait of a case may take. Default 15 s. */
+  /** How long each wait of a case may take. Default 30 s. */
   readonly deadlineMs?: number;
   /** Cases that this driver cannot pass here, by name, each with its reason; shown as todo. */
   readonly gaps?: Readonly<Record<string, string>>;
@@ -52,7 +52,7 @@ export interface DriverSuiteOptions {
  */
 export function driverSuite(name: string, options: DriverSuiteOptions): void {
   const gaps = options.gaps ?? {};
-  const deadlineMs = options.deadlineMs ?? 15_000;
+  const deadlineMs = options.deadlineMs ?? 30_000;
   const names = new Set(driverCases.map((each) => each.name));
   for (const gap of Object.keys(gaps)) {
     if (!names.has(gap)) throw new Error(`Gap of driver ${name} names no case: "${gap}"`);
