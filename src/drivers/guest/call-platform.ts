@@ -47,6 +47,8 @@ class PlatformCall implements StreamListener {
   /** Made the old way: Node 20 has no `Promise.withResolvers`. */
   readonly result: Promise<unknown>;
   readonly #parts: Buffer[] = [];
+  /** Made here, where its stack still has the function's line; it is thrown when the answer is a failure. */
+  readonly #failure = new PlatformCallError();
   #resolve: (value: unknown) => void = () => {};
   #reject: (error: Error) => void = () => {};
 
@@ -64,7 +66,7 @@ class PlatformCall implements StreamListener {
 
   answer(_type: number, json: string): void {
     const reply: ReplyMessage = JSON.parse(json);
-    if (reply.error !== undefined) this.#reject(errorOf(reply.error));
+    if (reply.error !== undefined) this.#reject(tell(this.#failure, reply.error));
     else if (reply.streamed !== true) this.#resolve(reply.result);
     else this.#resolve(JSON.parse(Buffer.concat(this.#parts).toString("utf8")));
   }
@@ -78,9 +80,16 @@ class PlatformCall implements StreamListener {
   drained(): void {}
 }
 
-function errorOf(facts: NonNullable<ReplyMessage["error"]>): Error {
-  const error = new PlatformCallError(facts.message);
+/** The error with what the platform answered. */
+function tell(error: Error, facts: NonNullable<ReplyMessage["error"]>): Error {
   error.name = "DatabaseError";
+  Object.defineProperty(error, "message", {
+    value: facts.message,
+    writable: true,
+    configurable: true,
+  });
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  error.stack = [`${error.name}: ${facts.message}`, ...frames].join("\n");
   for (const [name, value] of Object.entries(facts)) {
     if (name === "message" || value === undefined) continue;
     Object.defineProperty(error, name, { value, enumerable: true });

@@ -10,6 +10,7 @@ const cases = {
   }),
   filters: (db) => db.query({ table: "t", operation: "count", filters: [{ column: "a", op: "in", value: [1, 2] }] }),
   rows: (db) => db.sql("select"),
+  named: async function readsRows(db) { const rows = await db.sql("select"); return rows; },
   unfit: (db) => db.query({ table: "t", operation: "insert", data: { a: () => 1 } }),
   missing: (db) => db.sql("select $1", [undefined]),
   commit: (db) => db.transaction(async (tx) => { await tx.sql("one"); return "done"; }),
@@ -22,7 +23,7 @@ export default { async fetch(request, { db }) {
     const shown = Array.isArray(value) ? value.map((row) => ({ ...row, b: row.b && [...row.b], own: Object.keys(row) })) : value;
     return Response.json({ value: shown });
   } catch (error) {
-    return Response.json({ name: error.name, message: error.message, code: error.code, sqlstate: error.sqlstate });
+    return Response.json({ name: error.name, message: error.message, code: error.code, sqlstate: error.sqlstate, stack: error.stack.split("\\n") });
   }
 } };
 `;
@@ -88,9 +89,12 @@ test("rows are objects with bytes as Uint8Array, whatever their columns are call
   });
 });
 
-test("a failure is a DatabaseError with the platform's code and PostgreSQL's", async () => {
+test("a failure is a DatabaseError with the platform's code and PostgreSQL's, and the line that asked", async () => {
   const error = { code: "query_failed", message: "it is taken", sqlstate: "23505" };
-  expect(await run("rows", { error })).toEqual({ name: "DatabaseError", ...error });
+  const thrown = (await run("named", { error })) as { readonly stack: readonly string[] };
+  expect(thrown).toMatchObject({ name: "DatabaseError", ...error });
+  expect(thrown.stack[0]).toBe("DatabaseError: it is taken");
+  expect(thrown.stack.some((line) => /at .*readsRows/.test(line))).toBe(true);
 });
 
 test("a value that no column can hold is refused before anything is asked", async () => {
