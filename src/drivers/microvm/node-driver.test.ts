@@ -2,7 +2,7 @@ import { describe } from "bun:test";
 import { driverSuite } from "../driver.suite.ts";
 import { breachBySocket } from "../process/testing/breach-by-socket.ts";
 import { microvmMissing } from "./images/test-images.harness.ts";
-import { furtherMicrovmGaps, microvmLogBudget, microvmSuite } from "./suite-gaps.harness.ts";
+import { microvmGaps, microvmLogBudget, microvmSuite } from "./suite-gaps.harness.ts";
 import { openTestMicrovms } from "./test-driver.harness.ts";
 
 const because = microvmMissing === undefined ? "" : ` (${microvmMissing})`;
@@ -14,6 +14,6 @@ describe.if(microvmMissing === undefined)(`node in microVMs${because}`, () => {
     runtime: "node",
     create: async () =>
       machines.harness({ breach: breachBySocket }, { logBudget: microvmLogBudget }),
-    gaps: furtherMicrovmGaps,
+    gaps: microvmGaps,
   });
 });

@@ -3,7 +3,7 @@ import { driverSuite } from "../driver.suite.ts";
 import { breachBySocket } from "../process/testing/breach-by-socket.ts";
 import { pythonArtifact, pythonGaps } from "../python/scenario-artifact.harness.ts";
 import { microvmMissing } from "./images/test-images.harness.ts";
-import { furtherMicrovmGaps, microvmLogBudget, microvmSuite } from "./suite-gaps.harness.ts";
+import { microvmGaps, microvmLogBudget, microvmSuite } from "./suite-gaps.harness.ts";
 import { openTestMicrovms } from "./test-driver.harness.ts";
 
 const because = microvmMissing === undefined ? "" : ` (${microvmMissing})`;
@@ -17,6 +17,6 @@ describe.if(microvmMissing === undefined)(`python in microVMs${because}`, () => 
     shape: "event",
     create: async () =>
       machines.harness({ breach: breachBySocket }, { logBudget: microvmLogBudget }),
-    gaps: { ...furtherMicrovmGaps, ...pythonGaps },
+    gaps: { ...microvmGaps, ...pythonGaps },
   });
 });

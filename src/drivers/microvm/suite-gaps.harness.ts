@@ -6,16 +6,6 @@ export const microvmGaps = {
     "a machine has whole processors: a manifest that asks for a part is refused (parse-manifest.test.ts); clones.test.ts shows how many it has",
 };
 
-const oneWay =
-  "the stream both ways at once shows both; Bun's machines have each way alone (bun-driver.test.ts)";
-
-/** For runtimes after Bun: what carries the wire is the same in every machine. */
-export const furtherMicrovmGaps = {
-  ...microvmGaps,
-  "64 MiB stream in while memory grows by at most 8 MiB": oneWay,
-  "64 MiB stream out while memory grows by at most 8 MiB": oneWay,
-};
-
 /**
  * An emulated machine writes a few MB of lines a second, which is less than what an instance may log.
  * So the flood is a twentieth of what it is for processes, and this a part of their budget.
