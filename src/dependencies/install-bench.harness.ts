@@ -79,7 +79,7 @@ export async function openInstallBench(options: BenchOptions = {}): Promise<Inst
     jsrRegistry,
     pythonVersion: "3.11.2",
     pythonIndex: options.pythonIndex,
-    timeoutMs: options.timeoutMs ?? 30_000,
+    timeoutMs: options.timeoutMs ?? 120_000,
   });
   const install: InstallBench["install"] = (files, { signal, runtime = "bun" } = {}) =>
     installer.install(

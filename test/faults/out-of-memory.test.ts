@@ -35,7 +35,7 @@ export default { async fetch(request) {
 } };`;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ runtimes: "all" });
   for (const runtime of ["bun", "node"]) {
     await server.deploy(`greedy-${runtime}`, greedy, {
       runtime,
