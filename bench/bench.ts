@@ -1,7 +1,7 @@
 /**
  * The figures of PERFORMANCE by one command: `npm run bench [-- --figures 1,2,3,4,5,6,7,8,9,w,m] [--effort full|medium|quick]
  * [--runtimes bun,node,deno,python] [--sandbox auto|basic|off]`; figures 1, 2, 3 and 5 are measured for each runtime, w is 3w and
- * 2w, of Deno workers, m, ms and m20 of microVMs. Prints a table and writes `bench/results/latest.json`. Never fails on a figure,
+ * 2w, of Deno workers, mr, m, mb, ms and m20 of microVMs. Prints a table and writes `bench/results/latest.json`. Never fails on a figure,
  * only on a wrong answer; a missed gate is shown as such.
  */
 import { mkdir, writeFile } from "node:fs/promises";
