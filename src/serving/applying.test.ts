@@ -75,6 +75,26 @@ describe("apply()", () => {
     expect(heard.outcome).toBe("too_many_requests");
   });
 
+  test("a request that waits for a slot keeps its queue_ms when a new deployment has another", async () => {
+    const bench = new ServingBench({ instancesMax: 1 });
+    bench.driver.handler = () => undefined;
+    const apply = (revision: number, queueMs: number): void => {
+      const aliases = { production: [[revision, 100]] } as const;
+      const manifest = { concurrency: { queueMs, perInstance: 1 } };
+      bench.apply({ name: "other" }, { revisions: [revision], aliases, manifest });
+    };
+    apply(1, 100);
+    bench.ask("other");
+    await bench.settle();
+    const { heard } = bench.ask();
+    apply(2, 10);
+    await bench.clock.advance(90);
+    expect(heard.outcome).toBe("open");
+    apply(3, 10_000);
+    await bench.clock.advance(20);
+    expect(heard.outcome).toBe("too_many_requests");
+  });
+
   test("a route that was looked up before the swap is looked up again", async () => {
     const bench = new ServingBench();
     bench.apply(onOne);

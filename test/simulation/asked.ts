@@ -46,6 +46,8 @@ export class Asked implements InvocationListener {
   endedAtMs = 0;
   /** When a start of a deployment that it waited for was under way for the last time. */
   startSeenMs = 0;
+  /** The longest queue_ms, in milliseconds, of the deployments that it waited for. */
+  queueMsMax = 0;
   /** What the fields that matter may have held while it was under way. */
   readonly seen: ReadonlyMap<string, ReadonlySet<string>>;
   readonly #events: AskedEvents;

@@ -4,7 +4,7 @@ import { sabotages } from "./sabotage.ts";
 import { shrinkSeed } from "./shrink-seed.ts";
 
 /** Each of these once broke something. */
-const knownSeeds = [10, 16, 23, 28, 30, 1873, 20_778_581];
+const knownSeeds = [10, 16, 23, 28, 30, 1873, 20_778_581, 20_788_590];
 const seedsCount = 1000;
 const dayMs = 86_400_000;
 

@@ -33,11 +33,12 @@ function checkWait(world: World, asked: Asked): void {
   // A start that it waited for counts also after a change of the plan moved it to another pool.
   asked.startSeenMs = Math.max(asked.startSeenMs, world.trouble.startSeenMs(deploymentId));
   const sinceMs = Math.max(waited.sinceMs, asked.startSeenMs);
-  const { queueMs } = manifest.concurrency;
+  // So does the queue_ms of the deployment under which it began to wait.
+  asked.queueMsMax = Math.max(asked.queueMsMax, manifest.concurrency.queueMs);
   world.expect(
-    nowMs - sinceMs <= queueMs + tickMs,
+    nowMs - sinceMs <= asked.queueMsMax + tickMs,
     () =>
-      `${question.id} waits for ${nowMs - sinceMs} ms with nothing starting, queue_ms is ${queueMs} (${waited.forStart ? "for a start" : "for a slot"})`,
+      `${question.id} waits for ${nowMs - sinceMs} ms with nothing starting, queue_ms is ${asked.queueMsMax} (${waited.forStart ? "for a start" : "for a slot"})`,
   );
 }
 
