@@ -6,8 +6,8 @@ import type { InstanceGroup } from "./cgroup/instance-group.ts";
 /** Looks at a busy instance between two at its count of processes, and at its files. */
 const looksPerCount = 4;
 const looksPerFiles = 40;
-/** An instance that ends this soon after it was refused a process ended of that. */
-const refusedMsMax = 1000;
+/** An instance that ends this soon after it was refused a process ended of that; on a busy machine that takes a while. */
+const refusedMsMax = 5000;
 
 export interface LimitLogOptions {
   /** Undefined where nobody counts. */

@@ -19,7 +19,7 @@ export interface Escape {
   readonly ways: Readonly<Record<string, Way>>;
 }
 
-const wayMsMax = 3_000;
+const wayMsMax = 5_000;
 const detailCharsMax = 600;
 const canary = /reactor-canary-[a-z]+-[0-9a-f]{32}/g;
 

@@ -47,7 +47,7 @@ function runByDeno(file: string, args: readonly string[]): void {
 export function laterOutputOf(file: string, args: readonly string[]): Promise<string> {
   runByDeno(file, args);
   return new Promise((resolve, reject) => {
-    execFile(file, [...args], { timeout: 2_500 }, (error, stdout, stderr) => {
+    execFile(file, [...args], { timeout: 4_000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (error.code === "ENOENT") reject(new Absent(`no ${file}`));
       else reject(new Refused(`${stdout}${stderr}`.trim().slice(0, 100) || `${error.code}`));

@@ -5,7 +5,7 @@ import type { Aims } from "./aims.ts";
 import { canaryIn, type Escape, Refused, type Way } from "./attempt.ts";
 import { laterOutputOf, outputOf } from "./machine.ts";
 
-const answerMsMax = 1_000;
+const answerMsMax = 2_000;
 /** Where the proxy of the sandbox listens. */
 const proxyPort = 3128;
 

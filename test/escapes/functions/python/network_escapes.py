@@ -10,7 +10,7 @@ import urllib.request
 
 from attempt import Refused, canary_in, first_match, output_of
 
-ANSWER_SECONDS = 1
+ANSWER_SECONDS = 2
 PROXY_PORT = 3128
 QUESTION = bytes.fromhex("1234010000010000000000000765786d706c6503636f6d0000010001")
 METADATA = "169.254.169.254"
