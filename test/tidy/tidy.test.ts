@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { isTest, root, type SourceFile, sourceFiles } from "./source-tree.ts";
 
 const files = sourceFiles("src", "sdk");
@@ -207,3 +207,45 @@ test("package.json pins every dependency exactly and the lock names no registry"
   expect(loose).toEqual([]);
   expect(readFileSync(join(root, "package-lock.json"), "utf8")).not.toMatch(/"resolved": "https?:/);
 });
+
+const tracked = Bun.spawnSync(["git", "ls-files"], { cwd: root }).stdout.toString().split("\n");
+const noGit = tracked.length < 100 ? " (this is no clone)" : "";
+
+test.skipIf(noGit !== "")(`links of the documents lead to what a clone has${noGit}`, () => {
+  const files = new Set(tracked);
+  const documents = tracked.filter((path) => path.endsWith(".md"));
+  const broken = documents.flatMap((path) =>
+    linksOf(readFileSync(join(root, path), "utf8")).flatMap((link) => {
+      const [target = "", heading] = link.split("#");
+      const at = target === "" ? path : relative(root, join(root, dirname(path), target));
+      const isFolder = tracked.some((file) => file.startsWith(`${at.replace(/\/$/, "")}/`));
+      if (!files.has(at)) return isFolder ? [] : [`${path}: ${link}`];
+      if (heading === undefined || !at.endsWith(".md")) return [];
+      return headingsOf(readFileSync(join(root, at), "utf8")).has(heading)
+        ? []
+        : [`${path}: ${link}`];
+    }),
+  );
+  expect(documents.length).toBeGreaterThan(50);
+  expect(broken).toEqual([]);
+});
+
+/** Targets of links inside of the repository, code left out. */
+function linksOf(text: string): string[] {
+  const prose = text.replace(/```[\s\S]*?```|`[^`\n]*`/g, "");
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
+  return targets.filter((target) => !/^[a-z]+:/.test(target));
+}
+
+/** Names by which links reach the headings of a document. */
+function headingsOf(text: string): Set<string> {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading as string);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}

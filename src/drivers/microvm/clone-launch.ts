@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { createDeferred } from "../../base/deferred.ts";
+import type { Clock } from "../../base/clock.ts";
 import { endOfTurn } from "../../base/end-of-turn.ts";
 import type { InstanceExit } from "../../domain/instance.ts";
 import type { ProcessEnd } from "../process/guest-process.ts";
@@ -12,6 +13,7 @@ import { type Machine, type MachineEnd, machinePorts } from "./vmm/machine.ts";
 const lastWordsMs = 2_000;
 
 export interface CloneLaunchOptions extends PersonaliseOptions {
+  readonly clock: Clock;
   /** Memory of the machine. */
   readonly memoryMb: number;
   /** The host's end of its control port, where somebody has that already. */

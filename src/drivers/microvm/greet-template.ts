@@ -7,16 +7,22 @@ import { WireError } from "../../wire/wire-error.ts";
 import { hostHello } from "../process/handshake.ts";
 import { parseHello } from "../process/parse-frame.ts";
 import type { ControlPort } from "./control-port.ts";
+import { type PersonaliseOptions, rehearsePersonalising } from "./personalise.ts";
 
 /** Room for a hello; a guest without a function says nothing else. */
 const payloadBytesMax = 16 * 1024;
 
 /**
  * Says hello to the guest of a template-to-be and waits until it is a blank that has nothing left to
- * do: what it prepares before its first function is then done once for every clone. Clones begin
- * where this ends, so what is said here is not said again. The wire is paused and free by then.
+ * do: what it prepares before its first function is then done once for every clone, and so are the
+ * first steps of a clone. Clones begin where this ends, so what is said here is not said again. The
+ * wire is paused and free by then.
  */
-export async function greetTemplate(wire: Socket, control: ControlPort): Promise<void> {
+export async function greetTemplate(
+  wire: Socket,
+  control: ControlPort,
+  clock: PersonaliseOptions["clock"],
+): Promise<void> {
   const answered = createDeferred<void>();
   const connection = new WireConnection({
     role: "host",
@@ -51,7 +57,14 @@ export async function greetTemplate(wire: Socket, control: ControlPort): Promise
     throw new Error(`Its runtime ended before it said hello: ${JSON.stringify(end)}`);
   });
   await Promise.race([answered.promise, ended]);
-  await Promise.race([control.send("settle"), ended]);
+  const rehearse = async (): Promise<void> => {
+    // Says where the memory is that tells libraries of a copy.
+    await control.send("settle");
+    await rehearsePersonalising(control, clock);
+    connection.send(frameType.rehearse);
+    await control.send("settle");
+  };
+  await Promise.race([rehearse(), ended]);
   wire.pause();
   for (const name of ["data", "error", "close"]) wire.removeAllListeners(name);
 }

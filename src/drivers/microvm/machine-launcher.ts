@@ -1,3 +1,4 @@
+import type { Clock } from "../../base/clock.ts";
 import type { DriverProbe } from "../driver.ts";
 import type { LaunchedGuest, Launcher } from "../process/launcher.ts";
 import { cloneLaunch } from "./clone-launch.ts";
@@ -9,6 +10,7 @@ import type { Machine } from "./vmm/machine.ts";
 export const processesMax = 256;
 
 export interface MachineLauncherOptions extends PersonaliseOptions {
+  readonly clock: Clock;
   readonly size: MachineSize;
   readonly probe: () => Promise<DriverProbe>;
   /** Makes a clone of the template for the size. */

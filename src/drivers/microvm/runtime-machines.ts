@@ -32,7 +32,7 @@ export interface RuntimeMachinesOptions {
 }
 
 /** What a template of these has in it beside its image: the hello of the wire protocol. */
-const variant = "greeted";
+const variant = "rehearsed";
 
 /** A boot takes four seconds, emulated and alone; this is for a machine that is busy with other things. */
 const bootMsMax = 120_000;
@@ -142,7 +142,7 @@ export class RuntimeMachines implements MachineSource {
     const greet = async (): Promise<ControlPort> => {
       const [wire, socket] = await Promise.all([ports["reactor.wire"], ports["reactor.control"]]);
       const control = new ControlPort(socket);
-      await greetTemplate(wire, control);
+      await greetTemplate(wire, control, this.#options.clock);
       return control;
     };
     try {

@@ -1,13 +1,9 @@
 import type { ProcessInstance } from "../process/process-instance.ts";
 import type { ControlPort } from "./control-port.ts";
+import { restMs } from "./personalise.ts";
 
 /** How long the guest may take to answer once it has nothing to do. */
 const answerMs = 20_000;
-/**
- * Long before any clone's: generators of random numbers that look at the clock draw anew when it leaps.
- * It is what a machine's clock says when it boots.
- */
-const restMs = Date.UTC(2020, 0, 1);
 
 /**
  * Brings a machine whose instance has loaded a deployment's code to rest, so that it can be written

@@ -166,10 +166,10 @@ function toldMore(
     const image = { ...built, id: sha256Hex(`${built.id} ${told}`).slice(0, 32), kernelArgs: told };
     const warm: TemplateSpec["warm"] = async ({ ports }) => {
       const wire = await ports["reactor.wire"];
-      await greetTemplate(wire, new ControlPort(await ports["reactor.control"]));
+      await greetTemplate(wire, new ControlPort(await ports["reactor.control"]), systemClock);
     };
     const templates = await (await machines.open()).templates(image);
-    return { templates, spec: { shape: { image, ...size }, variant: "greeted", warm } };
+    return { templates, spec: { shape: { image, ...size }, variant: "rehearsed", warm } };
   };
   return {
     ...source,

@@ -50,8 +50,17 @@ export function inheritedPath(index: number): string {
 }
 
 /**
+ * A VMM touches 7 MB of heap before its machine runs, which in pages of 4 KiB are 1,800 faults: one heap
+ * for all its threads, that grows by two large pages at a time, has few.
+ */
+const heapTunables = `glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.top_pad=${4 * 1024 * 1024}`;
+/** Where glibc reads whether and how large those are. */
+const largePagesFolder = "/sys/kernel/mm/transparent_hugepage";
+
+/**
  * The command that runs a VMM as its own user in the sandbox: no network, an empty environment, no
- * file of this machine but /usr, its sockets, and what it inherits open.
+ * file of this machine but /usr, its sockets, what it inherits open, and what the kernel says of its
+ * large pages.
  */
 export function vmmCommand(
   profile: VmmProfile,
@@ -72,7 +81,7 @@ export function vmmCommand(
   return {
     file,
     args,
-    env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
+    env: { PATH: "/usr/bin:/bin", LC_ALL: "C", GLIBC_TUNABLES: heapTunables },
     uid: slot.uid,
     ...(gid !== undefined && { gid }),
     needsFilter: true,
@@ -94,6 +103,7 @@ function bwrapArgs(slot: SandboxSlot, program: VmmProgram): string[] {
     "--symlink", "usr/bin", "/bin",
     "--symlink", "usr/lib", "/lib",
     "--symlink", "usr/lib64", "/lib64",
+    "--ro-bind-try", largePagesFolder, largePagesFolder,
     "--proc", "/proc",
     "--dev", "/dev", "--size", "4096", "--tmpfs", "/dev/shm",
     ...(kvm === undefined ? [] : ["--dev-bind", kvm.path, "/dev/kvm"]),

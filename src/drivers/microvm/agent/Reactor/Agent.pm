@@ -100,14 +100,15 @@ sub turn {
     $_->want($now, \@reads, \@writes) for @movers;
     push @reads, $self->{listener} if $self->{listener};
     push @reads, $self->{process} unless $is_over;
-    my ($readable, $writable) = (set_of(@reads), set_of(@writes));
+    my $readable = Reactor::System::set_of(@reads);
+    my $writable = Reactor::System::set_of(@writes);
     my $looks_again = $is_over || $self->{to_host}{ended} || grep { $_->is_waiting($now) } @movers;
     my $count = select($readable, $writable, undef, $looks_again ? $look_seconds : undef);
     $now = Reactor::System::monotonic();
     if ($count > 0) {
-        accept_runtime($self) if $self->{listener} && is_in($readable, $self->{listener});
-        my @ready = (sub { is_in($readable, $_[0]) }, sub { is_in($writable, $_[0]) });
-        $_->move($now, @ready) for @movers;
+        my $listener = $self->{listener};
+        accept_runtime($self) if $listener && Reactor::System::is_in($readable, $listener);
+        $_->move($now, $readable, $writable) for @movers;
     }
     $self->{control}->look($now);
     end_hung_up($self, $now) if $self->{to_host}{ended} && !$is_over;
@@ -121,17 +122,6 @@ sub end_hung_up {
     return if $self->{is_ended} || $now - $self->{hung_up} < $hung_up_seconds;
     $self->{control}->say('closed');
     $self->{is_ended} = kill($kill_signal, $self->{pid});
-}
-
-sub set_of {
-    my $set = '';
-    vec($set, fileno($_), 1) = 1 for @_;
-    return $set;
-}
-
-sub is_in {
-    my ($set, $handle) = @_;
-    return vec($set, fileno($handle), 1);
 }
 
 # Only the first connection is taken.

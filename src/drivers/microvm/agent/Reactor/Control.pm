@@ -1,7 +1,8 @@
 package Reactor::Control;
 
 # The control port: text lines of the host, each answered in turn by `ok` or `error <why>`. What the
-# host sends is checked as if it were hostile.
+# host sends is checked as if it were hostile; without regular expressions, since every clone comes by
+# here, and an emulator would have to make their code of anew for each.
 
 use strict;
 use warnings;
@@ -23,37 +24,45 @@ my %commands = (
     ping    => sub { return },
     entropy => sub {
         my ($hex) = @_;
-        return 'must be 64 bytes in hex' unless $hex =~ /\A[0-9a-f]{128}\z/;
-        Reactor::System::add_entropy(pack('H*', $hex));
+        return 'must be 64 bytes in hex' unless length($hex) == 2 * $entropy_bytes && is_hex($hex);
+        Reactor::Machine::add_entropy(pack('H*', $hex));
         Reactor::Runtime::wipe_as_forked();
         return;
     },
     clock => sub {
-        my ($seconds, $micros) = $_[0] =~ /\A(\d{1,11})(?:\.(\d{6}))?\z/
-            or return 'must be Unix seconds, with six digits of a fraction or none';
-        Reactor::System::set_clock($seconds, ($micros // 0) * 1000);
+        my $point   = index($_[0], '.');
+        my $seconds = $point < 0 ? $_[0] : substr($_[0], 0, $point);
+        my $micros  = $point < 0 ? '000000' : substr($_[0], $point + 1);
+        return 'must be Unix seconds, with six digits of a fraction or none'
+            unless is_digits($seconds) && length($seconds) <= 11 && is_digits($micros) && length($micros) == 6;
+        Reactor::System::set_clock($seconds, $micros * 1000);
         return;
     },
     hostname => sub {
         my ($name) = @_;
-        return 'must be 1 to 63 letters, digits and hyphens' unless $name =~ /\A[A-Za-z0-9-]{1,63}\z/;
+        return 'must be 1 to 63 letters, digits and hyphens'
+            unless $name ne '' && length($name) <= 63 && $name !~ tr/A-Za-z0-9-//c;
         Reactor::System::set_hostname($name);
         return;
     },
     'machine-id' => sub {
         my ($id) = @_;
-        return 'must be 32 hex digits' unless $id =~ /\A[0-9a-f]{32}\z/;
+        return 'must be 32 hex digits' unless length($id) == 32 && is_hex($id);
         Reactor::Machine::set_machine_id($id);
         return;
     },
     tmp => sub {
         my ($bytes) = @_;
         return 'must be a number of bytes of at least 65536'
-            unless $bytes =~ /\A\d{1,13}\z/ && $bytes >= 65_536 && $bytes <= $tmp_bytes_max;
+            unless is_digits($bytes) && length($bytes) <= 13 && $bytes >= 65_536 && $bytes <= $tmp_bytes_max;
         Reactor::Machine::set_tmp_size($bytes);
         return;
     },
 );
+
+sub is_hex { my ($text) = @_; return $text !~ tr/0-9a-f//c }
+
+sub is_digits { my ($text) = @_; return $text ne '' && $text !~ tr/0-9//c }
 
 # `processor_time`: says how much the runtime has used so far.
 sub new {
@@ -94,11 +103,11 @@ sub is_waiting {
     return $self->{settling} || $self->is_reading && $now < $self->{quiet_till};
 }
 
-# Reads and writes as far as select(2) found the port ready.
+# Reads and writes as far as select(2) found the port in its sets.
 sub move {
-    my ($self, $now, $is_readable, $is_writable) = @_;
-    $self->write_some if $self->{output} ne '' && $is_writable->($self->{port});
-    $self->read_some($now) if $is_readable->($self->{port});
+    my ($self, $now, $readable, $writable) = @_;
+    $self->write_some if $self->{output} ne '' && Reactor::System::is_in($writable, $self->{port});
+    $self->read_some($now) if Reactor::System::is_in($readable, $self->{port});
 }
 
 sub read_some {
@@ -117,8 +126,9 @@ sub write_some {
 
 sub take_lines {
     my ($self, $now) = @_;
-    while (!$self->{settling} && $self->{input} =~ s/\A([^\n]*)\n//) {
-        my $line = $1;
+    while (!$self->{settling} && (my $end = index($self->{input}, "\n")) >= 0) {
+        my $line = substr($self->{input}, 0, $end + 1, '');
+        chop $line;
         if    ($self->{skipping})                { $self->{skipping} = 0 }
         elsif (length($line) > $line_bytes_max)  { $self->refuse_long }
         else                                     { $self->obey($line, $now) }
@@ -140,12 +150,14 @@ sub obey {
         $self->{settling} = { until => $now + $settle_seconds_max, since => $now, used => -1 };
         return;
     }
-    my ($name, $value) = $line =~ /\A([a-z-]{1,16})(?: (.*))?\z/s;
-    my $command = defined $name ? $commands{$name} : undef;
+    my $space = index($line, ' ');
+    my $name  = $space < 0 ? $line : substr($line, 0, $space);
+    my $command = $commands{$name};
     return $self->say('error unknown command') unless $command;
-    my $why = eval { $command->($value // '') };
+    my $why = eval { $command->($space < 0 ? '' : substr($line, $space + 1)) };
     $why = $@ if $@;
-    $self->say(defined $why ? "error $name: $why" : 'ok');
+    if   (defined $why) { $self->say("error $name: $why") }
+    else                { $self->{output} .= "ok\n" }
 }
 
 # Called from time to time while something is waited for.

@@ -5,7 +5,7 @@ package Reactor::Machine;
 
 use strict;
 use warnings;
-use Fcntl qw(O_NONBLOCK O_RDWR);
+use Fcntl qw(O_CREAT O_NONBLOCK O_RDWR O_WRONLY);
 use Reactor::System;
 
 my $tmp_bytes_default = 64 * 1024 * 1024;
@@ -31,6 +31,9 @@ my %links = (
     ptmx   => 'pts/ptmx',
 );
 
+# What is done in every clone is done by handles that it has from its template.
+my ($random, %id_files);
+
 # Mounts everything and returns the ports by name. `names` are those that there must be.
 sub set_up {
     my (@names) = @_;
@@ -42,9 +45,9 @@ sub set_up {
     Reactor::System::unmount('/sys');
     Reactor::System::mount('tmpfs', '/run', $guarded | Reactor::System::MS_NOEXEC, 'size=256k,mode=755');
     mkdir('/run/reactor') or die "mkdir /run/reactor: $!\n";
-    # Every clone has another, and finds the files and the mount there.
-    set_machine_id('0' x 32);
+    open_id_files();
     set_up_devices();
+    $random = Reactor::System::open_file('/dev/urandom', O_RDWR);
     Reactor::System::mount('tmpfs', '/dev/shm', $guarded, 'mode=1777');
     Reactor::System::mount('tmpfs', '/tmp',     $guarded, 'mode=1777');
     set_tmp_size($tmp_bytes_default);
@@ -112,10 +115,25 @@ sub set_tmp_size {
 # The machine's id, and the boot's, which is drawn by the kernel and so is the same in every clone.
 sub set_machine_id {
     my ($id) = @_;
-    Reactor::System::write_file('/run/machine-id', "$id\n");
-    my $is_bound = -e '/run/boot-id';
-    Reactor::System::write_file('/run/boot-id', join('-', unpack('a8 a4 a4 a4 a12', $id)) . "\n");
-    Reactor::System::bind('/run/boot-id', '/proc/sys/kernel/random/boot_id') unless $is_bound;
+    my %texts = ('machine-id' => "$id\n", 'boot-id' => join('-', unpack('a8 a4 a4 a4 a12', $id)) . "\n");
+    for my $name (keys %texts) {
+        my $count = Reactor::System::overwrite($id_files{$name}, 0, $texts{$name});
+        die "write /run/$name: $!\n" unless defined $count;
+    }
+}
+
+# Written over in every clone, each time by as many bytes: opening them anew would take it longer.
+sub open_id_files {
+    my $flags = O_WRONLY | O_CREAT;
+    $id_files{$_} = Reactor::System::open_file("/run/$_", $flags) for qw(machine-id boot-id);
+    set_machine_id('0' x 32);
+    Reactor::System::bind('/run/boot-id', '/proc/sys/kernel/random/boot_id');
+}
+
+# As `Reactor::System::add_entropy`.
+sub add_entropy {
+    my ($bytes) = @_;
+    Reactor::System::add_entropy($random, $bytes);
 }
 
 # Processes that the kernel has killed for want of memory.

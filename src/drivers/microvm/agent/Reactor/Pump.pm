@@ -50,11 +50,12 @@ sub is_waiting {
     return $self->is_reading && $now < $self->{quiet_till};
 }
 
-# Reads and writes as far as select(2) found the handles ready.
+# Reads and writes as far as select(2) found the handles in its sets.
 sub move {
-    my ($self, $now, $is_readable, $is_writable) = @_;
-    $self->write_some if $self->{held} ne '' && defined $self->{to} && $is_writable->($self->{to});
-    return unless defined $self->{from} && $is_readable->($self->{from});
+    my ($self, $now, $readable, $writable) = @_;
+    my ($from, $to) = @$self{qw(from to)};
+    $self->write_some if $self->{held} ne '' && defined $to && Reactor::System::is_in($writable, $to);
+    return unless defined $from && Reactor::System::is_in($readable, $from);
     my $left = $turn_bytes;
     while ($left > 0 && $self->is_reading) {
         my $count = $self->read_some($now) or last;

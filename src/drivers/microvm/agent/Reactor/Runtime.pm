@@ -4,7 +4,7 @@ package Reactor::Runtime;
 
 use strict;
 use warnings;
-use Fcntl qw(O_RDWR SEEK_SET);
+use Fcntl qw(O_RDWR);
 use POSIX ();
 use Reactor::System;
 
@@ -63,7 +63,7 @@ sub become {
 }
 
 # Parts of the memory of processes that the kernel would empty in a child of fork(2), as their libraries
-# asked it to (MADV_WIPEONFORK): [process, address, bytes].
+# asked it to (MADV_WIPEONFORK): [handle of the memory, address, as many zeros, process].
 my @wiped_on_fork;
 
 # Finds them, for a machine that is about to be copied. Looking takes long, and they stay where they are.
@@ -75,7 +75,10 @@ sub find_wiped_on_fork {
         my ($from, $to);
         for my $line (split /\n/, eval { Reactor::System::read_file("$folder/smaps") } // '') {
             if ($line =~ /\A([0-9a-f]+)-([0-9a-f]+) /) { ($from, $to) = (hex $1, hex $2) }
-            elsif ($line =~ /\AVmFlags:.* wf\b/) { push @wiped_on_fork, [$pid, $from, $to - $from] }
+            elsif ($line =~ /\AVmFlags:.* wf\b/) {
+                my $memory = Reactor::System::open_file("/proc/$pid/mem", O_RDWR);
+                push @wiped_on_fork, [$memory, $from, "\0" x ($to - $from), $pid];
+            }
         }
     }
 }
@@ -84,12 +87,10 @@ sub find_wiped_on_fork {
 # randomness that they share with it.
 sub wipe_as_forked {
     for my $part (@wiped_on_fork) {
-        my ($pid, $address, $bytes) = @$part;
-        next unless -e "/proc/$pid";
-        sysopen(my $memory, "/proc/$pid/mem", O_RDWR) or die "open the memory of $pid: $!\n";
-        sysseek($memory, $address, SEEK_SET) or die "seek in the memory of $pid: $!\n";
-        my $count = syswrite($memory, "\0" x $bytes);
-        die "write the memory of $pid: $!\n" unless defined $count && $count == $bytes;
+        my ($memory, $address, $zeros, $pid) = @$part;
+        my $count = Reactor::System::overwrite($memory, $address, $zeros) // -1;
+        # Nothing is left to be written to where the process has ended.
+        die "write the memory of $pid: $!\n" if $count != length($zeros) && -e "/proc/$pid";
     }
 }
 

@@ -4,7 +4,7 @@ package Reactor::System;
 
 use strict;
 use warnings;
-use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
+use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK SEEK_SET);
 
 use constant {
     SYS_MKNOD              => 133,
@@ -86,10 +86,10 @@ sub monotonic {
     return $seconds + $nanoseconds / 1e9;
 }
 
-# Mixes the bytes into the kernel's pool and makes every generator draw anew from it.
+# Mixes the bytes into the kernel's pool and makes every generator draw anew from it. `random`: a handle
+# of /dev/urandom.
 sub add_entropy {
-    my ($bytes) = @_;
-    open(my $random, '+<', '/dev/urandom') or die "open /dev/urandom: $!\n";
+    my ($random, $bytes) = @_;
     my $pool = pack('l l a*', 8 * length($bytes), length($bytes), $bytes);
     defined(ioctl($random, RND_ADD_ENTROPY, $pool)) or die "add entropy: $!\n";
     defined(ioctl($random, RND_RESEED, 0)) or die "reseed: $!\n";
@@ -130,6 +130,18 @@ sub power_off {
     }
 }
 
+# Handles as select(2) takes them.
+sub set_of {
+    my $set = '';
+    vec($set, fileno($_), 1) = 1 for @_;
+    return $set;
+}
+
+sub is_in {
+    my ($set, $handle) = @_;
+    return vec($set, fileno($handle), 1);
+}
+
 sub set_blocking {
     my ($handle, $blocking) = @_;
     my $flags = fcntl($handle, F_GETFL, 0) or die "fcntl: $!\n";
@@ -146,6 +158,20 @@ sub write_through {
         die "write to a port: $!\n" unless defined $count;
         substr($bytes, 0, $count) = '';
     }
+}
+
+# Opens a file whose bytes are to be written over by `overwrite`.
+sub open_file {
+    my ($path, $flags) = @_;
+    sysopen(my $file, $path, $flags, 0644) or die "open $path: $!\n";
+    return $file;
+}
+
+# Puts the bytes at the place of as many others. Returns how many that were.
+sub overwrite {
+    my ($file, $at, $bytes) = @_;
+    sysseek($file, $at, SEEK_SET) or die "seek: $!\n";
+    return syswrite($file, $bytes);
 }
 
 # Replaces what a file of /proc holds.
