@@ -104,6 +104,7 @@ test("secrets.get returns a secret, and throws and names a missing one", async (
   expect(await guest.text({ ...of("secret"), url: `${url}API_KEY` })).toBe("k-123");
   const missing = await guest.request({ ...of("secret"), url: `${url}NOPE` }).outcome;
   expect(missing?.message).toContain('secret "NOPE": function "shop" has no such secret');
+  expect(missing?.message).toContain("`reactor secrets set NOPE`");
   const variable = await guest.request({ ...of("secret"), url: `${url}REGION` }).outcome;
   expect(variable?.message).toContain("is an env variable");
 });

@@ -153,7 +153,7 @@ export function createFunctionSecrets(
       if (value !== undefined) return value;
       const hint = Object.hasOwn(configured.env, key)
         ? `"${key}" is an env variable: read it from ctx.env`
-        : `set it with \`reactor functions env set ${configured.functionName} ${key} --secret\` and, when the manifest has "secret_keys", name it there`;
+        : `set it with \`reactor functions env set ${configured.functionName} ${key} --secret\`, or for its whole project with \`reactor secrets set ${key}\`, and name it in the manifest's "secret_keys" when there are any`;
       throw new Error(
         `Cannot read secret "${key}": function "${configured.functionName}" has no such secret; ${hint}`,
       );

@@ -216,7 +216,7 @@ export default [main, a, b, c, d, e];`,
     [
       "a package of the server's own",
       `import x from "kysely"; export default x`,
-      "is not in the bundle",
+      "is not in the bundle; install it (npm install kysely) and deploy package.json with its lockfile",
     ],
     ["an unknown kind of file", `import x from "./data.xyz"; export default x`, "has no loader"],
     ["a native addon", `import x from "./addon.node"; export default x`, "native addon"],

@@ -152,9 +152,7 @@ export class BundleResolver {
         return { kind: "file", path: file, sideEffects: this.#sideEffects(file) };
       }
     }
-    return missing(
-      `"${specifier}" is not in the bundle; add the file, or the package to its node_modules`,
-    );
+    return missing(`"${specifier}" is not in the bundle; ${remedyFor(name)}`);
   }
 
   #exported(
@@ -221,6 +219,12 @@ function ancestors(dir: string): string[] {
   return Array.from({ length: parts.length + 1 }, (_, index) =>
     parts.slice(0, parts.length - index).join("/"),
   );
+}
+
+function remedyFor(name: string): string {
+  return /^(?:@[\w.-]+\/)?[\w.-]+$/.test(name)
+    ? `install it (npm install ${name}) and deploy package.json with its lockfile, or node_modules`
+    : "add the file and import it by its path";
 }
 
 function missing(reason: string): Resolution {

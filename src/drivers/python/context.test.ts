@@ -79,6 +79,7 @@ def handler(event, context):
   const texts = (await context.ok(instance)).json() as string[];
   expect(texts[0]).toContain('"PLACE" is an env variable: read it from context.env');
   expect(texts[1]).toContain("reactor functions env set suite MISSING --secret");
+  expect(texts[1]).toContain("reactor secrets set MISSING");
   expect(texts[2]).toBe("DatabaseError: Cannot serve platform calls: this server has none");
   expect(texts[3]).toContain("TypeError");
   expect(texts[4]).toContain("wait_until takes an awaitable");

@@ -26,7 +26,9 @@ export async function sharedLibraries(
   const args = [...variables, ldd, ...files];
   // It fails when one of the files needs no library at all.
   const { stdout, failure } = await runTool(env, args, { timeoutMs, outputBytesMax });
-  if (failure !== undefined) throw new Error(`Cannot run ${ldd}: ${failure}`);
+  if (failure !== undefined) {
+    throw imageFailure(`Cannot build an image: ${ldd}: ${failure}`, "Try again");
+  }
   const lost = /^\s*(\S+) => not found/m.exec(stdout);
   if (lost !== null) {
     throw imageFailure(

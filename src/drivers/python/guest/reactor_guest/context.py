@@ -90,8 +90,9 @@ class FunctionSecrets:
             hint = f'"{key}" is an env variable: read it from context.env'
         else:
             hint = (
-                f"set it with `reactor functions env set {name} {key} --secret` and, when the "
-                'manifest has "secret_keys", name it there'
+                f"set it with `reactor functions env set {name} {key} --secret`, or for its whole "
+                f"project with `reactor secrets set {key}`, and name it in the manifest's "
+                '"secret_keys" when there are any'
             )
         raise MissingSecret(
             f'Cannot read secret "{key}": function "{name}" has no such secret; {hint}'
