@@ -2,7 +2,7 @@ package Reactor::Control;
 
 # The control port: text lines of the host, each answered in turn by `ok` or `error <why>`. What the
 # host sends is checked as if it were hostile; without regular expressions, since every clone comes by
-# here, and an emulator would have to make their code of anew for each.
+# here, and an emulator makes the code of what it runs anew for each.
 
 use strict;
 use warnings;

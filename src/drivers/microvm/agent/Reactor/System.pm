@@ -160,7 +160,7 @@ sub write_through {
     }
 }
 
-# Opens a file whose bytes are to be written over by `overwrite`.
+# Opens a file; `flags` as open(2) has them.
 sub open_file {
     my ($path, $flags) = @_;
     sysopen(my $file, $path, $flags, 0644) or die "open $path: $!\n";
