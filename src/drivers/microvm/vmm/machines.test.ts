@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { once } from "node:events";
-import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../base/clock.ts";
 import { SharedGroups } from "../../process/cgroup/shared-groups.ts";
@@ -132,15 +139,19 @@ describe.if(tinyImageMissing === undefined)(`machines in QEMU${because}`, () => 
         const own = readlinkSync(`/proc/self/ns/${kind}`);
         expect(readlinkSync(`/proc/${pid}/ns/${kind}`)).not.toBe(own);
       }
-      expect(readdirSync(`/proc/${pid}/root`).toSorted()).toEqual([
-        "bin",
-        "dev",
-        "lib",
-        "lib64",
-        "proc",
-        "run",
-        "usr",
-      ]);
+      const root = `/proc/${pid}/root`;
+      const inside = ["bin", "dev", "lib", "lib64", "proc", "run", "usr"];
+      expect(
+        readdirSync(root)
+          .filter((name) => name !== "sys")
+          .toSorted(),
+      ).toEqual(inside);
+      // Where the kernel says how large its large pages are, and nothing beside it.
+      const ofSys = existsSync(`${root}/sys`)
+        ? readdirSync(`${root}/sys`, { recursive: true })
+        : [];
+      for (const path of ofSys)
+        expect(String(path)).toMatch(/^kernel(\/mm(\/transparent_hugepage|$)|$)/);
       await machine.stop();
     },
     limitMs,
