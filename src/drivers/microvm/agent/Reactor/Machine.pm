@@ -15,6 +15,9 @@ my $ports_folder      = '/sys/class/virtio-ports';
 # small machine.
 my $reporting_file  = '/sys/module/page_reporting/parameters/page_reporting_order';
 my $reporting_order = '5';
+# What a machine used in the last second must stay in its memory, or it has too little.
+my $generations_folder = '/sys/kernel/mm/lru_gen';
+my $working_set_ms     = '1000';
 my @devices           = (
     ['null',    1, 3],
     ['zero',    1, 5],
@@ -41,6 +44,7 @@ sub set_up {
     Reactor::System::mount('proc', '/proc', $guarded | Reactor::System::MS_NOEXEC, 'hidepid=2');
     Reactor::System::mount('sysfs', '/sys', $guarded | Reactor::System::MS_NOEXEC, '');
     Reactor::System::write_file($reporting_file, $reporting_order) if -w $reporting_file;
+    end_thrashing();
     my %ports = open_ports(@names);
     Reactor::System::unmount('/sys');
     Reactor::System::mount('tmpfs', '/run', $guarded | Reactor::System::MS_NOEXEC, 'size=256k,mode=755');
@@ -56,6 +60,14 @@ sub set_up {
     Reactor::System::set_hostname(my $name = 'function');
     start_loopback();
     return %ports;
+}
+
+# A kernel that lacks memory would rather drop the runtime's own code and read it again from the disk, over
+# and over, for up to a minute, than end a process.
+sub end_thrashing {
+    return unless -w "$generations_folder/min_ttl_ms";
+    Reactor::System::write_file("$generations_folder/min_ttl_ms", $working_set_ms);
+    Reactor::System::write_file("$generations_folder/enabled",    'y');
 }
 
 # The device files of virtio-serial ports that the kernel has announced so far, by their names.
