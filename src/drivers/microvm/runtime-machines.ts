@@ -4,7 +4,7 @@ import { type DriverProbe, StartError } from "../driver.ts";
 import { linkAborts } from "../process/linked-abort.ts";
 import { unavailableFor } from "../process/runtime-probe.ts";
 import { ControlPort } from "./control-port.ts";
-import { greetTemplate } from "./greet-template.ts";
+import { warmTemplate } from "./warm-template.ts";
 import { buildImage, findImage } from "./images/build-image.ts";
 import { findKernel } from "./images/find-kernel.ts";
 import type { ImageSource } from "./images/image-source.ts";
@@ -31,7 +31,7 @@ export interface RuntimeMachinesOptions {
   readonly clock: Clock;
 }
 
-/** What a template of these has in it beside its image: the hello of the wire protocol. */
+/** What a template of these has in it beside its image: the hello of the wire protocol, and a rehearsal. */
 const variant = "rehearsed";
 
 /** A boot takes four seconds, emulated and alone; this is for a machine that is busy with other things. */
@@ -139,14 +139,14 @@ export class RuntimeMachines implements MachineSource {
     const late = this.#options.clock.after(bootMsMax, () =>
       limit.abort(new Error(`it was not ready within ${bootMsMax / 1000} s`)),
     );
-    const greet = async (): Promise<ControlPort> => {
+    const warm = async (): Promise<ControlPort> => {
       const [wire, socket] = await Promise.all([ports["reactor.wire"], ports["reactor.control"]]);
       const control = new ControlPort(socket);
-      await greetTemplate(wire, control, this.#options.clock);
+      await warmTemplate(wire, control, this.#options.clock);
       return control;
     };
     try {
-      return await orEnded(greet(), ended, limit.signal);
+      return await orEnded(warm(), ended, limit.signal);
     } finally {
       late.cancel();
     }

@@ -20,7 +20,7 @@ import { pythonRuntime } from "../python/python-runtime.ts";
 import type { DriverHarness } from "../suite/driver-harness.ts";
 import { createMicrovmDriver, type MicrovmDriverOptions } from "./driver.ts";
 import { ControlPort } from "./control-port.ts";
-import { greetTemplate } from "./greet-template.ts";
+import { warmTemplate } from "./warm-template.ts";
 import type { ImageSource } from "./images/image-source.ts";
 import {
   buildTestImage,
@@ -166,7 +166,7 @@ function toldMore(
     const image = { ...built, id: sha256Hex(`${built.id} ${told}`).slice(0, 32), kernelArgs: told };
     const warm: TemplateSpec["warm"] = async ({ ports }) => {
       const wire = await ports["reactor.wire"];
-      await greetTemplate(wire, new ControlPort(await ports["reactor.control"]), systemClock);
+      await warmTemplate(wire, new ControlPort(await ports["reactor.control"]), systemClock);
     };
     const templates = await (await machines.open()).templates(image);
     return { templates, spec: { shape: { image, ...size }, variant: "rehearsed", warm } };

@@ -18,7 +18,7 @@ const payloadBytesMax = 16 * 1024;
  * first steps of a clone. Clones begin where this ends, so what is said here is not said again. The
  * wire is paused and free by then.
  */
-export async function greetTemplate(
+export async function warmTemplate(
   wire: Socket,
   control: ControlPort,
   clock: PersonaliseOptions["clock"],
